@@ -1,0 +1,3 @@
+module github.com/cyan-cloud/cyan
+
+go 1.26
