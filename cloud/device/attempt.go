@@ -49,7 +49,9 @@ const (
 )
 
 // String gives the outcome's name.
-func (o Outcome) String() string { return [...]string{"pending", "succeeded", "failed"}[min(o, Failed)] }
+func (o Outcome) String() string {
+	return [...]string{"pending", "succeeded", "failed"}[min(o, Failed)]
+}
 
 // Party is who a failure is laid at: the maker's next step depends on it.
 type Party string
@@ -70,20 +72,20 @@ const (
 	ReasonNone Reason = ""
 
 	// Attempts.
-	UnknownDevice       Reason = "unknown_device"        // device: nobody registered it
-	KeyMismatch         Reason = "key_mismatch"          // device: another key than the one on file
-	BadSignature        Reason = "bad_signature"         // device: it does not hold the key that it showed
-	WrongServerKey      Reason = "wrong_server_key"      // device: it was given another server's key
-	WrongProtocol       Reason = "wrong_protocol"        // device: not our protocol on this port
-	Unsupported         Reason = "unsupported"           // device: our protocol, but nothing in common
+	UnknownDevice       Reason = "unknown_device"         // device: nobody registered it
+	KeyMismatch         Reason = "key_mismatch"           // device: another key than the one on file
+	BadSignature        Reason = "bad_signature"          // device: it does not hold the key that it showed
+	WrongServerKey      Reason = "wrong_server_key"       // device: it was given another server's key
+	WrongProtocol       Reason = "wrong_protocol"         // device: not our protocol on this port
+	Unsupported         Reason = "unsupported"            // device: our protocol, but nothing in common
 	TimeoutWaiting      Reason = "timeout_waiting_device" // network: the device fell silent half-way
-	PeerClosed          Reason = "peer_closed"           // network: the connection was closed by the other end
-	NoHello             Reason = "no_hello"              // device: handshake done, then silence
-	StartupIncomplete   Reason = "startup_incomplete"    // device: some start-up message never came
-	ServerInternal      Reason = "server_internal"       // cloud: our defect
-	KeyStoreUnavailable Reason = "key_store_unavailable" // cloud: keys could not be read or written
-	Overloaded          Reason = "overloaded"            // cloud: too many at once
-	Resumed             Reason = "resumed"               // nobody: came back within its stored session
+	PeerClosed          Reason = "peer_closed"            // network: the connection was closed by the other end
+	NoHello             Reason = "no_hello"               // device: handshake done, then silence
+	StartupIncomplete   Reason = "startup_incomplete"     // device: some start-up message never came
+	ServerInternal      Reason = "server_internal"        // cloud: our defect
+	KeyStoreUnavailable Reason = "key_store_unavailable"  // cloud: keys could not be read or written
+	Overloaded          Reason = "overloaded"             // cloud: too many at once
+	Resumed             Reason = "resumed"                // nobody: came back within its stored session
 
 	// Ends of sessions.
 	Superseded      Reason = "superseded"       // nobody: a newer session of the same device
