@@ -1,0 +1,23 @@
+package coap
+
+import "time"
+
+// Params say how often and how long a confirmable message is repeated
+// (RFC 7252, section 4.8). The first wait is AckTimeout times a random factor
+// between 1 and RandomFactor; every later one is twice as long.
+type Params struct {
+	AckTimeout    time.Duration
+	RandomFactor  float64 // 1 or more
+	MaxRetransmit int     // transmissions after the first
+}
+
+// DeviceParams are what Device OS uses on UDP, and therefore what it expects:
+// 4 transmissions, given up after 60 to 90 s (4+8+16+32 s, times 1 to 1.5).
+var DeviceParams = Params{AckTimeout: 4 * time.Second, RandomFactor: 1.5, MaxRetransmit: 3}
+
+// firstWait returns the first timeout in milliseconds. random is uniform over
+// the 32-bit numbers.
+func (p Params) firstWait(random uint32) int64 {
+	factor := 1 + (max(p.RandomFactor, 1)-1)*float64(random)/(1<<32-1)
+	return max(1, int64(float64(p.AckTimeout.Milliseconds())*factor))
+}
