@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+)
+
+// maxAttempts is the most that one call of Attempts gives.
+const maxAttempts = 1000
+
+const saveAttempt = `INSERT INTO attempts
+	(id, device, proven, transport, source, gateway, started, ended, stages, outcome, reason, detail)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	ON CONFLICT (id) DO UPDATE SET device = excluded.device, proven = excluded.proven, ended = excluded.ended,
+		stages = excluded.stages, outcome = excluded.outcome, reason = excluded.reason, detail = excluded.detail`
+
+// AddAttempt queues the record of a connection attempt and returns at once.
+// It is written with the next commit or a moment later; adding the same id
+// again replaces what was there. False means that the queue is full and the
+// record is lost. Its stages must not be changed afterwards.
+func (s *Store) AddAttempt(a device.Attempt) bool { return s.writer.attempt(a) }
+
+// Attempts gives the device's newest attempts since the time, newest first,
+// at most limit (and never more than 1,000; zero means that). The zero device
+// gives the attempts of strangers who never said who they were.
+func (s *Store) Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error) {
+	if limit <= 0 || limit > maxAttempts {
+		limit = maxAttempts
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT id, device, proven, transport, source, gateway, started, ended, stages, outcome, reason, detail
+		FROM attempts WHERE device = $1 AND started >= $2 ORDER BY started DESC, id DESC LIMIT $3`, id[:], nanos(since), limit)
+	return collect(rows, err, "list the attempts", scanAttempt)
+}
+
+func scanAttempt(row scanner) (a device.Attempt, err error) {
+	var proven bool
+	var stages string
+	err = row.Scan(&a.ID, bytesInto(a.Device[:]), &proven, &a.Transport, &a.Source, &a.Gateway,
+		timeInto{&a.Started}, timeInto{&a.Ended}, &stages, &a.Outcome, &a.Reason, &a.Detail)
+	a.Claimed = !proven && !a.Device.IsZero()
+	if err == nil {
+		err = json.Unmarshal([]byte(stages), &a.Stages)
+	}
+	return a, fail("read the attempt", err)
+}
+
+// attemptRow is an attempt on its way into the database.
+type attemptRow struct{ *device.Attempt }
+
+// apply writes the attempt within a batch.
+func (a attemptRow) apply(ctx context.Context, stmt *sql.Stmt) error {
+	passed := make([]device.Stage, len(a.Stages))
+	for i, stage := range a.Stages {
+		passed[i] = device.Stage{Name: stage.Name, At: stage.At.UTC()}
+	}
+	stages, err := json.Marshal(passed)
+	if err != nil {
+		return err
+	}
+	proven := !a.Claimed && !a.Device.IsZero()
+	_, err = stmt.ExecContext(ctx, a.ID, a.Device[:], proven, a.Transport, a.Source, a.Gateway,
+		nanos(a.Started), nanos(a.Ended), string(stages), int64(a.Outcome), string(a.Reason), a.Detail)
+	return err
+}

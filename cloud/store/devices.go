@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+const noDevice = "the device is not registered"
+
+const selectDevice = `SELECT id, name, COALESCE(owner, ''), product, platform, firmware, system,
+	created, last_heard, last_handshake, last_address, offers, described FROM devices`
+
+// Device gives the device of that id. NotFound if it is not registered.
+func (s *Store) Device(ctx context.Context, id device.ID) (device.Device, error) {
+	return scanDevice(s.read.QueryRowContext(ctx, selectDevice+` WHERE id = $1`, id[:]))
+}
+
+// DeviceByName gives the owner's device of that name, whatever its case.
+// NotFound if there is none; there are never two.
+func (s *Store) DeviceByName(ctx context.Context, owner account.ID, name string) (device.Device, error) {
+	if name == "" {
+		return device.Device{}, fault.E(fault.NotFound, noDevice, nil)
+	}
+	return scanDevice(s.read.QueryRowContext(ctx, selectDevice+` WHERE owner = $1 AND name_key = $2`, string(owner), nameKey(name)))
+}
+
+// DevicesOf lists the owner's devices, by id.
+func (s *Store) DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error) {
+	rows, err := s.read.QueryContext(ctx, selectDevice+` WHERE owner = $1 ORDER BY id`, string(owner))
+	return collect(rows, err, "list the devices", scanDevice)
+}
+
+// Claim makes owner the device's owner. Claiming one's own device again is
+// fine. NotFound if the device is not registered, Denied if it is somebody
+// else's.
+func (s *Store) Claim(ctx context.Context, id device.ID, owner account.ID) error {
+	return s.update(ctx, "claim the device", func(tx *sql.Tx) error {
+		has, err := ownerOf(ctx, tx, id)
+		if err != nil || has == owner {
+			return err
+		}
+		if has != "" {
+			return fault.Errorf(fault.Denied, "the device belongs to another account")
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE devices SET owner = $2 WHERE id = $1`, id[:], string(owner))
+		if err != nil && kindOf(err) == fault.NotFound {
+			return fault.E(fault.NotFound, noUser, err)
+		}
+		return err
+	})
+}
+
+// Release gives the owner's device up; it loses the name that its owner gave
+// it and keeps its key. NotFound if the device is not registered, Denied if
+// it is not the owner's.
+func (s *Store) Release(ctx context.Context, id device.ID, owner account.ID) error {
+	return s.update(ctx, "release the device", func(tx *sql.Tx) error {
+		if err := mustOwn(ctx, tx, id, owner); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE devices SET owner = NULL, name = '', name_key = '' WHERE id = $1`, id[:])
+		return err
+	})
+}
+
+// Rename names the owner's device. Invalid if the name cannot be one, Conflict
+// if another of the owner's devices has it, NotFound and Denied as Release.
+func (s *Store) Rename(ctx context.Context, id device.ID, owner account.ID, name string) error {
+	if !device.ValidName(name) {
+		return fault.Errorf(fault.Invalid, "a device name has 1 to 100 characters, no slashes, and is not itself a device id")
+	}
+	return s.update(ctx, "rename the device", func(tx *sql.Tx) error {
+		if err := mustOwn(ctx, tx, id, owner); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE devices SET name = $2, name_key = $3 WHERE id = $1`, id[:], name, nameKey(name))
+		if err != nil && kindOf(err) == fault.Conflict {
+			return fault.E(fault.Conflict, "another of your devices has that name", err)
+		}
+		return err
+	})
+}
+
+// nameKey is the form under which names are compared.
+func nameKey(name string) string { return strings.ToLower(name) }
+
+// ownerOf tells who owns a device, empty if nobody. NotFound if the device is
+// not registered.
+func ownerOf(ctx context.Context, tx *sql.Tx, id device.ID) (owner account.ID, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(owner, '') FROM devices WHERE id = $1`, id[:]).Scan(&owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fault.E(fault.NotFound, noDevice, nil)
+	}
+	return owner, err
+}
+
+func mustOwn(ctx context.Context, tx *sql.Tx, id device.ID, owner account.ID) error {
+	has, err := ownerOf(ctx, tx, id)
+	if err == nil && (has != owner || owner == "") {
+		err = fault.Errorf(fault.Denied, "the device is not yours")
+	}
+	return err
+}
+
+func scanDevice(row scanner) (d device.Device, err error) {
+	var offers string
+	err = row.Scan(bytesInto(d.ID[:]), &d.Name, &d.Owner, &d.ProductID, &d.PlatformID, &d.Firmware, &d.System,
+		timeInto{&d.Created}, timeInto{&d.LastHeard}, timeInto{&d.LastHandshake}, &d.LastAddress, &offers, timeInto{&d.DescribedAt})
+	if err == nil && offers != "" {
+		err = json.Unmarshal([]byte(offers), &d.Describe)
+	}
+	return d, lookup("find the device", noDevice, err)
+}

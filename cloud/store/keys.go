@@ -1,0 +1,166 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+// KeyRecord is a key that a device has or had.
+type KeyRecord struct {
+	device.Key
+	Retired time.Time // zero: it is in force
+}
+
+// Provision registers a device with its key. An unknown device is created,
+// an unclaimed one becomes owner's, and the key takes the place of the one
+// before, which stays in the history; the session that was made with the old
+// key is forgotten. An empty owner leaves the device unclaimed.
+//
+// Denied if the device is somebody else's, Conflict if the key is another
+// device's, NotFound if there is no such owner. The key's Added is the time
+// of all this; zero means now.
+func (s *Store) Provision(ctx context.Context, id device.ID, key device.Key, owner account.ID) error {
+	if err := checkKey(id, key); err != nil {
+		return err
+	}
+	if key.Added.IsZero() {
+		key.Added = time.Now()
+	}
+	return s.update(ctx, "provision the device", func(tx *sql.Tx) error {
+		has, err := ownerOf(ctx, tx, id)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			err = insertDevice(ctx, tx, id, owner, key.Added)
+		case err == nil && has == "" && owner != "":
+			_, err = tx.ExecContext(ctx, `UPDATE devices SET owner = $2 WHERE id = $1`, id[:], string(owner))
+		case err == nil && has != owner:
+			err = fault.Errorf(fault.Denied, "the device belongs to another account")
+		}
+		if err != nil {
+			if kindOf(err) == fault.NotFound {
+				return fault.E(fault.NotFound, noUser, err)
+			}
+			return err
+		}
+		return replaceKey(ctx, tx, id, key)
+	})
+}
+
+// TrustFirstUse registers a device that introduced itself, with the key that
+// it proved to hold and without an owner. To do it again with the same key is
+// fine. Conflict if the device has another key, or the key is another
+// device's: a key on file is never replaced this way.
+func (s *Store) TrustFirstUse(ctx context.Context, id device.ID, key device.Key) error {
+	if err := checkKey(id, key); err != nil {
+		return err
+	}
+	if key.Added.IsZero() {
+		key.Added = time.Now()
+	}
+	return s.update(ctx, "trust the device on first use", func(tx *sql.Tx) error {
+		_, err := ownerOf(ctx, tx, id)
+		if err == nil {
+			current, err := currentKey(ctx, tx, id)
+			if err == nil && bytes.Equal(current.SPKI, key.SPKI) {
+				return nil
+			}
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			return fault.Errorf(fault.Conflict, "the device is registered with another key")
+		}
+		if fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+		if err := insertDevice(ctx, tx, id, "", key.Added); err != nil {
+			return err
+		}
+		return replaceKey(ctx, tx, id, key)
+	})
+}
+
+// KeyOf gives the device's key in force. NotFound if the device is not
+// registered.
+func (s *Store) KeyOf(ctx context.Context, id device.ID) (device.Key, error) {
+	key, err := currentKey(ctx, s.read, id)
+	return key, lookup("find the device's key", noDevice, err)
+}
+
+// KeysOf gives every key that the device has or had, newest first.
+func (s *Store) KeysOf(ctx context.Context, id device.ID) ([]KeyRecord, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT algorithm, spki, added, retired FROM device_keys
+		WHERE device = $1 ORDER BY CASE WHEN retired = 0 THEN 0 ELSE 1 END, retired DESC`, id[:])
+	return collect(rows, err, "list the device's keys", func(row scanner) (k KeyRecord, err error) {
+		err = row.Scan(&k.Algorithm, &k.SPKI, timeInto{&k.Added}, timeInto{&k.Retired})
+		return k, fail("read the device's key", err)
+	})
+}
+
+// KeyByFingerprint tells which device holds the key now. NotFound if none.
+func (s *Store) KeyByFingerprint(ctx context.Context, f device.Fingerprint) (id device.ID, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT device FROM device_keys WHERE fingerprint = $1 AND retired = 0`, f[:]).Scan(bytesInto(id[:]))
+	return id, lookup("find the device of the key", "no device has the key", err)
+}
+
+func checkKey(id device.ID, key device.Key) error {
+	switch {
+	case id.IsZero():
+		return fault.Errorf(fault.Invalid, "the device id is missing")
+	case len(key.SPKI) == 0 || len(key.SPKI) > 4096:
+		return fault.Errorf(fault.Invalid, "the public key has %d bytes", len(key.SPKI))
+	}
+	return nil
+}
+
+func insertDevice(ctx context.Context, tx *sql.Tx, id device.ID, owner account.ID, now time.Time) error {
+	var by any // null for nobody
+	if owner != "" {
+		by = string(owner)
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO devices (id, owner, created) VALUES ($1, $2, $3)`, id[:], by, nanos(now))
+	return err
+}
+
+// replaceKey puts the key in force, retires the one before, and forgets the
+// session that was made with that.
+func replaceKey(ctx context.Context, tx *sql.Tx, id device.ID, key device.Key) error {
+	current, err := currentKey(ctx, tx, id)
+	if err == nil && bytes.Equal(current.SPKI, key.SPKI) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE device_keys SET retired = $2 WHERE device = $1 AND retired = 0`, id[:], nanos(key.Added)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE device = $1`, id[:]); err != nil {
+		return err
+	}
+	f := key.Fingerprint()
+	_, err = tx.ExecContext(ctx, `INSERT INTO device_keys (device, fingerprint, algorithm, spki, added) VALUES ($1, $2, $3, $4, $5)`,
+		id[:], f[:], string(key.Algorithm), key.SPKI, nanos(key.Added))
+	if err != nil && kindOf(err) == fault.Conflict {
+		return fault.E(fault.Conflict, "the key belongs to another device", err)
+	}
+	return err
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// currentKey gives the device's key in force, or sql.ErrNoRows.
+func currentKey(ctx context.Context, q querier, id device.ID) (k device.Key, err error) {
+	err = q.QueryRowContext(ctx, `SELECT algorithm, spki, added FROM device_keys WHERE device = $1 AND retired = 0`, id[:]).
+		Scan(&k.Algorithm, &k.SPKI, timeInto{&k.Added})
+	return k, err
+}

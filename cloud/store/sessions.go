@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+// MaxBlob is how large a session's own encoding may be, in bytes.
+const MaxBlob = 256 << 10
+
+// A session's generation is the upper 30 bits of its 48-bit record sequence.
+// It starts at the seconds since the epoch of generations, so that a
+// generation taken now is greater than any taken earlier, even when the
+// database that remembered those was lost.
+const (
+	maxGeneration   = 1<<30 - 1
+	generationEpoch = 1767225600 // 2026-01-01 00:00:00 UTC in Unix seconds
+)
+
+// SessionRow is a device's session as it is stored: one a device.
+type SessionRow struct {
+	Device device.ID
+	// CID is the connection id that the gateway gave the session. It names
+	// the session: a new handshake has a new one. Zero: the session has none.
+	CID        [8]byte
+	Transport  string // "tcp" or "udp"
+	Generation uint32
+	Blob       []byte // the session's own encoding
+	Updated    time.Time
+}
+
+const (
+	// The condition is the fence: within one session (a connection id), a
+	// generation never goes down, so a process that lost a session to another
+	// one, which took a greater generation, can no longer write it.
+	saveSession = `INSERT INTO sessions (device, cid, transport, generation, state, updated) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (device) DO UPDATE SET cid = excluded.cid, transport = excluded.transport,
+			generation = excluded.generation, state = excluded.state, updated = excluded.updated
+		WHERE sessions.generation <= excluded.generation OR sessions.cid <> excluded.cid OR excluded.cid = $7`
+	deleteSession = `DELETE FROM sessions WHERE device = $1`
+	selectSession = `SELECT device, cid, transport, generation, state, updated FROM sessions`
+)
+
+// SaveSession queues the row to be written and returns at once; false means
+// that the queue is full or the store closed, and done is not called. After
+// the row is safe on the disk done is called with nil, on the store's
+// goroutine: it must not block. Errors: Unavailable (the database cannot be
+// written now), NotFound (the device is not registered), Conflict (a greater
+// generation of this session is stored: another process has adopted it),
+// Invalid (the blob is larger than MaxBlob).
+//
+// The blob must not be changed until done was called. Done may be nil.
+func (s *Store) SaveSession(r SessionRow, done func(error)) bool {
+	return s.writer.session(sessionOp{row: r, done: done})
+}
+
+// DeleteSession queues the removal of the device's session, in order with
+// SaveSession and with the same promises. It is fine if there is none.
+func (s *Store) DeleteSession(id device.ID, done func(error)) bool {
+	return s.writer.session(sessionOp{row: SessionRow{Device: id}, remove: true, done: done})
+}
+
+// Session gives the device's stored session. NotFound if there is none.
+func (s *Store) Session(ctx context.Context, id device.ID) (SessionRow, error) {
+	return scanSession(s.read.QueryRowContext(ctx, selectSession+` WHERE device = $1`, id[:]))
+}
+
+// AdoptSessions takes a new generation for every stored session, durably and
+// in one transaction, and then calls fn for each row, in the order of the
+// device ids. The generation is max(stored + 1, seconds since 2026-01-01
+// UTC); a session that has used up its last is forgotten, and its device will
+// shake hands. The first error of fn ends the walk and is returned.
+//
+// The blob holds the generation that it was saved with: the row's counts.
+func (s *Store) AdoptSessions(ctx context.Context, now time.Time, fn func(SessionRow) error) error {
+	var spent int64
+	err := s.update(ctx, "adopt the sessions", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE generation >= $1`, maxGeneration)
+		if err != nil {
+			return err
+		}
+		if spent, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE sessions SET generation = CASE WHEN generation >= $1 THEN generation + 1 ELSE $1 END`, generationAt(now))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if spent > 0 {
+		s.log.Warn("sessions without generations left were forgotten", "sessions", spent)
+	}
+	return s.eachSession(ctx, fn)
+}
+
+// eachSession calls fn for every stored session. It reads a page at a time,
+// so that no transaction is open while fn works.
+func (s *Store) eachSession(ctx context.Context, fn func(SessionRow) error) error {
+	const page = 500
+	after := []byte{}
+	for {
+		rows, err := s.read.QueryContext(ctx, selectSession+` WHERE device > $1 ORDER BY device LIMIT $2`, after, page)
+		batch, err := collect(rows, err, "read the sessions", scanSession)
+		if err != nil {
+			return err
+		}
+		for _, r := range batch {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		if len(batch) < page {
+			return nil
+		}
+		after = batch[page-1].Device[:]
+	}
+}
+
+// generationAt is the generation that a clock alone would give.
+func generationAt(now time.Time) int64 {
+	return min(max(now.Unix()-generationEpoch, 1), maxGeneration)
+}
+
+func scanSession(row scanner) (r SessionRow, err error) {
+	err = row.Scan(bytesInto(r.Device[:]), bytesInto(r.CID[:]), &r.Transport, &r.Generation, &r.Blob, timeInto{&r.Updated})
+	return r, lookup("read the session", "no session of the device is stored", err)
+}
+
+// sessionOp is one queued change of a session.
+type sessionOp struct {
+	row    SessionRow
+	remove bool
+	done   func(error)
+	err    error // this row's own failure, once the batch was tried
+}
+
+// apply writes the change within a batch.
+func (op *sessionOp) apply(ctx context.Context, save, remove *sql.Stmt) error {
+	r := &op.row
+	if op.remove {
+		_, err := remove.ExecContext(ctx, r.Device[:])
+		return err
+	}
+	if len(r.Blob) > MaxBlob {
+		return fault.Errorf(fault.Invalid, "the session has %d bytes, at most %d can be stored", len(r.Blob), MaxBlob)
+	}
+	blob := r.Blob
+	if blob == nil {
+		blob = []byte{}
+	}
+	var none [8]byte
+	res, err := save.ExecContext(ctx, r.Device[:], r.CID[:], r.Transport, int64(r.Generation), blob, nanos(r.Updated), none[:])
+	if err != nil {
+		if kindOf(err) == fault.NotFound {
+			return fault.E(fault.NotFound, "the session's device is not registered", err)
+		}
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
+}

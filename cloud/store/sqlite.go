@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+const (
+	// applicationID marks the file as ours: "cyan" in ASCII.
+	applicationID = 0x6379616e
+	// checkBelow is the size in bytes up to which a file is checked for damage
+	// when it is opened. Larger ones would hold up the start.
+	checkBelow = 64 << 20
+)
+
+// openSQLite opens the file, or a database in memory, and brings it to the
+// newest schema. It gives the pool to write with and the pool to read with.
+func openSQLite(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
+	steps, err := migrations(migrationFiles)
+	if err != nil {
+		return nil, nil, fault.E(fault.Internal, "read the migrations", err)
+	}
+	if cfg.Path != "" {
+		if err := prepareFile(cfg.Path); err != nil {
+			return nil, nil, fault.E(fault.Unavailable, "open the database", err)
+		}
+	}
+	write, err = sql.Open("sqlite", dsn(cfg, false))
+	if err != nil {
+		return nil, nil, fail("open the database", err)
+	}
+	write.SetMaxOpenConns(1)
+	if err = recognize(ctx, write, cfg.Path); err == nil {
+		err = migrate(ctx, write, steps)
+	}
+	if err == nil && cfg.Path != "" {
+		err = syncDir(filepath.Dir(cfg.Path))
+	}
+	if err != nil {
+		_ = write.Close() // err is the one to tell
+		return nil, nil, fail("open the database", err)
+	}
+	if cfg.Path == "" {
+		return write, write, nil
+	}
+	read, err = sql.Open("sqlite", dsn(cfg, true))
+	if err != nil {
+		_ = write.Close()
+		return nil, nil, fail("open the database for reading", err)
+	}
+	readers := max(4, runtime.GOMAXPROCS(0))
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return write, read, nil
+}
+
+// prepareFile makes sure that the file exists and that nobody but its owner
+// can read it: it holds session keys. The write-ahead log takes after it.
+func prepareFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir makes the names of new files in dir durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // a folder cannot be synced there, and need not be
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return fault.E(fault.Unavailable, "open the data folder", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fault.E(fault.Unavailable, "sync the data folder", err)
+	}
+	return nil
+}
+
+// dsn is the data source name. Commits are synced in full because sessions
+// are acknowledged upon them.
+func dsn(cfg Config, readOnly bool) string {
+	wait := cfg.LockWait
+	if wait == 0 {
+		wait = 3 * time.Second
+	}
+	q := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()),
+		"foreign_keys(1)",
+		"trusted_schema(0)",
+		"cache_size(-32768)", // KiB
+	}}
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	} else {
+		q.Set("_txlock", "immediate")
+		q.Add("_pragma", "journal_mode(wal)")
+		q.Add("_pragma", "synchronous(full)")
+		q.Add("_pragma", "wal_autocheckpoint(4000)")     // pages
+		q.Add("_pragma", "journal_size_limit(67108864)") // bytes
+	}
+	if cfg.Path == "" {
+		return "file::memory:?" + q.Encode()
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(cfg.Path), OmitHost: true, RawQuery: q.Encode()}
+	if !filepath.IsAbs(cfg.Path) {
+		u.Path, u.Opaque = "", (&url.URL{Path: filepath.ToSlash(cfg.Path)}).EscapedPath()
+	} else if runtime.GOOS == "windows" {
+		u.Path = "/" + u.Path
+	}
+	return u.String()
+}
+
+// recognize refuses a file that is damaged, or is another program's, before
+// anything is written to it.
+func recognize(ctx context.Context, db *sql.DB, path string) error {
+	var id, tables int
+	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT COUNT(*) FROM sqlite_schema)`).Scan(&id, &tables)
+	if err != nil {
+		return damaged(err)
+	}
+	switch {
+	case id == applicationID:
+		return check(ctx, db, path)
+	case id == 0 && tables == 0:
+		_, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
+		return damaged(err)
+	default:
+		return fault.Errorf(fault.Unavailable, "%s is a database of another program, not cyan's: give another file", path)
+	}
+}
+
+// check looks for damage in a file that is small enough.
+func check(ctx context.Context, db *sql.DB, path string) error {
+	if info, err := os.Stat(path); err != nil || info.Size() > checkBelow {
+		return nil
+	}
+	var first string
+	if err := db.QueryRowContext(ctx, `SELECT quick_check FROM pragma_quick_check(1)`).Scan(&first); err != nil {
+		return damaged(err)
+	}
+	if first != "ok" {
+		return damaged(errors.New(first))
+	}
+	return nil
+}
+
+// damaged says in words for people that the file cannot be used.
+func damaged(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		if code := e.Code() & 0xff; code != sqlite3.SQLITE_CORRUPT && code != sqlite3.SQLITE_NOTADB {
+			return err // locked, or the disk
+		}
+	}
+	return fault.E(fault.Unavailable, "the database file is damaged or not a database: move it away, with its -wal file, and put a backup in its place", err)
+}
+
+// kindOfSQLite sorts SQLite's result codes. What is not known to be otherwise
+// is the database's own trouble: disk full, locked, damaged, closed.
+func kindOfSQLite(err error) fault.Kind {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Kind
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return fault.Unavailable
+	}
+	if e.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY {
+		return fault.NotFound
+	}
+	switch e.Code() & 0xff { // the upper bits say it more finely
+	case sqlite3.SQLITE_CONSTRAINT:
+		return fault.Conflict
+	case sqlite3.SQLITE_TOOBIG:
+		return fault.Invalid
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_RANGE:
+		return fault.Internal
+	default:
+		return fault.Unavailable
+	}
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+const selectToken = `SELECT hash, user_id, client, created, expires, scopes FROM tokens`
+
+// AddToken stores the record of a token that was handed out. NotFound if its
+// user does not exist.
+func (s *Store) AddToken(ctx context.Context, t account.Token) error {
+	return s.update(ctx, "store the token", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, user_id, client, created, expires, scopes) VALUES ($1, $2, $3, $4, $5, $6)`,
+			t.Hash[:], string(t.User), t.Client, nanos(t.Created), nanos(t.Expires), joinScopes(t.Scopes))
+		if err != nil && kindOf(err) == fault.NotFound {
+			return fault.E(fault.NotFound, noUser, err)
+		}
+		return err
+	})
+}
+
+// Token gives the record of a token, expired or not. NotFound if it was never
+// handed out, or was revoked.
+func (s *Store) Token(ctx context.Context, hash account.TokenHash) (account.Token, error) {
+	return scanToken(s.read.QueryRowContext(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+}
+
+// TokensOf lists a user's tokens, newest first.
+func (s *Store) TokensOf(ctx context.Context, user account.ID) ([]account.Token, error) {
+	rows, err := s.read.QueryContext(ctx, selectToken+` WHERE user_id = $1 ORDER BY created DESC, hash`, string(user))
+	return collect(rows, err, "list the tokens", scanToken)
+}
+
+// RevokeToken ends a token. NotFound if there is no such token.
+func (s *Store) RevokeToken(ctx context.Context, hash account.TokenHash) error {
+	return s.update(ctx, "revoke the token", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1`, hash[:])
+		return oneRow(res, err, "there is no such token")
+	})
+}
+
+func scanToken(row scanner) (t account.Token, err error) {
+	var scopes string
+	err = row.Scan(bytesInto(t.Hash[:]), &t.User, &t.Client, timeInto{&t.Created}, timeInto{&t.Expires}, &scopes)
+	for scope := range strings.FieldsSeq(scopes) {
+		t.Scopes = append(t.Scopes, account.Scope(scope))
+	}
+	return t, lookup("find the token", "there is no such token", err)
+}
+
+func joinScopes(scopes []account.Scope) string {
+	words := make([]string, len(scopes))
+	for i, s := range scopes {
+		words[i] = string(s)
+	}
+	return strings.Join(words, " ")
+}
+
+// collect reads all rows of a query.
+func collect[T any](rows *sql.Rows, err error, what string, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, fail(what, err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, fail(what, rows.Err())
+}

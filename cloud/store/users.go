@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+const noUser = "there is no such user"
+
+const selectUser = `SELECT id, username, admin, password_hash, created FROM users`
+
+// CreateUser adds a user. Conflict if the username or the id is taken.
+func (s *Store) CreateUser(ctx context.Context, u account.User) error {
+	const what = "create the user"
+	return s.update(ctx, what, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO users (id, username, admin, password_hash, created) VALUES ($1, $2, $3, $4, $5)`,
+			string(u.ID), account.Normalize(u.Username), u.Admin, u.PasswordHash, nanos(u.Created))
+		if err != nil && kindOf(err) == fault.Conflict {
+			return fault.E(fault.Conflict, "there is already a user of that name", err)
+		}
+		return err
+	})
+}
+
+// User gives the user of that id. NotFound if there is none.
+func (s *Store) User(ctx context.Context, id account.ID) (account.User, error) {
+	return scanUser(s.read.QueryRowContext(ctx, selectUser+` WHERE id = $1`, string(id)))
+}
+
+// UserByName gives the user of that name, whatever its case. NotFound if
+// there is none.
+func (s *Store) UserByName(ctx context.Context, username string) (account.User, error) {
+	return scanUser(s.read.QueryRowContext(ctx, selectUser+` WHERE username = $1`, account.Normalize(username)))
+}
+
+func scanUser(row scanner) (u account.User, err error) {
+	err = row.Scan(&u.ID, &u.Username, &u.Admin, &u.PasswordHash, timeInto{&u.Created})
+	return u, lookup("find the user", noUser, err)
+}
+
+// Users tells how many users there are: none means the first start.
+func (s *Store) Users(ctx context.Context) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM users`).Scan(&n)
+	return n, fail("count the users", err)
+}
+
+// SetPassword replaces the user's password hash; an empty one forbids to log
+// in with a password. Tokens stay good. NotFound if there is no such user.
+func (s *Store) SetPassword(ctx context.Context, id account.ID, hash string) error {
+	return s.update(ctx, "set the password", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE id = $1`, string(id), hash)
+		return oneRow(res, err, noUser)
+	})
+}
+
+// oneRow is NotFound, with the sentence, when a statement changed nothing.
+func oneRow(res sql.Result, err error, missing string) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		return fault.Errorf(fault.NotFound, "%s", missing)
+	}
+	return err
+}
