@@ -73,6 +73,16 @@ func (x *Exchanges) Respond(token byte) (Exchange, bool) {
 	return x.settle(func(e *exchange) bool { return e.hasToken && e.token == token })
 }
 
+// Has reports whether the message with the given id is outstanding.
+func (x *Exchanges) Has(id uint16) bool {
+	for i := range x.open {
+		if x.open[i].id == id {
+			return true
+		}
+	}
+	return false
+}
+
 // Len returns how many messages are outstanding.
 func (x *Exchanges) Len() int { return len(x.open) }
 

@@ -1,0 +1,69 @@
+package session
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
+
+// Out is something that the owner of the session is to do. The fields that a
+// kind uses stand beside it.
+type Out struct {
+	Kind   OutKind
+	Data   []byte         // Send: a whole datagram, or bytes of the stream
+	To     netip.AddrPort // Send, on UDP
+	Local  netip.Addr     // Send, on UDP: which of our addresses to send from
+	Token  uint32         // Persist
+	Event  event.Event    // Publish; Owner is left to the owner of the session
+	Reply  Reply          // Replied
+	Device device.ID      // Claim
+	Stage  string         // Reached: one of device.Stage…
+	Reason device.Reason  // Closed, Contact
+}
+
+// OutKind is what kind of thing is to be done.
+type OutKind uint8
+
+// The kinds of output.
+const (
+	Send      OutKind = iota // write these bytes
+	Persist                  // store Record and say Persisted with the token
+	Publish                  // the device published an event
+	Replied                  // a call has its answer
+	Claim                    // an unknown key says that it is this device: Admit or Refuse it
+	Reached                  // the device's attempt to connect reached a stage; StageOnline ends it
+	Contact                  // the device is back within a session that was there: a connect without handshake
+	Changed                  // State gives something new
+	Described                // Describe, Hello or Subscriptions give something new
+	Closed                   // the session is over; it takes no more input
+)
+
+// Reply is a call's answer.
+type Reply struct {
+	ID    uint64 // the call's
+	Value spark.Value
+	Stage Stage
+	Took  time.Duration
+	Err   error // a *fault.Error; nil when the device answered as it should
+}
+
+// Outs collects what a step, or a run of steps, wants done. Bytes to send
+// stand in a buffer of its own that is used again after Reset: no step
+// allocates for sending once the buffer has grown.
+type Outs struct {
+	List  []Out
+	bytes []byte // what is to be sent or published
+	plain []byte // the packet at hand, opened
+}
+
+// Reset empties the list and makes the buffer free for use again; bytes of
+// earlier outs are no longer good.
+func (o *Outs) Reset() {
+	clear(o.List)
+	o.List, o.bytes = o.List[:0], o.bytes[:0]
+}
+
+func (o *Outs) add(out Out) { o.List = append(o.List, out) }

@@ -1,0 +1,87 @@
+package session
+
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/coap"
+)
+
+// heldAnswer is an answer that waits until the record which it depends on is
+// durable.
+type heldAnswer struct {
+	version uint32
+	id      uint16
+	message []byte
+}
+
+// answer sends message, or an empty acknowledgement for nil, in answer to a
+// confirmable m, and keeps it for a repetition. A message that asks for no
+// answer gets none.
+func (s *Session) answer(now time.Time, m *coap.Message, message []byte, outs *Outs) {
+	if m.Type != coap.Confirmable {
+		return
+	}
+	var buf [4]byte
+	if message == nil {
+		message = coap.AppendEmpty(buf[:0], coap.Acknowledgement, m.ID)
+	}
+	s.reply(now, m.ID, message, outs)
+}
+
+func (s *Session) reply(now time.Time, id uint16, message []byte, outs *Outs) {
+	if s.udp {
+		s.answered.Remember(now, id, message)
+		s.acknowledged(now, id)
+	}
+	s.send(now, message, outs)
+}
+
+// answerCode acknowledges a confirmable m with a code and no payload.
+func (s *Session) answerCode(now time.Time, m *coap.Message, code coap.Code, outs *Outs) {
+	var buf [16]byte
+	s.answer(now, m, coap.AppendPiggyback(buf[:0], m, code, nil), outs)
+}
+
+// answerDurably acknowledges a confirmable m with a code, or with an empty
+// message for coap.Empty, once what the session knows now is stored. A stream
+// cannot outlive its process, so there is nothing to wait for on TCP.
+func (s *Session) answerDurably(now time.Time, m *coap.Message, code coap.Code, outs *Outs) {
+	var message []byte
+	if code == coap.Empty {
+		message = coap.AppendEmpty(nil, coap.Acknowledgement, m.ID)
+	} else {
+		message = coap.AppendPiggyback(nil, m, code, nil)
+	}
+	if !s.udp || m.Type != coap.Confirmable {
+		s.answer(now, m, message, outs)
+		s.persist(now, outs)
+		return
+	}
+	s.answered.Remember(now, m.ID, nil)
+	s.persist(now, outs)
+	s.held = append(s.held, heldAnswer{version: s.version, id: m.ID, message: message})
+}
+
+// codeOf is the CoAP code that tells a device of a failure of ours: the one
+// table from fault.Kind to CoAP.
+func codeOf(k fault.Kind) coap.Code {
+	switch k {
+	case fault.Invalid:
+		return coap.BadRequest
+	case fault.Unauthenticated:
+		return coap.Unauthorized
+	case fault.Denied:
+		return coap.Forbidden
+	case fault.NotFound:
+		return coap.NotFound
+	case fault.Conflict:
+		return coap.PreconditionFailed
+	case fault.Busy, fault.Unavailable:
+		return coap.ServiceUnavailable
+	case fault.Offline, fault.Timeout:
+		return coap.GatewayTimeout
+	default:
+		return coap.InternalServerError
+	}
+}
