@@ -1,0 +1,100 @@
+package archtest
+
+// room is a folder and what of ours its code may import. A name that ends in
+// "/..." stands for the folder and everything below it.
+type room struct {
+	at  string
+	may []string
+}
+
+// Sets of rooms that stand together on one side of an arrow in
+// ARCHITECTURE.md.
+var (
+	vocabulary = []string{"cloud/fault", "cloud/account", "cloud/device", "cloud/product", "cloud/event"}
+	engines    = []string{"cloud/session", "cloud/update", "cloud/bus", "cloud/store"}
+	plumbing   = []string{"internal/backoff", "internal/build", "internal/memnet", "internal/testlog"}
+)
+
+// house lists every room. One that is missing here is a finding, so a new room
+// begins with a decision about what it may know.
+var house = []room{
+	// What crosses a process boundary, as pure code. Siblings only downhill.
+	{"wire/dtls", []string{"wire/dtls/message"}},
+	{"wire/dtls/message", nil},
+	{"wire/sealed", nil},
+	{"wire/coap", nil},
+	{"wire/spark", []string{"wire/coap"}},
+	{"wire/firmware", nil},
+	{"wire/sse", nil},
+	{"wire/rest", nil},
+
+	// The words of the cloud: each may use those above it.
+	{"cloud/fault", nil},
+	{"cloud/account", vocabulary[:1]},
+	{"cloud/device", vocabulary[:2]},
+	{"cloud/product", vocabulary[:3]},
+	{"cloud/event", vocabulary[:4]},
+
+	// Engines. A session imports neither store nor bus: it says what it needs.
+	// The codes of failures that clients know stand in wire/rest.
+	{"cloud/session", with(vocabulary, "wire/dtls", "wire/sealed", "wire/coap", "wire/spark", "wire/rest")},
+	{"cloud/update", with(vocabulary, "wire/coap", "wire/spark", "wire/firmware")},
+	{"cloud/bus", with(with(vocabulary, "wire/rest"), plumbing...)},
+	{"cloud/bus/bustest", with(vocabulary, "cloud/bus")},
+	{"cloud/store", with(with(vocabulary, "wire/rest"), plumbing...)},
+	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
+
+	// Doors never import doors: they meet at the bus.
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "wire/dtls", "wire/sealed", "wire/rest")...)},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
+	{"cloud/console", with(plumbing, "wire/rest")},
+
+	// The stranger's side: never the cloud, whose faults it must not share.
+	{"client", with(plumbing, "wire/rest", "wire/sse")},
+	{"sim/...", with(plumbing, "sim/...", "client", "wire/...")},
+	{"watch/...", with(plumbing, "watch/...", "sim/...", "client", "wire/...")},
+
+	// Wiring and the outside.
+	{"app", []string{"wire/...", "cloud/...", "watch/...", "sim/...", "client", "internal/..."}},
+	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault")},
+	{"internal/...", []string{"internal/..."}},
+	{"test/...", []string{"..."}},
+}
+
+// strangers lists what even tests of a room may not import: a test that needs
+// it belongs into test/.
+var strangers = []room{
+	{"wire/...", []string{"client", "sim/...", "watch/...", "cloud/...", "app", "cmd/...", "test/..."}},
+	{"client", []string{"sim/...", "watch/...", "cloud/...", "app", "cmd/...", "test/..."}},
+	{"sim/...", []string{"watch/...", "cloud/...", "app", "cmd/...", "test/..."}},
+	{"watch/...", []string{"cloud/...", "app", "cmd/...", "test/..."}},
+	{"cloud/...", []string{"watch/...", "app", "cmd/...", "test/..."}},
+	{"internal/...", []string{"wire/...", "client", "sim/...", "watch/...", "cloud/...", "app", "cmd/...", "test/..."}},
+}
+
+// library is foreign code and the rooms whose code may import it. Tests may
+// use any library; the ones that only tests use have no rooms.
+type library struct {
+	module string // prefix of import paths
+	rooms  []string
+}
+
+// shelf lists the libraries. Why each is there stands in
+// docs/decisions/dependencies.md.
+var shelf = []library{
+	{"golang.org/x/crypto", []string{"wire/...", "cloud/...", "app", "cmd/...", "sim/..."}},
+	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
+	{"golang.org/x/net", []string{"cloud/gateway"}},
+	{"golang.org/x/sys", []string{"cloud/gateway", "app", "cmd/..."}},
+	{"modernc.org/sqlite", []string{"cloud/store"}},
+	{"github.com/nats-io", []string{"cloud/bus"}},
+	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
+	{"github.com/spf13", []string{"cmd/..."}},
+	{"go.yaml.in/yaml", []string{"app", "cmd/..."}},
+}
+
+// with joins lists without changing either.
+func with(list []string, more ...string) []string {
+	return append(append([]string(nil), list...), more...)
+}
