@@ -84,13 +84,10 @@ func (t *Tree) prove(p promise) []Finding {
 // hasTest looks for "folder.TestName" and, after a slash, for a subtest: a
 // script of that name or a string in the folder's tests.
 func (t *Tree) hasTest(name string) bool {
-	dot := strings.Index(name, ".")
-	if dot < 0 {
-		return false
-	}
-	test, subtest, _ := strings.Cut(name[dot+1:], "/")
+	dir, test, _ := strings.Cut(name, ".")
+	test, subtest, _ := strings.Cut(test, "/")
 	for _, p := range t.Packages {
-		if p.Dir == name[:dot] {
+		if p.Dir == dir {
 			return p.declaresTest(test) && (subtest == "" || t.hasScript(p, subtest) || p.mentions(subtest))
 		}
 	}

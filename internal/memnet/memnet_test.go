@@ -28,7 +28,7 @@ var (
 )
 
 // stream opens a stream and gives both ends.
-func stream(t *testing.T) (device_, server_ *memnet.Conn) {
+func stream(t *testing.T) (atDevice, atServer *memnet.Conn) {
 	t.Helper()
 	var n memnet.Network
 	l, err := n.Listen(server)

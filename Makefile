@@ -1,0 +1,116 @@
+# `make` lists the targets. Everything else is plain go.
+
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS   := -s -w -X github.com/cyan-cloud/cyan/internal/build.version=$(VERSION)
+PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+FUZZTIME  ?= 10s
+BENCHTIME ?= 1s
+
+# Tools are pinned here, built into .bin/ and kept out of go.mod.
+TOOLS := $(CURDIR)/.bin
+GOFUMPT_VERSION     := v0.12.0
+STATICCHECK_VERSION := v0.8.2
+DEADCODE_VERSION    := v0.52.0
+GOLANGCI_VERSION    := v2.15.0
+GOFUMPT     := $(TOOLS)/gofumpt-$(GOFUMPT_VERSION)
+STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)
+DEADCODE    := $(TOOLS)/deadcode-$(DEADCODE_VERSION)
+GOLANGCI    := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/cyan
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/cyan ./cmd/cyan
+
+.PHONY: up
+up: build ## start a whole cloud here, with a virtual device to look at
+	bin/cyan up --demo
+
+.PHONY: test
+test: ## run all tests
+	go mod download
+	go test -shuffle=on ./...
+
+.PHONY: check
+check: format vet staticcheck lint deadcode cross race ## everything a change must pass besides the tests
+
+.PHONY: format
+format: $(GOFUMPT) ## list files that gofumpt would change, and fail if there are any
+	@echo "gofumpt"
+	@unformatted=$$($(GOFUMPT) -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "run $(GOFUMPT) -w on:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: staticcheck
+staticcheck: $(STATICCHECK) ## staticcheck
+	$(STATICCHECK) ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint, as .golangci.yml says
+	$(GOLANGCI) run ./...
+
+.PHONY: deadcode
+deadcode: $(DEADCODE) ## list functions that nothing reaches, and fail if there are any
+	@echo "deadcode"
+	@dead=$$($(DEADCODE) -test ./...) || exit 1; if [ -n "$$dead" ]; then echo "$$dead"; exit 1; fi
+
+.PHONY: cross
+cross: ## build for every platform we promise
+	@for p in $(PLATFORMS); do \
+		echo "build $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go build -trimpath ./... || exit 1; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./... || exit 1; \
+	done
+
+.PHONY: race
+race: ## run all tests with the race detector (needs a C compiler)
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		echo "go test -race ./..."; CGO_ENABLED=1 go test -race -shuffle=on ./...; \
+	else echo "race: no C compiler here, left out"; fi
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@go list -f '{{.Dir}} {{range .TestGoFiles}}{{.}} {{end}}{{range .XTestGoFiles}}{{.}} {{end}}' ./... | \
+	while read -r dir files; do \
+		for target in $$(cd "$$dir" && grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$files /dev/null | cut -c6- | sort -u); do \
+			echo "fuzz $${dir#$(CURDIR)/} $$target"; \
+			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) </dev/null || exit 1; \
+		done || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: tools
+tools: $(GOFUMPT) $(STATICCHECK) $(DEADCODE) $(GOLANGCI) ## build the pinned tools into .bin/
+
+# A tool's file carries its version, so that a new pin builds a new tool.
+define install
+@echo "build $(notdir $@)"
+@mkdir -p $(TOOLS)/new
+@GOBIN=$(TOOLS)/new GOFLAGS= go install $(1)
+@mv $(TOOLS)/new/$(2) $@
+endef
+
+$(GOFUMPT):
+	$(call install,mvdan.cc/gofumpt@$(GOFUMPT_VERSION),gofumpt)
+$(STATICCHECK):
+	$(call install,honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION),staticcheck)
+$(DEADCODE):
+	$(call install,golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION),deadcode)
+$(GOLANGCI):
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION),golangci-lint)
+
+.PHONY: clean
+clean: ## delete what was built (not the data)
+	rm -rf bin .bin
