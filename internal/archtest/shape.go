@@ -126,7 +126,7 @@ func (t *Tree) variables(p *Package, f *File, g *ast.GenDecl, s *ast.ValueSpec) 
 		if i < len(s.Values) {
 			value = s.Values[i]
 		}
-		if !constant(value) {
+		if !constant(value) && !renamed(name.Name, value) {
 			all = append(all, Finding{
 				f.Path, t.line(name.Pos()), "package variable " + name.Name + " is neither an error nor a table",
 				"make it a constant, a field of a Config or a local",
@@ -149,6 +149,13 @@ func embedded(g *ast.GenDecl, s *ast.ValueSpec) bool {
 		}
 	}
 	return false
+}
+
+// renamed tells whether a variable is another room's error under a name of
+// this one.
+func renamed(name string, value ast.Expr) bool {
+	s, ok := value.(*ast.SelectorExpr)
+	return ok && strings.HasPrefix(name, "Err") && strings.HasPrefix(s.Sel.Name, "Err")
 }
 
 // Functions whose result is as good as a constant.
