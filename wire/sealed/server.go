@@ -24,8 +24,9 @@ type Claim struct {
 	DeviceKey DeviceKey // as sent; not looked into
 }
 
-// ServerHandshake is the server's side of one handshake. It is two words and
-// the nonce; it may be copied, and used by one goroutine after the other.
+// ServerHandshake is the server's side of one handshake. It is a small
+// value that may be copied; RSA takes a millisecond, so its methods are called
+// from wherever that much time may be spent.
 type ServerHandshake struct {
 	key   *rsa.PrivateKey
 	nonce [NonceSize]byte

@@ -5,7 +5,7 @@ import "encoding/binary"
 // Splitter cuts the stream of one direction into frames. It holds at most one
 // unfinished frame and, between frames, nothing. The zero value is ready.
 type Splitter struct {
-	partial []byte // an unfinished frame with its length; its capacity is its end once the length is known
+	partial []byte // an unfinished frame, its length included
 }
 
 // Next takes bytes from the front of p, the next piece of the stream, and
@@ -23,14 +23,11 @@ type Splitter struct {
 //
 // frame is good until the next call, or until p is changed. It may be opened
 // in place. A length that no frame has is ErrFrame, before anything is
-// allocated for it; the stream is of no further use.
+// allocated for it, and so is every call from then on.
 func (s *Splitter) Next(p []byte) (frame, rest []byte, err error) {
 	if len(s.partial) == 0 && len(p) >= lengthSize {
 		n, err := frameLength(p)
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(p) >= n {
+		if err == nil && len(p) >= n {
 			return p[lengthSize:n:n], p[n:], nil
 		}
 	}
