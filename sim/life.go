@@ -49,6 +49,10 @@ func (d *Device) boot() {
 	}
 	d.due = make([]time.Time, len(d.cfg.Application.Periodic))
 	d.talk = talk{token: byte(d.random.Uint32())}
+	d.talk.ping.interval, d.talk.ping.timeout = keepAlive(d.cfg.Transport)
+	if d.cfg.KeepAlive > 0 {
+		d.talk.ping.interval = d.cfg.KeepAlive
+	}
 	if d.memory != nil {
 		d.talk.ids.Seed(d.memory.LastID)
 	}
