@@ -63,8 +63,14 @@ func TestExchangesSettle(t *testing.T) {
 			t.Errorf("%+v, want %+v", e, w)
 		}
 	}
+	if !x.Has(1) || x.Has(4) {
+		t.Error("1 is outstanding and 4 is not")
+	}
 	e, ok := x.Acknowledge(1)
 	want(e, ok, 1)
+	if x.Has(1) {
+		t.Error("1 is settled")
+	}
 	e, ok = x.Respond(12)
 	want(e, ok, 2)
 	if e, ok := x.Respond(13); ok {
