@@ -67,9 +67,9 @@ func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
 	return nil
 }
 
-func schemaVersion(ctx context.Context, db *sql.DB) (int, error) {
+func schemaVersion(ctx context.Context, q querier) (int, error) {
 	var text string
-	err := db.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'schema'`).Scan(&text)
+	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'schema'`).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -89,6 +89,10 @@ func (m *migration) run(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	// Another process may have been faster.
+	if at, err := schemaVersion(ctx, tx); err != nil || at >= m.version {
+		return err
+	}
 	if _, err := tx.ExecContext(ctx, m.text); err != nil {
 		return err
 	}

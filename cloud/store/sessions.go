@@ -139,13 +139,9 @@ type sessionOp struct {
 	err    error // this row's own failure, once the batch was tried
 }
 
-// apply writes the change within a batch.
-func (op *sessionOp) apply(ctx context.Context, save, remove *sql.Stmt) error {
+// save writes the row within a batch.
+func (op *sessionOp) save(ctx context.Context, stmt *sql.Stmt) error {
 	r := &op.row
-	if op.remove {
-		_, err := remove.ExecContext(ctx, r.Device[:])
-		return err
-	}
 	if len(r.Blob) > MaxBlob {
 		return fault.Errorf(fault.Invalid, "the session has %d bytes, at most %d can be stored", len(r.Blob), MaxBlob)
 	}
@@ -154,10 +150,10 @@ func (op *sessionOp) apply(ctx context.Context, save, remove *sql.Stmt) error {
 		blob = []byte{}
 	}
 	var none [8]byte
-	res, err := save.ExecContext(ctx, r.Device[:], r.CID[:], r.Transport, int64(r.Generation), blob, nanos(r.Updated), none[:])
+	res, err := stmt.ExecContext(ctx, r.Device[:], r.CID[:], r.Transport, int64(r.Generation), blob, nanos(r.Updated), none[:])
 	if err != nil {
 		if kindOf(err) == fault.NotFound {
-			return fault.E(fault.NotFound, "the session's device is not registered", err)
+			return fault.E(fault.NotFound, noDevice, err)
 		}
 		return err
 	}
@@ -165,4 +161,10 @@ func (op *sessionOp) apply(ctx context.Context, save, remove *sql.Stmt) error {
 		return err
 	}
 	return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
+}
+
+// delete removes the row within a batch.
+func (op *sessionOp) delete(ctx context.Context, stmt *sql.Stmt) error {
+	_, err := stmt.ExecContext(ctx, op.row.Device[:])
+	return err
 }

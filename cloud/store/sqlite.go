@@ -34,29 +34,26 @@ func openSQLite(ctx context.Context, cfg Config) (write, read *sql.DB, err error
 		return nil, nil, fault.E(fault.Internal, "read the migrations", err)
 	}
 	if cfg.Path != "" {
+		if err := recognize(ctx, cfg); err != nil {
+			return nil, nil, fail("look at the database", err)
+		}
 		if err := prepareFile(cfg.Path); err != nil {
 			return nil, nil, fault.E(fault.Unavailable, "open the database", err)
 		}
 	}
-	write, err = sql.Open("sqlite", dsn(cfg, false))
+	write, err = sql.Open("sqlite", dsn(cfg, writing))
 	if err != nil {
 		return nil, nil, fail("open the database", err)
 	}
 	write.SetMaxOpenConns(1)
-	if err = recognize(ctx, write, cfg.Path); err == nil {
-		err = migrate(ctx, write, steps)
-	}
-	if err == nil && cfg.Path != "" {
-		err = syncDir(filepath.Dir(cfg.Path))
-	}
-	if err != nil {
+	if err = prepareDatabase(ctx, write, cfg.Path, steps); err != nil {
 		_ = write.Close() // err is the one to tell
 		return nil, nil, fail("open the database", err)
 	}
 	if cfg.Path == "" {
 		return write, write, nil
 	}
-	read, err = sql.Open("sqlite", dsn(cfg, true))
+	read, err = sql.Open("sqlite", dsn(cfg, reading))
 	if err != nil {
 		_ = write.Close()
 		return nil, nil, fail("open the database for reading", err)
@@ -104,9 +101,30 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// prepareDatabase marks the database as ours and brings it to the newest
+// schema, durably.
+func prepareDatabase(ctx context.Context, db *sql.DB, path string, steps []migration) error {
+	if _, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
+		return err
+	}
+	if err := migrate(ctx, db, steps); err != nil || path == "" {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// access is what a connection is for.
+type access uint8
+
+const (
+	looking access = iota // nothing is known of the file: change nothing
+	reading
+	writing
+)
+
 // dsn is the data source name. Commits are synced in full because sessions
 // are acknowledged upon them.
-func dsn(cfg Config, readOnly bool) string {
+func dsn(cfg Config, a access) string {
 	wait := cfg.LockWait
 	if wait == 0 {
 		wait = 3 * time.Second
@@ -117,9 +135,12 @@ func dsn(cfg Config, readOnly bool) string {
 		"trusted_schema(0)",
 		"cache_size(-32768)", // KiB
 	}}
-	if readOnly {
+	switch a {
+	case looking:
+		q.Set("mode", "ro")
+	case reading:
 		q.Add("_pragma", "query_only(1)")
-	} else {
+	case writing:
 		q.Set("_txlock", "immediate")
 		q.Add("_pragma", "journal_mode(wal)")
 		q.Add("_pragma", "synchronous(full)")
@@ -129,41 +150,50 @@ func dsn(cfg Config, readOnly bool) string {
 	if cfg.Path == "" {
 		return "file::memory:?" + q.Encode()
 	}
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(cfg.Path), OmitHost: true, RawQuery: q.Encode()}
-	if !filepath.IsAbs(cfg.Path) {
-		u.Path, u.Opaque = "", (&url.URL{Path: filepath.ToSlash(cfg.Path)}).EscapedPath()
-	} else if runtime.GOOS == "windows" {
-		u.Path = "/" + u.Path
-	}
-	return u.String()
+	return fileURI(cfg.Path) + "?" + q.Encode()
 }
 
-// recognize refuses a file that is damaged, or is another program's, before
+// fileURI names the file in the form in which any path can be written.
+func fileURI(path string) string {
+	path = filepath.ToSlash(path)
+	if filepath.VolumeName(path) != "" {
+		path = "/" + path // file:/C:/…
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath()
+}
+
+// recognize refuses a file that is damaged or another program's, before
 // anything is written to it.
-func recognize(ctx context.Context, db *sql.DB, path string) error {
-	var id, tables int
-	err := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT COUNT(*) FROM sqlite_schema)`).Scan(&id, &tables)
-	if err != nil {
-		return damaged(err)
-	}
-	switch {
-	case id == applicationID:
-		return check(ctx, db, path)
-	case id == 0 && tables == 0:
-		_, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID))
-		return damaged(err)
-	default:
-		return fault.Errorf(fault.Unavailable, "%s is a database of another program, not cyan's: give another file", path)
-	}
-}
-
-// check looks for damage in a file that is small enough.
-func check(ctx context.Context, db *sql.DB, path string) error {
-	if info, err := os.Stat(path); err != nil || info.Size() > checkBelow {
+func recognize(ctx context.Context, cfg Config) error {
+	info, err := os.Stat(cfg.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
 	}
+	if err != nil {
+		return fault.E(fault.Unavailable, "look at the database", err)
+	}
+	db, err := sql.Open("sqlite", dsn(cfg, looking))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var id, tables int
+	err = db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id), (SELECT COUNT(*) FROM sqlite_schema)`).Scan(&id, &tables)
+	switch {
+	case err != nil:
+		return damaged(err)
+	case id != applicationID && tables > 0:
+		return fault.Errorf(fault.Unavailable, "%s is a database of another program, not cyan's: give another file", cfg.Path)
+	case info.Size() > checkBelow:
+		return nil
+	}
+	return check(ctx, db)
+}
+
+// check reads the whole file and looks for damage.
+func check(ctx context.Context, db *sql.DB) error {
 	var first string
-	if err := db.QueryRowContext(ctx, `SELECT quick_check FROM pragma_quick_check(1)`).Scan(&first); err != nil {
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&first); err != nil {
 		return damaged(err)
 	}
 	if first != "ok" {
@@ -174,9 +204,6 @@ func check(ctx context.Context, db *sql.DB, path string) error {
 
 // damaged says in words for people that the file cannot be used.
 func damaged(err error) error {
-	if err == nil {
-		return nil
-	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		if code := e.Code() & 0xff; code != sqlite3.SQLITE_CORRUPT && code != sqlite3.SQLITE_NOTADB {
 			return err // locked, or the disk

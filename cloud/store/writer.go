@@ -53,7 +53,8 @@ type writer struct {
 	closed   bool              // guarded by mu
 
 	// Owned by run: taken from the queues, not written yet.
-	late lateRows
+	late    lateRows
+	suspect bool // the last commit with late rows went wrong
 }
 
 // lateRows are rows that nobody waits for. They stay until a commit took
@@ -156,8 +157,8 @@ func (w *writer) poke() {
 	}
 }
 
-// run owns the writing. It ends when the writer is closed and the queues are
-// empty, or the database takes nothing any more.
+// run owns the writing. It ends when the writer is closed and all that was
+// queued is done with.
 func (w *writer) run() {
 	defer close(w.ended)
 	tick := time.NewTicker(lazyDelay)
@@ -174,7 +175,7 @@ func (w *writer) run() {
 		w.flushes = nil
 		w.mu.Unlock()
 
-		err := w.drain(late || closed || len(flushes) > 0)
+		err := w.drain(late || closed || len(flushes) > 0, closed)
 		for _, tried := range flushes {
 			tried <- err
 		}
@@ -185,17 +186,26 @@ func (w *writer) run() {
 	}
 }
 
-// drain writes batch after batch until the queues are empty. Rows that nobody
-// waits for are written alone only when late is set. After a failed commit
-// they keep until the next time.
-func (w *writer) drain(late bool) (err error) {
+// drain writes batch after batch until the queues are empty. Late rows are
+// written alone only when late is set. After a failed commit they keep until
+// the next time, and ride with no session until they went through alone: it
+// may be they that the database cannot take. With last set, nothing is tried
+// again after a failure, so that closing ends even if the database hangs.
+func (w *writer) drain(late, last bool) (err error) {
 	for {
 		sessions := w.take()
-		if len(sessions) == 0 && (!late || w.late.empty() || err != nil) {
+		alone := len(sessions) == 0
+		if alone && (!late || w.late.empty() || err != nil) {
 			return err
 		}
-		err = w.commit(sessions)
-		w.report(err)
+		if err == nil || !last {
+			ride := alone || !w.suspect
+			err = w.commit(context.Background(), sessions, ride)
+			if ride {
+				w.suspect = err != nil
+			}
+			w.report(err)
+		}
 		for i := range sessions {
 			release(&sessions[i], err)
 		}

@@ -1,0 +1,203 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/store"
+)
+
+func provision(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	addUser(t, s, "bob")
+	id := deviceID(1)
+	_, err := s.Device(ctx(t), id)
+	wantKind(t, "unknown device", err, fault.NotFound)
+
+	must(t, s.Provision(ctx(t), id, key(1), "ada"))
+	got, err := s.Device(ctx(t), id)
+	must(t, err)
+	same(t, "provisioned device", got, device.Device{ID: id, Owner: "ada", Created: noon()})
+
+	must(t, s.Provision(ctx(t), id, key(1), "ada")) // again
+	wantKind(t, "somebody else's device", s.Provision(ctx(t), id, key(2), "bob"), fault.Denied)
+	wantKind(t, "owned device, by nobody", s.Provision(ctx(t), id, key(2), ""), fault.Denied)
+	wantKind(t, "another device's key", s.Provision(ctx(t), deviceID(2), key(1), "bob"), fault.Conflict)
+	wantKind(t, "unknown owner", s.Provision(ctx(t), deviceID(2), key(2), "nobody"), fault.NotFound)
+	wantKind(t, "no id", s.Provision(ctx(t), device.ID{}, key(2), "ada"), fault.Invalid)
+	wantKind(t, "no key", s.Provision(ctx(t), deviceID(2), device.Key{}, "ada"), fault.Invalid)
+	_, err = s.Device(ctx(t), deviceID(2))
+	wantKind(t, "device that was refused", err, fault.NotFound)
+	k, err := s.KeyOf(ctx(t), id)
+	must(t, err)
+	same(t, "key after refusals", k, key(1))
+
+	must(t, s.Provision(ctx(t), deviceID(3), key(3), ""))
+	got, err = s.Device(ctx(t), deviceID(3))
+	must(t, err)
+	same(t, "owner of an unclaimed device", got.Owner, "")
+	must(t, s.Provision(ctx(t), deviceID(3), key(3), "bob"))
+	got, err = s.Device(ctx(t), deviceID(3))
+	must(t, err)
+	same(t, "owner once claimed", got.Owner, "bob")
+}
+
+// keys: a new key takes the place of the old one, which then opens nothing;
+// the session made with it is gone, and the history is kept.
+func keys(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	id := deviceID(1)
+	_, err := s.KeyOf(ctx(t), id)
+	wantKind(t, "key of an unknown device", err, fault.NotFound)
+	_, err = s.KeyByFingerprint(ctx(t), key(1).Fingerprint())
+	wantKind(t, "unknown key", err, fault.NotFound)
+
+	must(t, s.Provision(ctx(t), id, key(1), "ada"))
+	save(t, s, store.SessionRow{Device: id, Generation: 1})
+	must(t, s.Provision(ctx(t), id, key(1), "ada")) // the same key: the session stays
+	_, err = s.Session(ctx(t), id)
+	must(t, err)
+
+	second := device.Key{Algorithm: device.RSA, SPKI: []byte("another"), Added: noon().Add(time.Hour)}
+	must(t, s.Provision(ctx(t), id, second, "ada"))
+	got, err := s.KeyOf(ctx(t), id)
+	must(t, err)
+	same(t, "key in force", got, second)
+	holder, err := s.KeyByFingerprint(ctx(t), second.Fingerprint())
+	must(t, err)
+	same(t, "holder of the key", holder, id)
+	_, err = s.KeyByFingerprint(ctx(t), key(1).Fingerprint())
+	wantKind(t, "retired key", err, fault.NotFound)
+	_, err = s.Session(ctx(t), id)
+	wantKind(t, "session of the retired key", err, fault.NotFound)
+
+	third := key(1) // back to the first
+	third.Added = noon().Add(2 * time.Hour)
+	must(t, s.Provision(ctx(t), id, third, "ada"))
+	history, err := s.KeysOf(ctx(t), id)
+	must(t, err)
+	same(t, "history of keys", history, []store.KeyRecord{
+		{Key: third},
+		{Key: second, Retired: third.Added},
+		{Key: key(1), Retired: second.Added},
+	})
+}
+
+func trustFirstUse(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	id := deviceID(1)
+	must(t, s.TrustFirstUse(ctx(t), id, key(1)))
+	must(t, s.TrustFirstUse(ctx(t), id, key(1))) // again
+	got, err := s.Device(ctx(t), id)
+	must(t, err)
+	same(t, "trusted device", got, device.Device{ID: id, Created: noon()})
+
+	wantKind(t, "another key", s.TrustFirstUse(ctx(t), id, key(2)), fault.Conflict)
+	wantKind(t, "another device's key", s.TrustFirstUse(ctx(t), deviceID(2), key(1)), fault.Conflict)
+	_, err = s.Device(ctx(t), deviceID(2))
+	wantKind(t, "device that was refused", err, fault.NotFound)
+	must(t, s.Provision(ctx(t), deviceID(3), key(3), "ada"))
+	wantKind(t, "owned device with another key", s.TrustFirstUse(ctx(t), deviceID(3), key(4)), fault.Conflict)
+	k, err := s.KeyOf(ctx(t), deviceID(3))
+	must(t, err)
+	same(t, "key after the refusal", k, key(3))
+}
+
+func claimRelease(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	addUser(t, s, "bob")
+	for n := uint32(1); n <= 3; n++ {
+		must(t, s.TrustFirstUse(ctx(t), deviceID(n), key(n)))
+	}
+	wantKind(t, "claim the unknown", s.Claim(ctx(t), deviceID(9), "ada"), fault.NotFound)
+	wantKind(t, "claim for nobody known", s.Claim(ctx(t), deviceID(1), "nobody"), fault.NotFound)
+	wantKind(t, "release what nobody has", s.Release(ctx(t), deviceID(1), "ada"), fault.Denied)
+	for _, n := range []uint32{3, 1} {
+		must(t, s.Claim(ctx(t), deviceID(n), "ada"))
+		must(t, s.Claim(ctx(t), deviceID(n), "ada")) // again
+	}
+	wantKind(t, "claim somebody else's", s.Claim(ctx(t), deviceID(1), "bob"), fault.Denied)
+	wantKind(t, "release somebody else's", s.Release(ctx(t), deviceID(1), "bob"), fault.Denied)
+	wantKind(t, "release the unknown", s.Release(ctx(t), deviceID(9), "ada"), fault.NotFound)
+	same(t, "ada's devices", idsOf(t, s, "ada"), []device.ID{deviceID(1), deviceID(3)})
+	same(t, "bob's devices", idsOf(t, s, "bob"), nil)
+
+	must(t, s.Rename(ctx(t), deviceID(1), "ada", "argon_one"))
+	must(t, s.Release(ctx(t), deviceID(1), "ada"))
+	must(t, s.Claim(ctx(t), deviceID(1), "bob"))
+	got, err := s.Device(ctx(t), deviceID(1))
+	must(t, err)
+	same(t, "released and claimed device", got, device.Device{ID: deviceID(1), Owner: "bob", Created: noon()})
+	_, err = s.KeyOf(ctx(t), deviceID(1))
+	must(t, err)
+}
+
+func idsOf(t testing.TB, s *store.Store, owner account.ID) (ids []device.ID) {
+	t.Helper()
+	list, err := s.DevicesOf(ctx(t), owner)
+	must(t, err)
+	for _, d := range list {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+func names(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	addUser(t, s, "bob")
+	must(t, s.Provision(ctx(t), deviceID(1), key(1), "ada"))
+	must(t, s.Provision(ctx(t), deviceID(2), key(2), "ada"))
+	must(t, s.Provision(ctx(t), deviceID(3), key(3), "bob"))
+
+	must(t, s.Rename(ctx(t), deviceID(1), "ada", "Küche Ä"))
+	must(t, s.Rename(ctx(t), deviceID(3), "bob", "küche ä")) // another owner's may have the same
+	got, err := s.DeviceByName(ctx(t), "ada", "KÜCHE ä")
+	must(t, err)
+	same(t, "device by name", got, device.Device{ID: deviceID(1), Name: "Küche Ä", Owner: "ada", Created: noon()})
+	wantKind(t, "a name that is taken", s.Rename(ctx(t), deviceID(2), "ada", "küche ä"), fault.Conflict)
+	must(t, s.Rename(ctx(t), deviceID(1), "ada", "KÜCHE Ä")) // its own, in another case
+	wantKind(t, "somebody else's device", s.Rename(ctx(t), deviceID(1), "bob", "mine"), fault.Denied)
+	wantKind(t, "an unknown device", s.Rename(ctx(t), deviceID(9), "ada", "mine"), fault.NotFound)
+	wantKind(t, "an id as a name", s.Rename(ctx(t), deviceID(2), "ada", deviceID(1).String()), fault.Invalid)
+	for _, name := range []string{"", "nothing"} {
+		_, err = s.DeviceByName(ctx(t), "ada", name)
+		wantKind(t, "name "+name, err, fault.NotFound)
+	}
+}
+
+func seen(t *testing.T, s *store.Store) {
+	id := deviceID(1)
+	must(t, s.TrustFirstUse(ctx(t), id, key(1)))
+	want := device.Device{ID: id, Created: noon()}
+	check := func(what string, updates ...store.DeviceUpdate) {
+		t.Helper()
+		for _, u := range updates {
+			if !s.Seen(u) {
+				t.Fatalf("%s: Seen is refused", what)
+			}
+		}
+		must(t, s.Flush(ctx(t)))
+		got, err := s.Device(ctx(t), id)
+		must(t, err)
+		same(t, what, got, want)
+	}
+
+	want.LastHeard, want.LastAddress = noon(), "[2001:db8::1]:5684"
+	check("heard", store.DeviceUpdate{Device: id, Heard: want.LastHeard, Address: want.LastAddress})
+	want.LastHandshake = noon().Add(time.Second)
+	want.ProductID, want.PlatformID, want.Firmware, want.System = 65535, 12, 3, 6200
+	check("hello, then an older note",
+		store.DeviceUpdate{Device: id, Handshake: want.LastHandshake, Hello: &store.HelloFacts{ProductID: 65535, PlatformID: 12, Firmware: 3, System: 6200}},
+		store.DeviceUpdate{Device: id, Heard: noon().Add(-time.Hour)})
+	want.Describe = device.Describe{Functions: []string{"led", "blink"}, Variables: []device.Variable{{Name: "temp", Type: device.Double}}}
+	want.DescribedAt = noon().Add(2 * time.Second)
+	check("describe", store.DeviceUpdate{Device: id, Describe: &want.Describe, Described: want.DescribedAt})
+	want.Describe, want.DescribedAt = device.Describe{}, noon().Add(3*time.Second)
+	check("an empty describe, after others",
+		store.DeviceUpdate{Device: id, Describe: &device.Describe{Functions: []string{"old"}}, Described: noon()},
+		store.DeviceUpdate{Device: deviceID(9), Heard: noon()}, // unknown: passed over
+		store.DeviceUpdate{Device: id, Describe: &device.Describe{}, Described: want.DescribedAt})
+}

@@ -1,0 +1,214 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/store"
+)
+
+// sessionModel plays random saves and deletes against a map that does the
+// same. The changes of one round are queued together, so that they share
+// batches.
+func sessionModel(t *testing.T, s *store.Store) {
+	const devices = 4
+	for i := range uint32(devices) {
+		must(t, s.TrustFirstUse(t.Context(), deviceID(i), key(i)))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		model := map[device.ID]store.SessionRow{}
+		for i := range uint32(devices) {
+			s.DeleteSession(deviceID(i), nil)
+		}
+		var got, want []bool // whether each change was taken
+		for range rapid.IntRange(1, 30).Draw(rt, "changes") {
+			id := deviceID(rapid.Uint32Range(0, devices).Draw(rt, "device")) // the last is unknown
+			row := store.SessionRow{
+				Device: id, CID: [8]byte{rapid.Byte().Filter(func(b byte) bool { return b < 3 }).Draw(rt, "cid")},
+				Generation: rapid.Uint32Range(0, 4).Draw(rt, "generation"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 4).Draw(rt, "blob"),
+			}
+			n := len(got)
+			got = append(got, false)
+			done := func(err error) { got[n] = err == nil }
+			if rapid.Bool().Draw(rt, "delete") {
+				s.DeleteSession(id, done)
+				delete(model, id)
+				want = append(want, true)
+				continue
+			}
+			s.SaveSession(row, done)
+			old, there := model[id]
+			fenced := there && old.CID == row.CID && row.CID != [8]byte{} && row.Generation < old.Generation
+			known := id != deviceID(devices)
+			want = append(want, known && !fenced)
+			if known && !fenced {
+				model[id] = row
+			}
+		}
+		must(t, s.Flush(t.Context()))
+		same(rt, "changes taken", got, want)
+		for i := range uint32(devices) {
+			row, err := s.Session(t.Context(), deviceID(i))
+			wantRow, there := model[deviceID(i)]
+			if there != (err == nil) {
+				rt.Fatalf("session of device %d: %v, in the model: %v", i, err, there)
+			}
+			same(rt, "session", row, wantRow)
+		}
+	})
+}
+
+// ownershipModel plays random claims, releases, names and keys against plain
+// maps that do the same.
+func ownershipModel(t *testing.T, s *store.Store) {
+	people := []account.ID{"ada", "bob"}
+	for _, p := range people {
+		addUser(t, s, p)
+	}
+	next := uint32(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		base := next
+		next += 3
+		m := ownership{base: base, devices: map[device.ID]*owned{}, keys: map[string]device.ID{}}
+		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
+			id := deviceID(base + rapid.Uint32Range(0, 2).Draw(rt, "device"))
+			who := rapid.SampledFrom(people).Draw(rt, "who")
+			k := key(base + rapid.Uint32Range(0, 2).Draw(rt, "key"))
+			name := rapid.SampledFrom([]string{"a", "A", "b"}).Draw(rt, "name") + deviceID(base).String()[16:]
+			var got error
+			var want fault.Kind
+			step := rapid.SampledFrom([]string{"provision", "trust", "claim", "release", "rename"}).Draw(rt, "step")
+			switch step {
+			case "provision":
+				got, want = s.Provision(t.Context(), id, k, who), m.provision(id, k, who)
+			case "trust":
+				got, want = s.TrustFirstUse(t.Context(), id, k), m.trust(id, k)
+			case "claim":
+				got, want = s.Claim(t.Context(), id, who), m.claim(id, who)
+			case "release":
+				got, want = s.Release(t.Context(), id, who), m.release(id, who)
+			case "rename":
+				got, want = s.Rename(t.Context(), id, who, name), m.rename(id, who, name)
+			}
+			if (got == nil) != (want == fine) || got != nil && fault.KindOf(got) != want {
+				rt.Fatalf("%s %v by %v: %v, in the model: %v", step, id, who, got, want)
+			}
+		}
+		m.compare(t, rt, s)
+	})
+}
+
+// fine is the model's kind of no failure; Internal is never wanted.
+const fine = fault.Internal
+
+type owned struct {
+	owner account.ID
+	name  string
+	key   string
+}
+
+type ownership struct {
+	base    uint32
+	devices map[device.ID]*owned
+	keys    map[string]device.ID // in force
+}
+
+func (m *ownership) provision(id device.ID, k device.Key, who account.ID) fault.Kind {
+	d, known := m.devices[id]
+	if known && d.owner != "" && d.owner != who {
+		return fault.Denied
+	}
+	if holder, taken := m.keys[string(k.SPKI)]; taken && holder != id {
+		return fault.Conflict
+	}
+	if !known {
+		d = &owned{}
+		m.devices[id] = d
+	}
+	d.owner = who
+	delete(m.keys, d.key)
+	d.key = string(k.SPKI)
+	m.keys[d.key] = id
+	return fine
+}
+
+func (m *ownership) trust(id device.ID, k device.Key) fault.Kind {
+	if d, known := m.devices[id]; known {
+		if d.key != string(k.SPKI) {
+			return fault.Conflict
+		}
+		return fine
+	}
+	return m.provision(id, k, "")
+}
+
+func (m *ownership) claim(id device.ID, who account.ID) fault.Kind {
+	d, known := m.devices[id]
+	switch {
+	case !known:
+		return fault.NotFound
+	case d.owner != "" && d.owner != who:
+		return fault.Denied
+	}
+	d.owner = who
+	return fine
+}
+
+func (m *ownership) mustOwn(id device.ID, who account.ID) fault.Kind {
+	d, known := m.devices[id]
+	switch {
+	case !known:
+		return fault.NotFound
+	case d.owner != who:
+		return fault.Denied
+	}
+	return fine
+}
+
+func (m *ownership) release(id device.ID, who account.ID) fault.Kind {
+	if kind := m.mustOwn(id, who); kind != fine {
+		return kind
+	}
+	m.devices[id].owner, m.devices[id].name = "", ""
+	return fine
+}
+
+func (m *ownership) rename(id device.ID, who account.ID, name string) fault.Kind {
+	if kind := m.mustOwn(id, who); kind != fine {
+		return kind
+	}
+	for other, d := range m.devices {
+		if other != id && d.owner == who && strings.EqualFold(d.name, name) {
+			return fault.Conflict
+		}
+	}
+	m.devices[id].name = name
+	return fine
+}
+
+// compare looks at every device of the model in the store.
+func (m *ownership) compare(t *testing.T, rt *rapid.T, s *store.Store) {
+	for i := range uint32(3) {
+		id := deviceID(m.base + i)
+		want, known := m.devices[id]
+		got, err := s.Device(t.Context(), id)
+		if known != (err == nil) {
+			rt.Fatalf("device %v: %v, in the model: %v", id, err, known)
+		}
+		if !known {
+			continue
+		}
+		same(rt, "device", got, device.Device{ID: id, Owner: want.owner, Name: want.name, Created: noon()})
+		k, err := s.KeyOf(t.Context(), id)
+		must(t, err)
+		same(rt, "key", string(k.SPKI), want.key)
+		holder, err := s.KeyByFingerprint(t.Context(), k.Fingerprint())
+		must(t, err)
+		same(rt, "holder", holder, id)
+	}
+}
