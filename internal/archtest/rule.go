@@ -30,6 +30,7 @@ func Rules() []Rule {
 		{"dependencies", dependencies},
 		{"skips", skips},
 		{"promises", promises},
+		{"reasons", reasons},
 		{"documents", documents},
 	}
 }
