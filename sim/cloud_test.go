@@ -3,6 +3,7 @@ package sim_test
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -47,6 +48,7 @@ type cloud struct {
 	// TCP
 	key      *rsa.PrivateKey
 	cred     sealed.Credentials
+	creds    []sealed.Credentials // of the next connections; then cred
 	shaking  *sealed.ServerHandshake
 	buf      []byte
 	splitter sealed.Splitter
@@ -79,6 +81,9 @@ func (c *cloud) opened() [][]byte {
 		return nil
 	}
 	c.closing, c.buf, c.channel, c.splitter = false, nil, nil, sealed.Splitter{}
+	if len(c.creds) > 0 {
+		c.cred, c.creds = c.creds[0], c.creds[1:]
+	}
 	h, err := sealed.NewServerHandshake(c.key, [40]byte{1, 2, 3})
 	must(c.t, err)
 	c.shaking = &h
@@ -122,7 +127,7 @@ func (c *cloud) datagram(now time.Time, data []byte) [][]byte {
 		return [][]byte{reply}
 	}
 	if c.noCID {
-		hello.Extensions = nil
+		hello.Extensions = without(hello.Extensions, 254)
 	}
 	var random dtls.ServerRandom
 	random.Random[0], random.Ephemeral[5] = byte(c.peer.Port()), 7
@@ -292,4 +297,17 @@ func config(t testing.TB, transport sim.Transport, profile string) sim.Config {
 	cfg.ID, err = sim.ParseID("e00fce680000000000000001")
 	must(t, err)
 	return cfg
+}
+
+// without removes an extension: two bytes of type, two of length, the data.
+func without(extensions []byte, kind uint16) []byte {
+	var kept []byte
+	for len(extensions) >= 4 {
+		n := 4 + int(binary.BigEndian.Uint16(extensions[2:]))
+		if binary.BigEndian.Uint16(extensions) != kind {
+			kept = append(kept, extensions[:n]...)
+		}
+		extensions = extensions[n:]
+	}
+	return kept
 }

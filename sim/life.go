@@ -162,7 +162,7 @@ func (d *Device) leave(graceful bool) {
 	switch {
 	case d.phase < Waiting:
 		return
-	case d.phase < Connected || !graceful:
+	case d.phase < Connected || !graceful || d.cfg.Profile.Flags&spark.HelloGoodbye == 0:
 		d.note(Info, "disconnected by the application")
 		d.hangUp()
 		d.enter(Away, ledNoCloud)

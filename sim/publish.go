@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,11 +65,10 @@ func (d *Device) publishDue() {
 // event handles an event from the server.
 func (d *Device) event(m *coap.Message) {
 	e, err := spark.ParseEvent(m)
-	if err != nil {
-		if e.Name == "" && d.cfg.Transport == UDP {
-			d.confirm(m)
-		}
+	if errors.Is(err, spark.ErrName) {
 		d.end(endNoName)
+	}
+	if err != nil {
 		return
 	}
 	if d.cfg.Transport == UDP {
