@@ -79,7 +79,7 @@ const (
 	minMaxDatagram     = 256
 
 	// maxRepeats bounds how often a flight goes out again, by the clock and because the peer repeated its own.
-	maxRepeats = 8
+	maxRepeats = 16
 
 	// maxEarly bounds the one epoch-1 record that is kept if it overtakes the messages that make its keys: a Finished with
 	// connection id and padding takes 85 bytes.
@@ -301,6 +301,9 @@ func (x *exchange) opened(r Record) (ContentType, []byte, error) {
 	t, plaintext, err := x.session.open(nil, r)
 	if err != nil {
 		return 0, nil, err
+	}
+	if !x.session.Window.Fresh(r.Seq) {
+		return 0, nil, ErrReplay
 	}
 	if t == Handshake {
 		x.session.Window.Mark(r.Seq)
