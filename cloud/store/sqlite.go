@@ -104,8 +104,14 @@ func syncDir(dir string) error {
 // prepareDatabase marks the database as ours and brings it to the newest
 // schema, durably.
 func prepareDatabase(ctx context.Context, db *sql.DB, path string, steps []migration) error {
-	if _, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
+	var id int
+	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
 		return err
+	}
+	if id != applicationID {
+		if _, err := db.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)); err != nil {
+			return err
+		}
 	}
 	if err := migrate(ctx, db, steps); err != nil || path == "" {
 		return err
