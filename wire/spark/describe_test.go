@@ -105,7 +105,7 @@ func TestSystemJSON(t *testing.T) {
 		`{"s":671744,"l":"m","vc":30,"vv":26,"f":"s","n":"1","v":2301,"d":[{"f":"b","n":"0","v":501},{"f":"a","n":"0","v":202}]},` +
 		`{"s":131072,"l":"m","vc":30,"vv":30,"u":"48A0` + "00000000000000000000000000000000000000000000000000000000000f" +
 		`","f":"u","n":1,"v":6,"p":13,"d":[{"f":"s","n":"1","v":2301,"_":""}]},` +
-		`{"s":131072,"l":"f","vc":30,"vv":0,"f":"z","n":"1","v":0,"d":[]}]}`
+		`{"s":131072,"l":"f","vc":30,"vv":0,"f":"?","n":"1","v":0,"d":[]}]}`
 	s, err := spark.ParseSystem([]byte(payload), false)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestSystemProtoTolerates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, &spark.System{IMEI: "second", ICCID: "\ufffdid", Modules: []spark.Module{{Version: 1000}}}, s)
+	same(t, &spark.System{IMEI: "second", ICCID: "?id", Modules: []spark.Module{{Version: 1000}}}, s)
 }
 
 func TestMerge(t *testing.T) {

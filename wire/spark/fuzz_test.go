@@ -46,20 +46,19 @@ func FuzzParseDescribe(f *testing.F) {
 			return
 		}
 		checkBounds(t, &d)
-		if len(payload) > spark.MaxDescribe/2 {
-			return // escapes may make it too long
-		}
-		var again spark.Describe
-		switch {
+		var encoded []byte
+		switch d.HasApplication = !binary; {
 		case binary:
-			again, err = spark.ParseDescribe(spark.AppendSystem(nil, d.System), true)
+			encoded = spark.AppendSystem(nil, d.System)
 		case d.System != nil:
-			d.HasApplication = true
-			again, err = spark.ParseDescribe(spark.AppendDescribeJSON(nil, &d), false)
+			encoded = spark.AppendDescribeJSON(nil, &d)
 		default:
-			d.HasApplication = true
-			again, err = spark.ParseDescribe(spark.AppendApplication(nil, &d), false)
+			encoded = spark.AppendApplication(nil, &d)
 		}
+		if len(encoded) > spark.MaxDescribe {
+			return // escapes and fields that were left out make it longer
+		}
+		again, err := spark.ParseDescribe(encoded, binary)
 		if diff := cmp.Diff(d, again, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Fatalf("%v (-first +again):\n%s", err, diff)
 		}

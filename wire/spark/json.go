@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 )
@@ -150,9 +151,16 @@ func (r jsonReader) hash() ([]byte, error) {
 // appendJSONString appends s as a JSON string. Devices escape nothing; what
 // needs no escape comes out as they write it.
 func appendJSONString(dst []byte, s string) []byte {
-	quoted, err := json.Marshal(s)
-	if err != nil { // never: s is a string
-		return append(dst, `""`...)
+	dst = append(dst, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"', c == '\\':
+			dst = append(dst, '\\', c)
+		case c < ' ':
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		default:
+			dst = append(dst, c)
+		}
 	}
-	return append(dst, quoted...)
+	return append(dst, '"')
 }

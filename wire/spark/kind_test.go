@@ -49,7 +49,7 @@ func TestClassify(t *testing.T) {
 		{"4002 0001 b0", spark.KindUnknown, spark.KindUnknown, "POST of an empty segment"},
 		{"4004 0001 b168", spark.KindUnknown, spark.KindUnknown, "DELETE /h"},
 		{"4003 0001 b168", spark.KindUnknown, spark.KindUnknown, "PUT /h"},
-		{"4102 0001 07 3161 8166 01 61 40", spark.KindUnknown, spark.KindUnknown, "a function behind Uri-Host"},
+		{"4102 0001 07 3166 8166 01 61 40", spark.KindUnknown, spark.KindUnknown, "a function behind Uri-Host"},
 	} {
 		m := parse(t, unhex(t, tc.hex))
 		if got := spark.Classify(&m); got != tc.device {

@@ -74,7 +74,7 @@ const (
 	ModuleAsset      ModuleType = 9
 )
 
-// moduleLetters are indexed by ModuleType.
+// moduleLetters are indexed by ModuleType; "?" stands for those without one.
 const moduleLetters = "nrbmsu?ca?"
 
 // ModuleStore is where a module lies.
@@ -207,7 +207,7 @@ func (r jsonReader) dependency() (Dependency, error) {
 func (r jsonReader) letter(alphabet string) (uint32, error) {
 	s, err := r.text(maxSystemText)
 	for i := range alphabet {
-		if s == alphabet[i:i+1] {
+		if s == alphabet[i:i+1] && s != "?" {
 			return uint32(i), err
 		}
 	}

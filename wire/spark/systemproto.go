@@ -190,7 +190,7 @@ func protoText(b []byte) (string, error) {
 	if len(b) > maxSystemText {
 		return "", ErrTooLarge
 	}
-	return strings.ToValidUTF8(string(b), "\ufffd"), nil
+	return strings.ToValidUTF8(string(b), "?"), nil
 }
 
 func protoHash(b []byte) ([]byte, error) {
