@@ -34,7 +34,6 @@ type datagramLink struct {
 	handshake *dtls.ClientHandshake // nil once there is a session
 	memory    *memory               // of the session; nil until then
 	make      func(dtls.Session) *memory
-	needsCID  bool
 	truncate  bool
 }
 
@@ -42,7 +41,6 @@ type datagramLink struct {
 func newDatagramLink(d *Device) (*datagramLink, [][]byte, error) {
 	l := &datagramLink{
 		make:     d.remember,
-		needsCID: d.cfg.Profile.ConnectionID,
 		truncate: d.cfg.Behaviour == TruncateHandshake,
 	}
 	cfg := &dtls.ClientConfig{ServerKey: d.keys.ecServer, Key: d.keys.ec, NoCID: !d.cfg.Profile.ConnectionID}
@@ -74,18 +72,16 @@ func (l *datagramLink) receive(now time.Time, datagram []byte) arrival {
 // shake performs what the handshake made of a datagram.
 func (l *datagramLink) shake(out dtls.Output, err error) arrival {
 	a := arrival{send: l.cut(out.Send, out.Stage)}
-	if err != nil {
-		a.end = &ending{text: endHandshake.text + ": " + err.Error()}
-		return a
-	}
-	session, ok := l.handshake.Session()
 	switch {
-	case !ok:
-	case l.needsCID && session.CID.Kind == dtls.NoCID:
+	case errors.Is(err, dtls.ErrNoCID):
 		a.end = &endNoCID
+	case err != nil:
+		a.end = &ending{text: endHandshake.text + ": " + err.Error()}
 	default:
-		l.handshake, l.memory = nil, l.make(session)
-		a.up = true
+		if session, ok := l.handshake.Session(); ok {
+			l.handshake, l.memory = nil, l.make(session)
+			a.up = true
+		}
 	}
 	return a
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/sim/simtest"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -75,15 +76,15 @@ func newReplay(t *testing.T, name string) *replay {
 	if strings.HasPrefix(name, "os-2.3") {
 		profile = "os-2.3"
 	}
-	cfg := config(t, transport, profile)
+	cfg := simtest.Config(t, transport, profile)
 	cfg.ID = r.deviceID()
 	cfg.Application = vdev(strings.Contains(name, "resume"))
 	r.w = newWorld(t, cfg)
-	r.w.cloud.mute = true
-	r.w.cloud.heard = func(_ *coap.Message, raw []byte) { r.said = append(r.said, slices.Clone(raw)) }
+	r.w.cloud.Mute = true
+	r.w.cloud.Heard = func(_ *coap.Message, raw []byte) { r.said = append(r.said, slices.Clone(raw)) }
 	for _, e := range r.entries {
 		if e.Credentials != "" {
-			r.w.cloud.creds = append(r.w.cloud.creds, sealed.Credentials(unhex(t, e.Credentials)))
+			r.w.cloud.Credentials = append(r.w.cloud.Credentials, sealed.Credentials(unhex(t, e.Credentials)))
 		}
 	}
 	return r
@@ -227,7 +228,7 @@ func vdev(short bool) sim.Application {
 
 func recording(t *testing.T, name string) []entry {
 	t.Helper()
-	f, err := os.Open(filepath.Join(vectors, name+".jsonl"))
+	f, err := os.Open(filepath.Join("../wire/testdata/device", name+".jsonl"))
 	must(t, err)
 	defer f.Close()
 	var entries []entry
@@ -245,4 +246,3 @@ func unhex(t testing.TB, s string) []byte {
 	must(t, err)
 	return b
 }
-

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/sim/simtest"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -88,7 +89,7 @@ func scripted(t *testing.T, words []string) sim.Config {
 	if words[0] == "tcp" {
 		transport = sim.TCP
 	}
-	cfg := config(t, transport, words[1])
+	cfg := simtest.Config(t, transport, words[1])
 	cfg.Application = plain()
 	for _, word := range words[2:] {
 		if behaviour, err := sim.ParseBehaviour(word); err == nil {
@@ -120,21 +121,34 @@ func plain() sim.Application {
 
 // commands are what a script can say.
 var commands = map[string]func(w *world, args []string){
-	"on":       func(w *world, _ []string) { w.do(sim.PowerOn{}) },
-	"off":      func(w *world, _ []string) { w.do(sim.PowerOff{}) },
-	"network":  network,
-	"run":      func(w *world, args []string) { w.run(duration(w, args[0])) },
-	"restart":  func(w *world, _ []string) { w.do(sim.PowerOff{}); w.cfg.Memory = w.device.Memory(); w.device = w.newDevice(); w.do(sim.PowerOn{}) },
-	"cloud":    func(w *world, args []string) { manners(w, args) },
-	"records":  func(w *world, _ []string) { w.printf("records: %v", w.cloud.records); w.cloud.records = nil },
-	"publish":  func(w *world, args []string) { w.do(sim.Publish{Event: sim.Event{Name: args[0], Data: []byte(args[1])}}) },
-	"leave":    func(w *world, args []string) { w.do(sim.Disconnect{Graceful: len(args) > 0}) },
-	"connect":  func(w *world, _ []string) { w.do(sim.Connect{}) },
-	"call":     call,
-	"read":     func(w *world, args []string) { ask(w)(spark.AppendVariable(nil, w.cloud.nextID(w.now), w.cloud.nextToken(), args[0])) },
-	"ping":     func(w *world, _ []string) { w.ask(spark.AppendPing(nil, w.cloud.nextID(w.now))) },
-	"signal":   func(w *world, args []string) { w.ask(spark.AppendSignal(nil, w.cloud.nextID(w.now), w.cloud.nextToken(), args[0] == "on")) },
-	"newkeys":  func(w *world, _ []string) { w.ask(spark.AppendKeyChange(nil, w.cloud.nextID(w.now), w.cloud.nextToken())) },
+	"on":      func(w *world, _ []string) { w.do(sim.PowerOn{}) },
+	"off":     func(w *world, _ []string) { w.do(sim.PowerOff{}) },
+	"network": network,
+	"run":     func(w *world, args []string) { w.run(duration(w, args[0])) },
+	"restart": func(w *world, _ []string) {
+		w.do(sim.PowerOff{})
+		w.cfg.Memory = w.device.Memory()
+		w.device = w.newDevice()
+		w.do(sim.PowerOn{})
+	},
+	"cloud":   func(w *world, args []string) { manners(w, args) },
+	"records": func(w *world, _ []string) { w.printf("records: %v", w.cloud.Records); w.cloud.Records = nil },
+	"publish": func(w *world, args []string) {
+		w.do(sim.Publish{Event: sim.Event{Name: args[0], Data: []byte(args[1])}})
+	},
+	"leave":   func(w *world, args []string) { w.do(sim.Disconnect{Graceful: len(args) > 0}) },
+	"connect": func(w *world, _ []string) { w.do(sim.Connect{}) },
+	"call":    call,
+	"read": func(w *world, args []string) {
+		ask(w)(spark.AppendVariable(nil, w.cloud.NextID(w.now), w.cloud.NextToken(), args[0]))
+	},
+	"ping": func(w *world, _ []string) { w.ask(spark.AppendPing(nil, w.cloud.NextID(w.now))) },
+	"signal": func(w *world, args []string) {
+		w.ask(spark.AppendSignal(nil, w.cloud.NextID(w.now), w.cloud.NextToken(), args[0] == "on"))
+	},
+	"newkeys": func(w *world, _ []string) {
+		w.ask(spark.AppendKeyChange(nil, w.cloud.NextID(w.now), w.cloud.NextToken()))
+	},
 	"reset":    func(w *world, _ []string) { w.ask(coap.AppendEmpty(nil, coap.Reset, 1)) },
 	"alert":    alert,
 	"event":    event,
@@ -157,20 +171,20 @@ func manners(w *world, args []string) {
 	c := w.cloud
 	switch args[0] {
 	case "gone":
-		c.gone = true
+		c.Gone = true
 	case "mute":
-		c.mute = true
+		c.Mute = true
 	case "forgets":
-		c.session, c.handshake = nil, nil
+		c.Forget()
 	case "no-cid":
-		c.noCID = true
+		c.NoCID = true
 	case "strangers":
-		c.strangers = true
+		c.Strangers = true
 	case "silent-about":
-		c.silentAbout[args[1]] = true
+		c.SilentAbout[args[1]] = true
 	case "polite":
-		c.gone, c.mute, c.noCID, c.strangers = false, false, false, false
-		clear(c.silentAbout)
+		c.Gone, c.Mute, c.NoCID, c.Strangers = false, false, false, false
+		clear(c.SilentAbout)
 	default:
 		w.t.Fatalf("cloud: what is %q?", args[0])
 	}
@@ -178,16 +192,16 @@ func manners(w *world, args []string) {
 
 func call(w *world, args []string) {
 	argument := strings.Join(args[1:], " ")
-	ask(w)(spark.AppendFunction(nil, w.cloud.nextID(w.now), w.cloud.nextToken(), args[0], argument))
+	ask(w)(spark.AppendFunction(nil, w.cloud.NextID(w.now), w.cloud.NextToken(), args[0], argument))
 }
 
 func event(w *world, args []string) {
 	e := &spark.Event{Name: args[0], Data: []byte(strings.Join(args[1:], " ")), HasData: len(args) > 1}
-	ask(w)(spark.AppendEvent(nil, coap.Confirmable, w.cloud.nextID(w.now), e, spark.EventLayout{}))
+	ask(w)(spark.AppendEvent(nil, coap.Confirmable, w.cloud.NextID(w.now), e, spark.EventLayout{}))
 }
 
 func describe(w *world, args []string) {
-	b := coap.Begin(nil, coap.Confirmable, coap.GET, w.cloud.nextID(w.now), []byte{w.cloud.nextToken()})
+	b := coap.Begin(nil, coap.Confirmable, coap.GET, w.cloud.NextID(w.now), []byte{w.cloud.NextToken()})
 	b.Text(coap.URIPath, "d")
 	if len(args) > 0 {
 		flags, err := hex.DecodeString(args[0])
@@ -203,9 +217,7 @@ func alert(w *world, args []string) {
 	if args[0] == "fatal" {
 		level, description = dtls.Fatal, dtls.InternalError
 	}
-	b, err := w.cloud.session.Seal(nil, dtls.Alert, dtls.AppendAlert(nil, level, description))
-	must(w.t, err)
-	w.do(sim.Received{Data: b})
+	w.do(sim.Received{Data: w.cloud.Alert(level, description)})
 }
 
 // raw sends a message as it stands, in hex, whatever it is.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/sim/simtest"
 )
 
 // world is a device, a cloud, and the time between them. The network is
@@ -14,7 +15,7 @@ import (
 type world struct {
 	t      testing.TB
 	device *sim.Device
-	cloud  *cloud
+	cloud  *simtest.Cloud
 	cfg    sim.Config
 
 	start, now time.Time
@@ -29,7 +30,7 @@ type world struct {
 
 func newWorld(t testing.TB, cfg sim.Config) *world {
 	t.Helper()
-	w := &world{t: t, cfg: cfg, cloud: newCloud(t, cfg.Transport)}
+	w := &world{t: t, cfg: cfg, cloud: simtest.NewCloud(t, cfg.Transport)}
 	w.start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	w.now = w.start
 	w.device = w.newDevice()
@@ -63,20 +64,20 @@ func (w *world) perform(out sim.Output) {
 	switch out := out.(type) {
 	case sim.Open:
 		w.open = true
-		if w.cloud.gone && out.Transport == sim.TCP {
+		if w.cloud.Gone && out.Transport == sim.TCP {
 			w.todo = append(w.todo, sim.OpenFailed{Internet: true})
 			return
 		}
 		w.todo = append(w.todo, sim.Opened{})
-		w.deliver(w.cloud.opened())
+		w.deliver(w.cloud.Opened())
 	case sim.Close:
 		w.open = false
 		w.todo = nil
 		w.printf("socket closed")
 	case sim.Send:
-		w.deliver(w.cloud.receive(w.now, out.Data))
-		if w.cloud.closing {
-			w.cloud.closing = false
+		w.deliver(w.cloud.Receive(w.now, out.Data))
+		if w.cloud.Closing {
+			w.cloud.Closing = false
 			w.todo = append(w.todo, sim.Closed{})
 		}
 	case sim.Show:
@@ -126,8 +127,15 @@ func (w *world) connect() {
 }
 
 // ask sends a message of the cloud's to the device.
-func (w *world) ask(message []byte) { w.do(sim.Received{Data: w.cloud.seal(message)}) }
+func (w *world) ask(message []byte) { w.do(sim.Received{Data: w.cloud.Seal(message)}) }
 
 func (w *world) printf(format string, args ...any) {
 	fmt.Fprintf(&w.trace, "%8.3f  %s\n", w.now.Sub(w.start).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
