@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+// ErrBusy is what a worker says that has no place left for a job.
+var ErrBusy = errors.New("gateway: too much work waits already")
+
+// lookedUp takes the store's word on whose key a device showed.
+func (l *Lane) lookedUp(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil {
+		return
+	}
+	switch {
+	case c.sess != nil:
+		l.claimed(now, c, in, outs)
+	case c.udp:
+		l.proven(now, c, in, outs)
+	default:
+		l.streamProven(now, c, in, outs)
+	}
+	if l.conns[c.id] == c {
+		l.rearm(c)
+	}
+}
+
+// proven goes on with a DTLS handshake whose client has shown that it holds
+// its key. A known device's session is stored before its client may believe
+// in it; an unknown key's is not, and has to say whose it is.
+func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
+	if in.Err != nil {
+		l.fail(now, c, device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key", outs)
+		outs.send(c.shake.Refuse(dtls.InternalError), c.peer, c.local)
+		l.end(now, c, outs)
+		return
+	}
+	keys := c.shake.SessionPreview()
+	if !in.Found.Known {
+		if l.unproven >= l.cfg.Unproven {
+			l.stats.UnprovenFull++
+			l.fail(now, c, device.UnknownDevice, "the key is on no file, and too many such devices are waiting already", outs)
+			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
+			l.end(now, c, outs)
+			return
+		}
+		l.unproven++
+		c.key = c.shake.PeerKey()
+		c.sess = session.New(session.Config{DTLS: &keys, Peer: c.peer, Local: c.local, Seed: l.seed(), Now: now})
+		l.finish(now, c, outs)
+		return
+	}
+	c.device, c.owner = in.Found.Device, in.Found.Owner
+	c.sess = session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.peer, Local: c.local, Seed: l.seed(), Now: now})
+	record := c.sess.Record()
+	outs.add(Out{Kind: Save, Conn: c.id, Record: &record})
+}
+
+// recordSaved goes on where a record had to be durable first.
+func (l *Lane) recordSaved(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil || c.sess == nil {
+		return
+	}
+	if in.Token != 0 {
+		l.step(now, c, session.In{Kind: session.Persisted, Token: in.Token, Err: in.Err}, outs)
+		return
+	}
+	if c.saved || c.shake == nil {
+		return
+	}
+	if in.Err != nil {
+		l.fail(now, c, device.KeyStoreUnavailable, "the session could not be stored; it is not the device's key", outs)
+		outs.send(c.shake.Refuse(dtls.InternalError), c.peer, c.local)
+		l.end(now, c, outs)
+		return
+	}
+	l.finish(now, c, outs)
+	l.rearm(c)
+}
+
+// finish sends a DTLS client the last flight: it is connected now.
+func (l *Lane) finish(now time.Time, c *conn, outs *Outs) {
+	flight, keys, err := c.shake.Finish(now)
+	if err != nil {
+		l.fail(now, c, device.ServerInternal, "the handshake could not be finished: "+err.Error(), outs)
+		l.end(now, c, outs)
+		return
+	}
+	c.saved = true
+	l.halfOpen--
+	c.sess.Finished(keys)
+	c.reach(now, device.StageSession)
+	outs.sendAll(flight, c)
+	if !c.hasCID {
+		l.index(c, outs)
+	}
+}
+
+// claimed takes the store's word on a device whose key was on no file and
+// that has said who it is.
+func (l *Lane) claimed(now time.Time, c *conn, in *In, outs *Outs) {
+	if c.key == nil {
+		return
+	}
+	why, detail := device.ReasonNone, ""
+	switch {
+	case in.Err != nil:
+		why, detail = device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key"
+	case in.Found.Known:
+		l.settle(c)
+		c.device, c.owner = in.Found.Device, in.Found.Owner
+		l.step(now, c, session.In{Kind: session.Admit, Device: c.device}, outs)
+		return
+	default:
+		why, detail = strange(in.Found)
+	}
+	l.fail(now, c, why, detail, outs)
+	l.step(now, c, session.In{Kind: session.Refuse, Reason: why}, outs)
+}
+
+// streamProven goes on with a TCP handshake whose device has said who it is
+// and shown a key.
+func (l *Lane) streamProven(now time.Time, c *conn, in *In, outs *Outs) {
+	claim := device.ID(c.stream.claim.DeviceID)
+	switch {
+	case in.Err != nil:
+		l.failClaim(now, c, claim, device.KeyStoreUnavailable,
+			"the keys of devices could not be read; it is not the device's key", outs)
+	case !in.Found.Known:
+		why, detail := strange(in.Found)
+		l.failClaim(now, c, claim, why, detail, outs)
+	default:
+		c.device, c.owner = in.Found.Device, in.Found.Owner
+		c.reach(now, device.StageKeyExchange)
+		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
+	}
+}
+
+func (l *Lane) failClaim(now time.Time, c *conn, claim device.ID, why device.Reason, detail string, outs *Outs) {
+	c.try.Device, c.try.Claimed = claim, true
+	l.fail(now, c, why, detail, outs)
+	l.end(now, c, outs)
+}
+
+// strange says why a device that is not known by the key that it showed is
+// not let in.
+func strange(f *Found) (device.Reason, string) {
+	if f.Other {
+		return device.KeyMismatch, "the device showed another key than the one on file for it"
+	}
+	return device.UnknownDevice, "nobody has registered this device and its key here"
+}
+
+// seed gives a session its start for numbers that are no secret.
+func (l *Lane) seed() uint64 {
+	var b [8]byte
+	l.cfg.Random(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
+
+// defaultTimeout is how long a device has to answer when the caller does not
+// say.
+const defaultTimeout = 20 * time.Second
+
+var errGone = fault.Errorf(fault.Offline, "the device is not connected")
+
+// Call performs c on a device that this gateway holds. See bus.Gateway.
+func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
+	kind, ok := kinds[c.Kind]
+	if !ok {
+		return bus.Result{}, fault.Errorf(fault.Invalid, "a device cannot be asked to %s", c.Kind)
+	}
+	e, _ := g.table.holder(c.Device)
+	if e.conn == 0 {
+		return bus.Result{State: e.state, Stage: bus.NotConnected}, errGone
+	}
+	timeout := c.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	id := g.lastCall.Add(1)
+	wait := make(chan *Answer, 1)
+	g.waiting.Store(id, wait)
+	defer g.waiting.Delete(id)
+	mail := g.lanes[e.lane].mail
+	mail.put(In{Kind: CallDevice, Device: c.Device, Call: &session.Call{
+		ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Deadline: g.now().Add(timeout),
+	}})
+	select {
+	case a := <-wait:
+		return result(c.Kind, a)
+	case <-ctx.Done():
+		mail.put(In{Kind: CancelCall, Device: c.Device, CallID: id})
+		return bus.Result{State: e.state, Stage: bus.StageUnknown}, ctx.Err()
+	case <-g.stopped:
+		return bus.Result{State: e.state, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
+	}
+}
+
+// answered gives a call its answer. Nobody may wait for it any more.
+func (g *Gateway) answered(a *Answer) {
+	if v, ok := g.waiting.LoadAndDelete(a.ID); ok {
+		v.(chan *Answer) <- a
+	}
+}
+
+var kinds = map[bus.CallKind]session.CallKind{
+	bus.Function: session.Function, bus.Variable: session.Variable, bus.Ping: session.Ping, bus.Signal: session.Signal,
+}
+
+var stages = map[session.Stage]bus.Stage{
+	session.NotConnected: bus.NotConnected, session.SentNoAck: bus.SentNoAck,
+	session.AckedNoResponse: bus.AckedNoResponse, session.Answered: bus.Answered,
+}
+
+func result(kind bus.CallKind, a *Answer) (bus.Result, error) {
+	r := bus.Result{State: a.State, Stage: stages[a.Stage], RoundTrip: a.Took, MaxArgument: a.Limit}
+	if a.Err != nil {
+		return r, a.Err
+	}
+	switch kind {
+	case bus.Function:
+		r.Return = a.Value.Int
+	case bus.Variable:
+		r.Value = valueOf(a.Value)
+	case bus.Ping:
+		r.Online = true
+	}
+	return r, nil
+}
+
+func valueOf(v spark.Value) bus.Value {
+	switch v.Type {
+	case spark.TypeBool:
+		return bus.BoolValue(v.Bool)
+	case spark.TypeInt:
+		return bus.Int32Value(v.Int)
+	case spark.TypeDouble:
+		return bus.DoubleValue(v.Double)
+	default:
+		return bus.TextValue(v.Text)
+	}
+}
+
+// States puts into the map what the table knows of the devices. See
+// bus.Gateway.
+func (g *Gateway) States(ids []device.ID, into map[device.ID]device.State) {
+	for _, id := range ids {
+		if e, ok := g.table.holder(id); ok {
+			into[id] = e.state
+		}
+	}
+}
+
+// happened gives an event to every lane: any of them may have devices that
+// asked for it.
+func (g *Gateway) happened(e *event.Event) {
+	if event.Reserved(e.Name) {
+		return // these never fan out to devices
+	}
+	for _, r := range g.lanes {
+		if !r.mail.put(In{Kind: Happened, Event: e}) {
+			g.m.dropped(dropEvent)
+		}
+	}
+}
+
+// Changed tells the gateway that a device has another owner, or another key:
+// with another key its session ends.
+func (g *Gateway) Changed(id device.ID, owner account.ID, key bool) {
+	e, _ := g.table.holder(id)
+	if e.conn == 0 {
+		return
+	}
+	mail := g.lanes[e.lane].mail
+	mail.put(In{Kind: OwnerChanged, Device: id, Owner: owner})
+	if key {
+		mail.put(In{Kind: CloseDevice, Device: id, Reason: device.KeyReplaced})
+	}
+}

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+	"github.com/cyan-cloud/cyan/wire/sealed"
+)
+
+// conn is a device's connection: first a handshake, then a session, for a
+// while both.
+type conn struct {
+	id    uint64
+	udp   bool
+	peer  netip.AddrPort
+	local netip.Addr
+
+	shake  *dtls.ServerHandshake // UDP, until it has lingered long enough
+	stream *stream               // TCP
+	sess   *session.Session      // from when the keys are agreed
+	saved  bool                  // UDP: the device may have its Finished
+
+	device device.ID // proven by its key; zero before that
+	owner  account.ID
+	key    []byte // SPKI that it showed, while a claim is open
+	cid    [8]byte
+	hasCID bool
+
+	try        *device.Attempt // nil when it has ended
+	held       bool            // the table has this connection as the device's
+	announced  bool            // its owner was told that it is online
+	subscribed bool            // it stands in the index of those who want events
+	indexed    netip.AddrPort  // the address under which it is in the indexes
+
+	due   int64 // Unix milliseconds of the timer; 0: none
+	place int   // in the timers' heap, from 1; 0: not there
+}
+
+// stream is the part of a connection that only TCP has.
+type stream struct {
+	shake sealed.ServerHandshake
+	blob  []byte // what came of the device's blob; nil once it is whole
+	split sealed.Splitter
+	claim sealed.Claim
+	limit int64 // Unix milliseconds when the handshake is given up; 0: it is done
+}
+
+// begin starts the record of the connection's attempt.
+func (l *Lane) begin(now time.Time, c *conn) {
+	transport := "tcp"
+	if c.udp {
+		transport = "udp"
+	}
+	c.try = &device.Attempt{
+		ID: l.attemptID(now), Transport: transport, Source: c.peer.String(), Gateway: l.cfg.Node, Started: now.UTC(),
+	}
+	c.reach(now, device.StageSocket)
+}
+
+// attemptID gives an id that sorts by time: 48 bits of milliseconds and 48
+// random ones.
+func (l *Lane) attemptID(now time.Time) string {
+	var b [12]byte
+	l.cfg.Random(b[6:])
+	ms := now.UnixMilli()
+	for i := range 6 {
+		b[5-i] = byte(ms >> (8 * i))
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// reach notes a stage of the attempt.
+func (c *conn) reach(now time.Time, stage string) {
+	if c.try != nil {
+		c.try.Stages = append(c.try.Stages, device.Stage{Name: stage, At: now.UTC()})
+	}
+}
+
+// succeed ends the attempt well.
+func (l *Lane) succeed(now time.Time, c *conn, outs *Outs) {
+	if c.try != nil {
+		c.try.Outcome = device.Succeeded
+		l.record(now, c, outs)
+	}
+}
+
+// fail ends the attempt with the reason and a sentence for people.
+func (l *Lane) fail(now time.Time, c *conn, why device.Reason, detail string, outs *Outs) {
+	if c.try == nil {
+		return
+	}
+	c.try.Outcome, c.try.Reason, c.try.Detail = device.Failed, why, detail
+	l.record(now, c, outs)
+}
+
+func (l *Lane) record(now time.Time, c *conn, outs *Outs) {
+	try := c.try
+	c.try = nil
+	try.Ended = now.UTC()
+	if !c.device.IsZero() {
+		try.Device, try.Claimed = c.device, false
+	}
+	l.stats.Attempts[outcomeIndex(try)]++
+	l.m.attempt(try)
+	if try.Device.IsZero() && !l.strangers.take(now) {
+		l.stats.StrangersUnrecorded++
+		return
+	}
+	outs.add(Out{Kind: RecordTry, Try: try})
+	if try.Outcome == device.Failed && !try.Device.IsZero() {
+		outs.add(Out{Kind: Show, Device: try.Device, Conn: c.id, State: refusal(try)})
+	}
+}
+
+// refusal is the state of a device that knocks and is not let in. The table
+// shows it only while nobody holds the device.
+func refusal(try *device.Attempt) *device.State {
+	word := device.Offline
+	if try.Reason.Fault() == device.Hand {
+		word = device.Refused
+	}
+	return &device.State{Word: word, Since: try.Ended, Reason: try.Reason, Transport: try.Transport, Address: try.Source}
+}
+
+func outcomeIndex(try *device.Attempt) int {
+	if try.Outcome == device.Succeeded {
+		return 0
+	}
+	return 1
+}

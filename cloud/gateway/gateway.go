@@ -1,0 +1,423 @@
+package gateway
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+// Keys is what the gateway asks the store about keys.
+type Keys interface {
+	KeyByFingerprint(ctx context.Context, f device.Fingerprint) (device.ID, error)
+	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
+	Device(ctx context.Context, id device.ID) (device.Device, error)
+	TrustFirstUse(ctx context.Context, id device.ID, key device.Key) error
+}
+
+// Records is where the gateway keeps what has to last.
+type Records interface {
+	SaveSession(row store.SessionRow, done func(error)) bool
+	AdoptSessions(ctx context.Context, now time.Time, fn func(store.SessionRow) error) error
+	Seen(u store.DeviceUpdate) bool
+	AddAttempt(a device.Attempt) bool
+}
+
+// Bus is where the gateway meets the other doors.
+type Bus interface {
+	Publish(e *event.Event) error
+	Subscribe(fn func(*event.Event)) (cancel func(), err error)
+	Serve(g bus.Gateway) (stop func(), err error)
+	Holding(id device.ID)
+	Released(id device.ID)
+}
+
+// Config is what a gateway starts from.
+type Config struct {
+	Node      string   // its name, for the record of attempts
+	UDP       []string // addresses to listen on, such as "127.0.0.1:5684"; none: no UDP
+	TCP       []string // likewise, such as "127.0.0.1:5683"
+	ServerEC  *ecdsa.PrivateKey
+	ServerRSA *rsa.PrivateKey
+
+	Keys    Keys
+	Records Records
+	Bus     Bus
+
+	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
+	// that they show.
+	TrustOnFirstUse bool
+	// Lanes is how many lanes there are. Zero: one a core.
+	Lanes int
+	// HalfOpen, Unproven and Streams bound what one lane holds. Zero: the
+	// defaults of LaneConfig.
+	HalfOpen, Unproven, Streams int
+
+	Logger     *slog.Logger          // nil: none
+	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Gateway is the devices' door, open from Start to Stop.
+type Gateway struct {
+	cfg     Config
+	log     *slog.Logger
+	m       *metrics
+	table   *table
+	index   addressIndex
+	lanes   []*runner
+	sockets []socket
+	doors   []net.Listener
+	seed    maphash.Seed
+	started time.Time
+
+	lookups, rsa chan func(context.Context)
+	waiting      sync.Map // call id → chan *Answer
+
+	lastCall, lastStream atomic.Uint64
+	panics, unsent, lost atomic.Uint64
+
+	stopped chan struct{}
+	ending  sync.RWMutex // held to write while the end begins
+	ended   bool         // guarded by ending
+	running sync.WaitGroup
+	cancel  context.CancelFunc
+	onStop  []func()
+}
+
+// Start opens the door: stored sessions are taken up first, then the sockets
+// are served. It gives up when ctx ends; the gateway itself runs until Stop.
+func Start(ctx context.Context, cfg Config) (*Gateway, error) {
+	g := &Gateway{
+		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
+		lookups: make(chan func(context.Context), lookupQueue), rsa: make(chan func(context.Context), rsaQueue),
+		stopped: make(chan struct{}), index: newAddressIndex(),
+	}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	g.m = newMetrics(cfg.Registerer)
+	n := cfg.Lanes
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	n = min(n, 255)
+	if err := g.listen(); err != nil {
+		g.closeDoors()
+		return nil, err
+	}
+	var run context.Context
+	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	for i := range n {
+		g.lanes = append(g.lanes, g.newRunner(i))
+	}
+	restored, err := g.restore(ctx)
+	if err == nil {
+		err = g.join()
+	}
+	if err != nil {
+		g.cancel()
+		g.closeDoors()
+		return nil, err
+	}
+	g.serve(run, restored)
+	return g, nil
+}
+
+func (g *Gateway) newRunner(i int) *runner {
+	lane := NewLane(LaneConfig{
+		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
+		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
+	}, g.m)
+	r := &runner{g: g, lane: lane, mail: newMailbox(), done: make(chan struct{}), pipes: map[uint64]*pipe{}, out: noWriter{}}
+	if len(g.sockets) > 0 {
+		r.out = g.newWriter()
+	}
+	return r
+}
+
+// listen opens the sockets.
+func (g *Gateway) listen() error {
+	for _, a := range g.cfg.UDP {
+		c, err := listenUDP(a)
+		if err != nil {
+			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
+		}
+		s, err := newSocket(c)
+		if err != nil {
+			c.Close()
+			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
+		}
+		g.sockets = append(g.sockets, s)
+	}
+	for _, a := range g.cfg.TCP {
+		network, err := family("tcp", a)
+		if err == nil {
+			var l net.Listener
+			if l, err = net.Listen(network, a); err == nil {
+				g.doors = append(g.doors, l)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
+		}
+	}
+	return nil
+}
+
+// join takes the gateway's place on the bus.
+func (g *Gateway) join() error {
+	stop, err := g.cfg.Bus.Serve(g)
+	if err != nil {
+		return err
+	}
+	g.onStop = append(g.onStop, stop)
+	cancel, err := g.cfg.Bus.Subscribe(g.happened)
+	if err != nil {
+		stop()
+		return err
+	}
+	g.onStop = append(g.onStop, cancel)
+	return nil
+}
+
+// serve starts every goroutine of the gateway. They end when run does, or
+// when their socket is closed.
+func (g *Gateway) serve(run context.Context, restored []device.ID) {
+	for _, r := range g.lanes {
+		g.running.Go(func() {
+			defer close(r.done)
+			r.run(run)
+		})
+	}
+	for range lookupHands {
+		g.running.Go(func() { hand(run, g.lookups) })
+	}
+	for range max(1, len(g.lanes)-1) {
+		g.running.Go(func() { hand(run, g.rsa) })
+	}
+	for _, s := range g.sockets {
+		for range g.lanes {
+			g.running.Go(func() { g.readSocket(s) })
+		}
+	}
+	for _, l := range g.doors {
+		g.running.Go(func() { g.accept(l) })
+	}
+	g.running.Go(func() { g.sweep(run, restored) })
+}
+
+// readSocket routes datagrams to lanes until the socket is closed.
+func (g *Gateway) readSocket(s socket) {
+	rd := s.newReader()
+	ps := make([]*packet, batch)
+	for i := range ps {
+		ps[i] = packets.Get().(*packet)
+	}
+	sorted := make([][]In, len(g.lanes))
+	for {
+		n, err := rd.read(ps)
+		if err != nil {
+			return
+		}
+		for i, p := range ps[:n] {
+			lane := g.route(p.data[:p.n], p.from)
+			sorted[lane] = append(sorted[lane], In{Kind: Datagram, Data: p.data[:p.n], From: p.from, Local: p.local, buffer: p})
+			ps[i] = packets.Get().(*packet)
+		}
+		for lane, ins := range sorted {
+			if len(ins) == 0 {
+				continue
+			}
+			for _, in := range g.lanes[lane].mail.putAll(ins) {
+				g.m.dropped(dropMailbox)
+				packets.Put(in.buffer)
+			}
+			clear(ins)
+			sorted[lane] = ins[:0]
+		}
+	}
+}
+
+// route tells which lane a datagram is for.
+func (g *Gateway) route(data []byte, from netip.AddrPort) int {
+	r, _, err := dtls.ParseRecord(data)
+	switch {
+	case err != nil || r.Epoch == 0:
+	case r.CID != nil:
+		return int(r.CID[0]) % len(g.lanes)
+	case r.DeviceID != nil:
+		if e, ok := g.table.holder(device.ID(r.DeviceID)); ok && e.conn != 0 {
+			return e.lane
+		}
+	default:
+		if lane, ok := g.index.get(from); ok {
+			return lane
+		}
+	}
+	return g.laneOf(from)
+}
+
+func (g *Gateway) laneOf(from netip.AddrPort) int {
+	a := from.Addr().As16()
+	var b [18]byte
+	copy(b[:], a[:])
+	binary.BigEndian.PutUint16(b[16:], from.Port())
+	return int(maphash.Bytes(g.seed, b[:]) % uint64(len(g.lanes)))
+}
+
+// sweepPace is how many restored sessions are asked for a sign of life each
+// tenth of a second.
+const sweepPace = 500
+
+// restore takes up the sessions of an earlier process and gives their
+// devices.
+func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
+	var ids []device.ID
+	now := g.now()
+	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
+		d, err := g.cfg.Keys.Device(ctx, row.Device)
+		if err != nil {
+			return err
+		}
+		var seed [8]byte
+		_, _ = rand.Read(seed[:])
+		in := In{Kind: Restore, Row: &Restored{
+			Record: session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob},
+			How:    session.Restoration{Generation: row.Generation, Seed: binary.BigEndian.Uint64(seed[:]), Now: now},
+			Owner:  d.Owner,
+		}}
+		lane := int(row.Device[11]) % len(g.lanes)
+		if row.CID != ([8]byte{}) {
+			lane = int(row.CID[0]) % len(g.lanes)
+		}
+		g.lanes[lane].mail.put(in)
+		ids = append(ids, row.Device)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("taking up stored sessions: %w", err)
+	}
+	if len(ids) > 0 {
+		g.log.Info("took up stored sessions; every device is being asked for a sign of life", "sessions", len(ids))
+	}
+	return ids, nil
+}
+
+// sweep asks every restored session for proof that it lives, at a pace.
+func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for i, id := range ids {
+		if i%sweepPace == sweepPace-1 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+		if e, ok := g.table.holder(id); ok && e.conn != 0 {
+			g.lanes[e.lane].mail.put(In{Kind: ProbeDevice, Device: id})
+		} else {
+			for _, r := range g.lanes { // its lane has not taken it up yet
+				r.mail.put(In{Kind: ProbeDevice, Device: id})
+			}
+		}
+	}
+}
+
+// now is a clock that is never set back: wall time at the start, and from
+// then on what has passed.
+func (g *Gateway) now() time.Time { return g.started.Add(time.Since(g.started)).Round(0) }
+
+// begin counts one more goroutine in, unless the gateway is stopping.
+func (g *Gateway) begin() bool {
+	g.ending.RLock()
+	defer g.ending.RUnlock()
+	if g.ended {
+		return false
+	}
+	g.running.Add(1)
+	return true
+}
+
+// Addrs gives the addresses that are listened on.
+func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
+	for _, s := range g.sockets {
+		udp = append(udp, s.addr())
+	}
+	for _, l := range g.doors {
+		tcp = append(tcp, l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	return udp, tcp
+}
+
+// Count gives how many devices are connected, and how many of them do not
+// answer.
+func (g *Gateway) Count() (connected, limbo int) { return g.table.count() }
+
+// Stop closes the door and waits for all that Start began. Sessions on UDP
+// stay stored.
+func (g *Gateway) Stop() {
+	g.ending.Lock()
+	already := g.ended
+	g.ended = true
+	g.ending.Unlock()
+	if already {
+		return
+	}
+	for i := len(g.onStop) - 1; i >= 0; i-- {
+		g.onStop[i]()
+	}
+	close(g.stopped)
+	g.closeDoors()
+	g.cancel()
+	for _, r := range g.lanes {
+		r.mail.signal()
+	}
+	for _, r := range g.lanes {
+		<-r.done
+		r.end()
+	}
+	g.running.Wait()
+}
+
+func (g *Gateway) closeDoors() {
+	for _, s := range g.sockets {
+		s.close()
+	}
+	for _, l := range g.doors {
+		l.Close()
+	}
+}
+
+func (g *Gateway) logTry(try *device.Attempt) {
+	if try.Outcome == device.Succeeded {
+		g.log.Debug("device is online", "device", try.Device, "transport", try.Transport, "took", try.Ended.Sub(try.Started))
+		return
+	}
+	g.log.Info("device was not let in", "device", try.Device, "claimed", try.Claimed, "transport", try.Transport,
+		"source", try.Source, "reason", string(try.Reason), "fault", string(try.Reason.Fault()), "detail", try.Detail)
+}
+
+func stack() string { return string(debug.Stack()) }

@@ -1,0 +1,247 @@
+package gateway
+
+import (
+	"crypto/rsa"
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+// LaneConfig is what a lane starts from. It does not change.
+type LaneConfig struct {
+	Node  string // this gateway's name, for the record of attempts
+	Index int    // which lane this is
+	DTLS  *dtls.ServerConfig
+	RSA   *rsa.PrivateKey // the server's key for TCP
+	// Random fills b with random bytes that nobody can predict.
+	Random func(b []byte)
+	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
+	// that they show. Off, they are refused as unknown.
+	TrustOnFirstUse bool
+	// HalfOpen bounds handshakes that have not ended; more are not begun.
+	// Zero: 4,096.
+	HalfOpen int
+	// Unproven bounds sessions whose key is on no file and that have not yet
+	// said who they are. Zero: 512.
+	Unproven int
+	// Streams bounds TCP connections of this lane. Zero: 8,192.
+	Streams int
+}
+
+// Lane owns a share of the devices. It belongs to one goroutine.
+type Lane struct {
+	cfg   LaneConfig
+	m     *metrics
+	conns map[uint64]*conn
+	last  uint64 // connection id given last
+
+	byCID     map[[8]byte]*conn
+	byAddr    map[netip.AddrPort]*conn // established, without connection id
+	shaking   map[netip.AddrPort]*conn // handshakes, and those that linger
+	byDevice  map[device.ID]*conn
+	listeners map[account.ID]map[*conn]struct{} // who subscribed to anything, by owner
+	curious   map[*conn]struct{}                // who subscribed to everybody's public events
+
+	order []*conn // scratch of inOrder
+
+	timers   timers
+	halfOpen int // handshakes on UDP that have not ended
+	unproven int // sessions whose key is on no file
+	streams  int // connections on TCP
+
+	cookies   dtls.Cookies
+	rotateAt  time.Time
+	strangers bucket // how many attempts by nobody are recorded
+	stats     Stats
+	greeting  []byte
+}
+
+// Stats counts what a lane did and what it would not do.
+type Stats struct {
+	Datagrams, Streams   uint64
+	Attempts             [2]uint64 // succeeded, failed
+	UnknownSession       uint64    // records whose keys we do not have
+	NotOurs              uint64    // datagrams that are not of this protocol
+	Cookies              uint64    // handshakes asked to prove their address
+	HalfOpenFull         uint64
+	UnprovenFull         uint64
+	StreamsFull          uint64
+	StrangersUnrecorded  uint64
+	Dropped, Undelivered uint64 // from sessions that ended
+}
+
+// NewLane makes a lane without devices.
+func NewLane(cfg LaneConfig, m *metrics) *Lane {
+	if cfg.HalfOpen == 0 {
+		cfg.HalfOpen = 4096
+	}
+	if cfg.Unproven == 0 {
+		cfg.Unproven = 512
+	}
+	if cfg.Streams == 0 {
+		cfg.Streams = 8192
+	}
+	return &Lane{
+		cfg: cfg, m: m,
+		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
+		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
+		listeners: map[account.ID]map[*conn]struct{}{}, curious: map[*conn]struct{}{},
+		strangers: bucket{rate: 10, burst: 100},
+	}
+}
+
+// Step lets in happen at now and adds to outs what is to be done. now never
+// goes back.
+func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
+	switch in.Kind {
+	case Tick:
+		l.tick(now, outs)
+	case Datagram:
+		l.datagram(now, in, outs)
+	case StreamOpened:
+		l.streamOpened(now, in, outs)
+	case StreamData:
+		l.streamData(now, in, outs)
+	case StreamClosed:
+		l.streamClosed(now, in, outs)
+	case LookedUp:
+		l.lookedUp(now, in, outs)
+	case Opened:
+		l.opened(now, in, outs)
+	case ReplyMade:
+		l.replyMade(now, in, outs)
+	case Saved:
+		l.recordSaved(now, in, outs)
+	case CallDevice:
+		l.callDevice(now, in, outs)
+	case CancelCall:
+		if c := l.byDevice[in.Device]; c != nil {
+			l.step(now, c, session.In{Kind: session.CancelCall, CallID: in.CallID}, outs)
+		}
+	case Happened:
+		l.happened(now, in.Event, outs)
+	case Supersede:
+		if c := l.conns[in.Conn]; c != nil && c.sess != nil {
+			l.step(now, c, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
+		}
+	case ProbeDevice:
+		if c := l.byDevice[in.Device]; c != nil {
+			l.step(now, c, session.In{Kind: session.Probe}, outs)
+		}
+	case CloseDevice:
+		if c := l.byDevice[in.Device]; c != nil {
+			l.step(now, c, session.In{Kind: session.Close, Reason: in.Reason}, outs)
+		}
+	case OwnerChanged:
+		l.ownerChanged(in.Device, in.Owner)
+	case Restore:
+		l.restore(now, in.Row, outs)
+	}
+}
+
+// Deadline tells when the lane wants its next Tick; zero: no time in sight.
+func (l *Lane) Deadline() time.Time { return l.timers.next() }
+
+// tick serves every connection that is due.
+func (l *Lane) tick(now time.Time, outs *Outs) {
+	for {
+		c := l.timers.pop(now)
+		if c == nil {
+			return
+		}
+		l.due(now, c, outs)
+		if l.conns[c.id] == c {
+			l.rearm(c)
+		}
+	}
+}
+
+// due serves a connection whose time has, or may have, come.
+func (l *Lane) due(now time.Time, c *conn, outs *Outs) {
+	if c.shake != nil && !c.shake.Deadline().After(now) {
+		l.shakeDue(now, c, outs)
+	}
+	if c.stream != nil && c.stream.limit != 0 && now.UnixMilli() >= c.stream.limit {
+		l.fail(now, c, device.TimeoutWaiting, "the device connected and did not finish the handshake in time", outs)
+		l.end(now, c, outs)
+		return
+	}
+	if c.sess != nil && !c.sess.Closed() {
+		if d := c.sess.Deadline(); !d.IsZero() && !d.After(now) {
+			l.step(now, c, session.In{Kind: session.Tick}, outs)
+		}
+	}
+}
+
+// rearm sets the connection's timer for whatever comes first.
+func (l *Lane) rearm(c *conn) {
+	var first time.Time
+	note := func(t time.Time) {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	if c.shake != nil {
+		note(c.shake.Deadline())
+	}
+	if c.stream != nil && c.stream.limit != 0 {
+		note(time.UnixMilli(c.stream.limit))
+	}
+	if c.sess != nil {
+		note(c.sess.Deadline())
+	}
+	l.timers.arm(c, first)
+}
+
+// add takes a new connection into the lane.
+func (l *Lane) add(c *conn) {
+	l.last++
+	c.id = l.last<<8 | uint64(l.cfg.Index)
+	l.conns[c.id] = c
+}
+
+// end takes a connection out of the lane and out of every index.
+func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
+	if l.conns[c.id] != c {
+		return
+	}
+	l.fail(now, c, device.ServerInternal, "the attempt ended without a reason", outs)
+	l.settle(c)
+	l.timers.remove(c)
+	delete(l.conns, c.id)
+	if c.hasCID && l.byCID[c.cid] == c {
+		delete(l.byCID, c.cid)
+	}
+	l.unindex(c, outs)
+	if l.shaking[c.peer] == c {
+		delete(l.shaking, c.peer)
+	}
+	if l.byDevice[c.device] == c {
+		delete(l.byDevice, c.device)
+	}
+	l.unsubscribe(c)
+	if c.held {
+		outs.add(Out{Kind: Drop, Device: c.device, Conn: c.id})
+		c.held = false
+	}
+	if c.stream != nil {
+		l.streams--
+		outs.add(Out{Kind: CloseStream, Conn: c.id})
+	}
+}
+
+// settle gives back the place of a handshake or of an unproven session.
+func (l *Lane) settle(c *conn) {
+	if c.shake != nil && !c.saved {
+		l.halfOpen--
+		c.saved = true
+	}
+	if c.key != nil {
+		l.unproven--
+		c.key = nil
+	}
+}

@@ -1,0 +1,83 @@
+package gateway
+
+import "sync"
+
+// mailboxSize bounds the datagrams, and apart from them the events, that wait
+// for a lane. What is beyond is dropped and counted: devices repeat
+// themselves. Answers of the store and of workers are always taken; there are
+// never more of them than questions.
+const mailboxSize = 4096
+
+// mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine
+// takes all at once. It is never closed.
+type mailbox struct {
+	wake chan struct{} // one place: something is there
+
+	mu        sync.Mutex
+	ins       []In // guarded by mu, as the next
+	datagrams int
+	events    int
+}
+
+func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
+
+// put adds in; false: there is no room for it.
+func (m *mailbox) put(in In) bool {
+	m.mu.Lock()
+	ok := m.admit(&in)
+	if ok {
+		m.ins = append(m.ins, in)
+	}
+	m.mu.Unlock()
+	m.signal()
+	return ok
+}
+
+// putAll adds what there is room for and gives the rest.
+func (m *mailbox) putAll(ins []In) (rest []In) {
+	m.mu.Lock()
+	for i := range ins {
+		if !m.admit(&ins[i]) {
+			rest = ins[i:]
+			break
+		}
+		m.ins = append(m.ins, ins[i])
+	}
+	m.mu.Unlock()
+	m.signal()
+	return rest
+}
+
+func (m *mailbox) admit(in *In) bool {
+	switch in.Kind {
+	case Datagram:
+		m.datagrams++
+		if m.datagrams > mailboxSize {
+			m.datagrams--
+			return false
+		}
+	case Happened:
+		m.events++
+		if m.events > mailboxSize {
+			m.events--
+			return false
+		}
+	}
+	return true
+}
+
+func (m *mailbox) signal() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeAll gives all that waits, and leaves the emptied into for what comes.
+func (m *mailbox) takeAll(into []In) []In {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ins := m.ins
+	m.ins, m.datagrams, m.events = into[:0], 0, 0
+	return ins
+}

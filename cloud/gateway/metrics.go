@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+)
+
+// Why a datagram or a connection was dropped without an answer: the values of
+// the label `reason` of cyan_gateway_dropped_total.
+const (
+	dropUnknownSession = "unknown_session" // a record whose keys we do not have
+	dropNotOurs        = "not_ours"        // not DTLS
+	dropNotHello       = "not_hello"       // a handshake that does not begin with a hello
+	dropHalfOpen       = "half_open_full"  // too many handshakes at once
+	dropStreams        = "streams_full"    // too many TCP connections
+	dropMailbox        = "mailbox_full"    // the lane is behind
+	dropEvent          = "event_mailbox_full"
+)
+
+// metrics are what a gateway counts. A nil *metrics counts nothing.
+type metrics struct {
+	attempts *prometheus.CounterVec
+	drops    *prometheus.CounterVec
+	stage    *prometheus.HistogramVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	if reg == nil {
+		return nil
+	}
+	m := &metrics{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cyan_gateway_attempts_total",
+			Help: "Connection attempts that ended, by transport, outcome, reason code and who is at fault.",
+		}, []string{"transport", "outcome", "reason", "fault"}),
+		drops: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cyan_gateway_dropped_total",
+			Help: "Datagrams, connections and events dropped without an answer, by reason.",
+		}, []string{"reason"}),
+		stage: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "cyan_gateway_attempt_seconds",
+			Help:    "How long connection attempts took, from the first packet to the end.",
+			Buckets: []float64{.01, .03, .1, .3, 1, 3, 6, 10, 30, 90},
+		}, []string{"transport", "outcome"}),
+	}
+	reg.MustRegister(m.attempts, m.drops, m.stage)
+	return m
+}
+
+func (m *metrics) attempt(try *device.Attempt) {
+	if m == nil {
+		return
+	}
+	m.attempts.WithLabelValues(try.Transport, try.Outcome.String(), string(try.Reason), string(try.Reason.Fault())).Inc()
+	m.stage.WithLabelValues(try.Transport, try.Outcome.String()).Observe(try.Ended.Sub(try.Started).Seconds())
+}
+
+func (m *metrics) dropped(reason string) {
+	if m != nil {
+		m.drops.WithLabelValues(reason).Inc()
+	}
+}

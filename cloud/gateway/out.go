@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/sealed"
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
+
+// Out is something that the runner of a lane is to do. The fields that a kind
+// uses stand beside it. All that it points to is good until the Outs are
+// reset.
+type Out struct {
+	Kind   OutKind
+	Conn   uint64         // which connection
+	Token  uint32         // Save
+	Device device.ID      // Show, Take, Drop, TakeNote, Forget
+	Data   []byte         // SendStream
+	Addr   netip.AddrPort // Index, Unindex
+	Hold   time.Duration  // CloseStream: how long the socket stays open and mute
+
+	LookUp *Lookup         // LookUp
+	Job    *Job            // OpenBlob, MakeReply
+	Record *session.Record // Save
+	Event  *event.Event    // Publish
+	Answer *Answer         // Answered
+	State  *device.State   // Show
+	Try    *device.Attempt // RecordTry
+	Note   *Note           // TakeNote
+}
+
+// OutKind is what kind of thing is to be done.
+type OutKind uint8
+
+// The kinds of output. Datagrams are apart, in Outs.Datagrams.
+const (
+	SendStream  OutKind = iota // bytes for the connection
+	CloseStream                // end it
+	LookUpKey                  // ask the store, and say LookedUp
+	OpenBlob                   // have a worker open the blob, and say Opened
+	MakeReply                  // have a worker make the reply, and say ReplyMade
+	Save                       // store the record, and say Saved
+	Publish                    // an event, to everybody
+	Answered                   // a call has its answer
+	Show                       // the device's state is now this
+	Take                       // Conn of this lane holds the device now
+	Drop                       // and holds it no longer
+	RecordTry                  // a connection attempt ended
+	TakeNote                   // something worth keeping was learnt of the device
+	Index                      // datagrams from Addr that name no session are this lane's
+	Unindex                    // not any more
+)
+
+// Send is a datagram to send.
+type Send struct {
+	Data  []byte
+	To    netip.AddrPort
+	Local netip.Addr // from which of our addresses; invalid: any
+}
+
+// Lookup is a question to the store: whose key is this, or is it that
+// device's.
+type Lookup struct {
+	Algorithm device.Algorithm
+	SPKI      []byte
+	Claim     device.ID // zero: whoever holds the key
+	// Trust lets a device in that nobody registered, with the key that it
+	// showed.
+	Trust bool
+}
+
+// Job is work on a TCP handshake that takes milliseconds.
+type Job struct {
+	Shake sealed.ServerHandshake
+	Blob  [sealed.BlobSize]byte // OpenBlob
+	Key   sealed.DeviceKey      // MakeReply
+}
+
+// Answer is a call's answer with what is known of the device.
+type Answer struct {
+	session.Reply
+	State device.State
+	Limit int // bytes of the longest argument that the device takes; 0: unknown
+}
+
+// Note is what the device's page shows while the device is away.
+type Note struct {
+	Heard, Handshake time.Time
+	Address          string
+	Hello            *spark.Hello
+	Describe         *device.Describe
+}
+
+// Outs collects what a run of steps wants done.
+type Outs struct {
+	List      []Out
+	Datagrams []Send
+
+	session session.Outs
+	bytes   []byte
+}
+
+// Reset empties the lists for use again.
+func (o *Outs) Reset() {
+	clear(o.List)
+	clear(o.Datagrams)
+	o.List, o.Datagrams, o.bytes = o.List[:0], o.Datagrams[:0], o.bytes[:0]
+	o.session.Reset()
+}
+
+func (o *Outs) add(out Out) { o.List = append(o.List, out) }
+
+func (o *Outs) send(data []byte, to netip.AddrPort, local netip.Addr) {
+	o.Datagrams = append(o.Datagrams, Send{Data: data, To: to, Local: local})
+}
+
+func (o *Outs) sendAll(flight [][]byte, c *conn) {
+	for _, d := range flight {
+		o.send(d, c.peer, c.local)
+	}
+}

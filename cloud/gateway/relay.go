@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/session"
+)
+
+// step feeds a session and relays what it wants done.
+func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
+	mark := len(outs.session.List)
+	c.sess.Step(now, &in, &outs.session)
+	// Relaying may step another session, whose outs come behind these.
+	for i, end := mark, len(outs.session.List); i < end; i++ {
+		l.relay(now, c, &outs.session.List[i], outs)
+	}
+	if l.conns[c.id] != c {
+		return
+	}
+	if c.sess.Closed() {
+		l.end(now, c, outs)
+		return
+	}
+	l.rearm(c)
+}
+
+// relay does one thing that a session wants done.
+func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
+	switch out.Kind {
+	case session.Send:
+		if c.udp {
+			outs.send(out.Data, out.To, out.Local)
+		} else {
+			outs.add(Out{Kind: SendStream, Conn: c.id, Data: out.Data})
+		}
+	case session.Persist:
+		record := c.sess.Record()
+		outs.add(Out{Kind: Save, Conn: c.id, Token: out.Token, Record: &record})
+	case session.Publish:
+		out.Event.Owner = c.owner
+		outs.add(Out{Kind: Publish, Event: &out.Event})
+	case session.Replied:
+		outs.add(Out{Kind: Answered, Answer: &Answer{
+			Reply: out.Reply, State: c.sess.State(now), Limit: c.sess.Limits().FunctionArg,
+		}})
+	case session.Claim:
+		if c.try != nil {
+			c.try.Device, c.try.Claimed = out.Device, true
+		}
+		outs.add(Out{Kind: LookUpKey, Conn: c.id, LookUp: &Lookup{
+			Algorithm: device.ECC, SPKI: c.key, Claim: out.Device, Trust: l.cfg.TrustOnFirstUse,
+		}})
+	case session.Reached:
+		l.reached(now, c, out.Stage, outs)
+	case session.Contact:
+		l.contact(now, c, out.Reason, outs)
+	case session.Changed:
+		l.show(now, c, outs)
+	case session.Described:
+		l.subscribe(c)
+		l.note(now, c, outs)
+	case session.Closed:
+		l.closed(now, c, out.Reason, outs)
+	}
+}
+
+// reached notes how far the device's start-up came. With its Hello it takes
+// the place of any session that it had before.
+func (l *Lane) reached(now time.Time, c *conn, stage string, outs *Outs) {
+	c.reach(now, stage)
+	switch stage {
+	case device.StageHello:
+		l.take(now, c, outs)
+	case device.StageOnline:
+		l.succeed(now, c, outs)
+	}
+}
+
+// take makes c the device's one connection.
+func (l *Lane) take(now time.Time, c *conn, outs *Outs) {
+	if old := l.byDevice[c.device]; old != nil && old != c {
+		l.step(now, old, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
+	}
+	l.byDevice[c.device] = c
+	if !c.held {
+		c.held = true
+		outs.add(Out{Kind: Take, Device: c.device, Conn: c.id})
+	}
+}
+
+// contact records that a device is back within its session: a connect
+// without a handshake.
+func (l *Lane) contact(now time.Time, c *conn, why device.Reason, outs *Outs) {
+	if c.try != nil {
+		return // its start-up is being recorded
+	}
+	l.begin(now, c)
+	c.reach(now, device.StageSession)
+	c.reach(now, device.StageOnline)
+	c.try.Reason = why
+	c.try.Detail = "the device came back within its stored session"
+	l.succeed(now, c, outs)
+	l.take(now, c, outs)
+	l.note(now, c, outs)
+	if !c.hasCID {
+		l.index(c, outs)
+	}
+}
+
+// show tells the table, and the owner, what state the device is in.
+func (l *Lane) show(now time.Time, c *conn, outs *Outs) {
+	if peer := c.sess.Peer(); c.udp && peer != c.peer {
+		c.peer = peer
+		if !c.hasCID && c.saved {
+			l.index(c, outs)
+		}
+	}
+	if !c.held {
+		return
+	}
+	st := c.sess.State(now)
+	outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
+	if st.Connected() != c.announced {
+		c.announced = st.Connected()
+		l.announce(now, c, outs)
+	}
+}
+
+// announce tells the owner that the device is online, or is not.
+func (l *Lane) announce(now time.Time, c *conn, outs *Outs) {
+	word := "offline"
+	if c.announced {
+		word = "online"
+	}
+	outs.add(Out{Kind: Publish, Event: &event.Event{
+		ID: l.attemptID(now), Name: "spark/status", Data: []byte(word), HasData: true, TTL: event.DefaultTTL, Device: c.device,
+		Source: event.FromCloud, Owner: c.owner, Published: now,
+	}})
+}
+
+// closed ends what a session leaves behind.
+func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
+	l.fail(now, c, why, endings[why], outs)
+	st := c.sess.State(now)
+	if c.held {
+		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
+		outs.add(Out{Kind: TakeNote, Device: c.device, Note: &Note{Heard: st.LastSeen}})
+	}
+	if c.announced && why != device.Superseded {
+		c.announced = false
+		l.announce(now, c, outs)
+	}
+}
+
+// endings are sentences for an attempt that a session's end cut short.
+var endings = map[device.Reason]string{
+	device.NoHello:           "the handshake was done and then the device did not say who it is; it may have refused our answer",
+	device.StartupIncomplete: "the device did not say what it can do; it was told to start over",
+	device.PeerClosed:        "the device, or the network, closed the connection before the device was online",
+	device.KeepAliveMissed:   "the device fell silent before it was online",
+	device.Malformed:         "the device sent what cannot be decoded",
+	device.Superseded:        "the device began again before it was online",
+	device.ServerShutdown:    "we were stopped before the device was online",
+	device.KeyMismatch:       "the device says that it is another one than its key says",
+	device.UnknownDevice:     "the device did not say who it is, and its key is on no file",
+}
+
+// note keeps what the device's page shows while the device is away.
+func (l *Lane) note(now time.Time, c *conn, outs *Outs) {
+	if c.device.IsZero() {
+		return
+	}
+	n := &Note{Heard: now, Address: c.peer.Addr().String()}
+	if h := c.sess.Hello(); h.Size != 0 {
+		n.Hello = &h
+	}
+	if c.try != nil {
+		n.Handshake = now
+	}
+	if d, ok := c.sess.Describe(); ok {
+		n.Describe = &d
+	}
+	outs.add(Out{Kind: TakeNote, Device: c.device, Note: n})
+}
+
+// callDevice passes a call on to the device's session.
+func (l *Lane) callDevice(now time.Time, in *In, outs *Outs) {
+	c := l.byDevice[in.Device]
+	if c == nil || c.sess == nil {
+		outs.add(Out{Kind: Answered, Answer: &Answer{Reply: session.Reply{ID: in.Call.ID, Err: errGone}}})
+		return
+	}
+	l.step(now, c, session.In{Kind: session.StartCall, Call: *in.Call}, outs)
+}
+
+// ownerChanged notes whose the device is now.
+func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
+	if c := l.byDevice[id]; c != nil {
+		l.unsubscribe(c)
+		c.owner = owner
+		l.subscribe(c)
+	}
+}
+
+// restore takes up a session of an earlier process.
+func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
+	s, err := session.Restore(row.Record, row.How)
+	if err != nil {
+		l.stats.UnknownSession++
+		return
+	}
+	if old := l.byDevice[s.Device()]; old != nil {
+		return // it has shaken hands meanwhile
+	}
+	c := &conn{udp: true, peer: s.Peer(), device: s.Device(), owner: row.Owner, sess: s, saved: true}
+	l.add(c)
+	if row.Record.CID != ([8]byte{}) {
+		c.cid, c.hasCID = row.Record.CID, true
+		l.byCID[c.cid] = c
+	} else {
+		l.index(c, outs)
+	}
+	l.take(now, c, outs)
+	l.subscribe(c)
+	st := s.State(now)
+	outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
+	l.rearm(c)
+}

@@ -1,0 +1,198 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/store"
+)
+
+// burst is how many inputs a lane takes before what they led to is done.
+const burst = 256
+
+// runner runs a lane: it takes what happened out of the mailbox, lets the
+// lane step, and does what the lane wants done. Its goroutine owns the lane.
+type runner struct {
+	g    *Gateway
+	lane *Lane
+	mail *mailbox
+	out  writer
+	done chan struct{} // closed when run has ended
+
+	// Owned by run.
+	outs  Outs
+	pipes map[uint64]*pipe
+}
+
+// run ends when ctx does.
+func (r *runner) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var spare []In
+	for {
+		ins := r.mail.takeAll(spare)
+		now := r.g.now()
+		for i := range ins {
+			r.take(now, &ins[i])
+			if i%burst == burst-1 {
+				r.perform(now)
+				now = r.g.now()
+			}
+		}
+		clear(ins)
+		spare = ins
+		if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
+			r.lane.Step(now, &In{Kind: Tick}, &r.outs)
+		}
+		r.perform(now)
+		r.sleep(timer)
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.mail.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// sleep sets the timer to the lane's next deadline.
+func (r *runner) sleep(timer *time.Timer) {
+	wait := time.Hour
+	if d := r.lane.Deadline(); !d.IsZero() {
+		wait = max(0, d.Sub(r.g.now()))
+	}
+	timer.Reset(wait)
+}
+
+// take lets one thing happen to the lane. A panic in the handling of one
+// packet is a defect of ours; it costs that packet and is counted, not the
+// lane.
+func (r *runner) take(now time.Time, in *In) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.g.panics.Add(1)
+			r.g.log.Error("a lane's step panicked: this is a defect, please report it", "kind", in.Kind, "panic", v, "stack", stack())
+		}
+		if in.buffer != nil {
+			packets.Put(in.buffer)
+			in.buffer = nil
+		}
+		if in.Kind == StreamData {
+			in.pipe.taken <- struct{}{}
+		}
+	}()
+	if in.Kind == StreamOpened {
+		r.pipes[in.Conn] = in.pipe
+	}
+	r.lane.Step(now, in, &r.outs)
+}
+
+// perform does what the lane wants done.
+func (r *runner) perform(now time.Time) {
+	for i := range r.outs.List {
+		r.do(now, &r.outs.List[i])
+	}
+	if len(r.outs.Datagrams) > 0 {
+		if lost := r.out.write(r.outs.Datagrams); lost > 0 {
+			r.g.unsent.Add(uint64(lost))
+		}
+	}
+	r.outs.Reset()
+}
+
+func (r *runner) do(now time.Time, out *Out) {
+	g := r.g
+	switch out.Kind {
+	case SendStream:
+		if p := r.pipes[out.Conn]; p != nil && !p.write(out.Data) {
+			p.close() // its reader notices and says so
+		}
+	case CloseStream:
+		if p := r.pipes[out.Conn]; p != nil {
+			delete(r.pipes, out.Conn)
+			p.finish()
+		}
+	case LookUpKey:
+		g.lookUp(r, out.Conn, out.LookUp)
+	case OpenBlob, MakeReply:
+		g.work(r, out.Conn, out.Kind, out.Job)
+	case Save:
+		r.save(now, out)
+	case Publish:
+		if err := g.cfg.Bus.Publish(out.Event); err != nil {
+			g.lost.Add(1)
+		}
+	case Answered:
+		g.answered(out.Answer)
+	case Show:
+		g.table.show(out.Device, out.Conn, *out.State)
+	case Take:
+		r.hold(out)
+	case Drop:
+		if g.table.drop(out.Device, out.Conn) {
+			g.cfg.Bus.Released(out.Device)
+		}
+	case RecordTry:
+		g.cfg.Records.AddAttempt(*out.Try)
+		g.logTry(out.Try)
+	case TakeNote:
+		g.cfg.Records.Seen(update(out))
+	case Index:
+		g.index.set(out.Addr, r.lane.cfg.Index)
+	case Unindex:
+		g.index.unset(out.Addr, r.lane.cfg.Index)
+	}
+}
+
+// hold makes the lane's connection the device's one, and has whoever had it
+// let go.
+func (r *runner) hold(out *Out) {
+	before := r.g.table.take(out.Device, r.lane.cfg.Index, out.Conn)
+	r.g.cfg.Bus.Holding(out.Device)
+	if before.conn != 0 && before.conn != out.Conn && before.lane != r.lane.cfg.Index {
+		r.g.lanes[before.lane].mail.put(In{Kind: Supersede, Conn: before.conn})
+	}
+}
+
+// errQueueFull is what a record gets that the store has no room for.
+var errQueueFull = errors.New("gateway: the store's queue is full")
+
+// save has the store make a record durable, which comes back as Saved.
+func (r *runner) save(now time.Time, out *Out) {
+	conn, token := out.Conn, out.Token
+	row := store.SessionRow{
+		Device: out.Record.Device, CID: out.Record.CID, Transport: "udp", Generation: out.Record.Generation,
+		Blob: out.Record.Blob, Updated: now.UTC(),
+	}
+	done := func(err error) { r.mail.put(In{Kind: Saved, Conn: conn, Token: token, Err: err}) }
+	if !r.g.cfg.Records.SaveSession(row, done) {
+		done(errQueueFull)
+	}
+}
+
+// end closes what the lane still has open, after run.
+func (r *runner) end() {
+	for _, p := range r.pipes {
+		p.close()
+	}
+	for _, in := range r.mail.takeAll(nil) {
+		if in.pipe != nil {
+			in.pipe.close()
+		}
+	}
+}
+
+func update(out *Out) store.DeviceUpdate {
+	n := out.Note
+	u := store.DeviceUpdate{Device: out.Device, Heard: n.Heard.UTC(), Handshake: n.Handshake, Address: n.Address, Describe: n.Describe}
+	if n.Describe != nil {
+		u.Described = n.Heard.UTC()
+	}
+	if h := n.Hello; h != nil {
+		u.Hello = &store.HelloFacts{
+			ProductID: h.ProductID, PlatformID: h.PlatformID, Firmware: h.ProductVersion, System: h.SystemVersion,
+		}
+	}
+	return u
+}

@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/sealed"
+)
+
+// streamWait is how long a device on TCP has for its part of the handshake.
+// Device OS gives up a read after 20 s.
+const streamWait = 20 * time.Second
+
+// streamOpened greets a device that connected by TCP with 40 random bytes.
+func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
+	l.stats.Streams++
+	if l.streams >= l.cfg.Streams {
+		l.stats.StreamsFull++
+		l.m.dropped(dropStreams)
+		outs.add(Out{Kind: CloseStream, Conn: in.Conn})
+		return
+	}
+	c := &conn{id: in.Conn, peer: in.From, stream: &stream{limit: now.Add(streamWait).UnixMilli()}}
+	l.conns[c.id] = c
+	l.streams++
+	l.begin(now, c)
+	var nonce [sealed.NonceSize]byte
+	l.cfg.Random(nonce[:])
+	shake, err := sealed.NewServerHandshake(l.cfg.RSA, nonce)
+	if err != nil {
+		l.fail(now, c, device.ServerInternal, "the server's key is of no use: "+err.Error(), outs)
+		l.end(now, c, outs)
+		return
+	}
+	c.stream.shake, c.stream.blob = shake, make([]byte, 0, sealed.BlobSize)
+	outs.add(Out{Kind: SendStream, Conn: c.id, Data: nonce[:]})
+	l.rearm(c)
+}
+
+// streamData takes what a device on TCP sent: first its blob, then frames.
+func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil {
+		return
+	}
+	data := in.Data
+	if c.sess == nil {
+		l.blob(now, c, data, outs)
+		return
+	}
+	for {
+		frame, rest, err := c.stream.split.Next(data)
+		if err != nil {
+			l.step(now, c, session.In{Kind: session.Close, Reason: device.Malformed}, outs)
+			return
+		}
+		if frame == nil {
+			return
+		}
+		l.step(now, c, session.In{Kind: session.Packet, Frame: frame}, outs)
+		if l.conns[c.id] != c {
+			return
+		}
+		data = rest
+	}
+}
+
+// blob gathers the device's part of the handshake and has it opened.
+func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
+	s := c.stream
+	if s.blob == nil || len(s.blob)+len(data) > sealed.BlobSize {
+		l.fail(now, c, device.Malformed, "the device sent more than its part of the handshake", outs)
+		l.end(now, c, outs)
+		return
+	}
+	s.blob = append(s.blob, data...)
+	if other := speaks(s.blob); other != "" {
+		l.fail(now, c, device.WrongProtocol, "this is the devices' port, and "+other+" was spoken on it", outs)
+		l.end(now, c, outs)
+		return
+	}
+	if len(s.blob) < sealed.BlobSize {
+		return
+	}
+	job := &Job{Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
+	s.blob = nil
+	outs.add(Out{Kind: OpenBlob, Conn: c.id, Job: job})
+}
+
+// speaks names a protocol that is not ours by its first bytes. A blob is
+// random to look at: it begins like this once in 2^32 times.
+func speaks(b []byte) string {
+	for _, p := range []struct{ prefix, name string }{
+		{"GET ", "HTTP"}, {"POST", "HTTP"}, {"HEAD", "HTTP"}, {"PUT ", "HTTP"}, {"OPTI", "HTTP"}, {"PRI ", "HTTP"},
+		{"SSH-", "SSH"}, {"\x16\x03\x01\x02", "TLS"}, {"\x16\x03\x01\x00", "TLS"}, {"\x16\x03\x03\x02", "TLS"},
+	} {
+		if bytes.HasPrefix(b, []byte(p.prefix)) {
+			return p.name
+		}
+	}
+	return ""
+}
+
+// opened takes the device's claim from the worker. Everything that can be
+// wrong with a blob is one reason: which, nobody is told.
+func (l *Lane) opened(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil || c.sess != nil {
+		return
+	}
+	if in.Claim == nil {
+		why, detail := device.WrongServerKey, "the device's message does not answer ours: most likely it holds another server's key"
+		if in.Err == ErrBusy {
+			why, detail = device.Overloaded, "too many devices were connecting at once; it tries again by itself"
+		}
+		l.fail(now, c, why, detail, outs)
+		l.end(now, c, outs)
+		return
+	}
+	c.stream.claim = *in.Claim
+	outs.add(Out{Kind: LookUpKey, Conn: c.id, LookUp: &Lookup{
+		Algorithm: device.RSA, SPKI: in.Claim.DeviceKey[:], Claim: device.ID(in.Claim.DeviceID), Trust: l.cfg.TrustOnFirstUse,
+	}})
+}
+
+// replyMade sends the device our part of the handshake; its session begins.
+func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil || c.sess != nil {
+		return
+	}
+	if in.Reply == nil {
+		l.fail(now, c, device.ServerInternal, "our part of the handshake could not be made", outs)
+		l.end(now, c, outs)
+		return
+	}
+	c.stream.limit = 0
+	c.reach(now, device.StageSession)
+	outs.add(Out{Kind: SendStream, Conn: c.id, Data: in.Reply.Bytes[:]})
+	c.sess = session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer, Seed: l.seed(), Now: now})
+	l.rearm(c)
+}
+
+// streamClosed is the end of a TCP connection by the other side, or by the
+// network.
+func (l *Lane) streamClosed(now time.Time, in *In, outs *Outs) {
+	c := l.conns[in.Conn]
+	if c == nil {
+		return
+	}
+	if c.sess != nil {
+		l.step(now, c, session.In{Kind: session.Replace, Reason: device.PeerClosed}, outs)
+		return
+	}
+	l.fail(now, c, device.PeerClosed, "the device, or the network, closed the connection in the middle of the handshake", outs)
+	l.end(now, c, outs)
+}

@@ -1,0 +1,159 @@
+package gateway
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// maxUnsent bounds what waits to be written to a device on TCP; one that does
+// not take it is cut off.
+const maxUnsent = 64 << 10
+
+// pipe is a TCP connection: a goroutine reads it, another writes while there
+// is something to write.
+type pipe struct {
+	id   uint64
+	conn net.Conn
+	// taken is signalled when the lane has taken the last piece: there is
+	// never more than one on its way.
+	taken chan struct{}
+
+	mu      sync.Mutex
+	unsent  []byte // guarded by mu, as the next
+	writing bool
+	last    bool // nothing more will be written: close when all is
+	closed  bool
+}
+
+// accept takes devices in until the listener is closed.
+func (g *Gateway) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// Out of file descriptors, most likely: wait for some to come back.
+			g.log.Error("accepting a device on tcp", "err", err)
+			select {
+			case <-g.stopped:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			continue
+		}
+		g.open(c)
+	}
+}
+
+// open gives a new connection to the lane that its address hashes to.
+func (g *Gateway) open(c net.Conn) {
+	from, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		c.Close()
+		return
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		// A half-open connection is noticed by our own clock; this only frees
+		// the socket of one that takes no data.
+		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	}
+	lane := g.laneOf(from)
+	p := &pipe{id: streamBit | g.lastStream.Add(1)<<8 | uint64(lane), conn: c, taken: make(chan struct{}, 1)}
+	r := g.lanes[lane]
+	if !g.begin() {
+		c.Close()
+		return
+	}
+	go func() { // ends when the connection does, which Stop closes
+		defer g.running.Done()
+		r.mail.put(In{Kind: StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), pipe: p})
+		g.readPipe(r, p)
+	}()
+}
+
+// streamBit tells the connection ids of streams from the lanes' own.
+const streamBit = 1 << 63
+
+// readPipe passes on what the device sends, a piece at a time.
+func (g *Gateway) readPipe(r *runner, p *pipe) {
+	for {
+		buf := packets.Get().(*packet)
+		n, err := p.conn.Read(buf.data[:])
+		if n > 0 {
+			r.mail.put(In{Kind: StreamData, Conn: p.id, Data: buf.data[:n], buffer: buf, pipe: p})
+			select {
+			case <-p.taken:
+			case <-g.stopped:
+				return // the runner closes the connection
+			}
+		} else {
+			packets.Put(buf)
+		}
+		if err != nil {
+			r.mail.put(In{Kind: StreamClosed, Conn: p.id, Err: err})
+			return
+		}
+	}
+}
+
+// write sends b without waiting for it; false: the device does not take what
+// was sent before, and is cut off.
+func (p *pipe) write(b []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return true
+	}
+	if len(p.unsent)+len(b) > maxUnsent {
+		return false
+	}
+	p.unsent = append(p.unsent, b...)
+	if !p.writing {
+		p.writing = true
+		go p.drain() // ends when nothing is left to write, or with the connection
+	}
+	return true
+}
+
+func (p *pipe) drain() {
+	var mine []byte
+	for {
+		p.mu.Lock()
+		mine, p.unsent = p.unsent, nil
+		if len(mine) == 0 || p.closed {
+			p.writing = false
+			last := p.last
+			p.mu.Unlock()
+			if last {
+				p.close()
+			}
+			return
+		}
+		p.mu.Unlock()
+		if _, err := p.conn.Write(mine); err != nil {
+			p.close()
+		}
+	}
+}
+
+// finish closes the connection when all that is to be written is.
+func (p *pipe) finish() {
+	p.mu.Lock()
+	p.last = true
+	now := !p.writing
+	p.mu.Unlock()
+	if now {
+		p.close()
+	}
+}
+
+func (p *pipe) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.conn.Close()
+}

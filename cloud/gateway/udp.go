@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// maxDatagram is the longest datagram that is read whole. Devices send at
+// most some 1,300 bytes.
+const maxDatagram = 2048
+
+// batch is how many datagrams are read or written by one system call.
+const batch = 64
+
+// packet is a datagram that was read, in memory that is used again.
+type packet struct {
+	data  [maxDatagram]byte
+	n     int
+	from  netip.AddrPort
+	local netip.Addr
+}
+
+var packets = sync.Pool{New: func() any { return new(packet) }}
+
+// socket reads and writes datagrams in batches. read may be called by several
+// goroutines with a reader of their own, write likewise.
+type socket interface {
+	newReader() reader
+	newWriter() writer
+	addr() netip.AddrPort
+	close() error
+}
+
+type reader interface {
+	// read fills packets from the front and gives how many; it waits for the
+	// first. The error is net.ErrClosed when the socket is closed.
+	read(ps []*packet) (int, error)
+}
+
+type writer interface {
+	// write sends what it can; a datagram that cannot be sent is lost.
+	write(sends []Send) (lost int)
+}
+
+// listenUDP opens a socket at the address, such as "127.0.0.1:5684",
+// "[::1]:5684", or ":5684" for IPv4 and IPv6.
+func listenUDP(address string) (*net.UDPConn, error) {
+	network, err := family("udp", address)
+	if err != nil {
+		return nil, err
+	}
+	a, err := net.ResolveUDPAddr(network, address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := net.ListenUDP(network, a)
+	if err != nil {
+		return nil, err
+	}
+	// A burst of a whole fleet's pings has to wait somewhere while we are busy.
+	_ = c.SetReadBuffer(4 << 20)
+	_ = c.SetWriteBuffer(4 << 20)
+	return c, nil
+}
+
+// family gives the network for a listening address: both families where no
+// host is given.
+func family(network, address string) (string, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "" || err != nil:
+		return network, nil
+	case ip.Is4():
+		return network + "4", nil
+	default:
+		return network + "6", nil
+	}
+}
+
+// simple is a socket that reads and writes one datagram at a time, for
+// systems without better.
+type simple struct{ conn *net.UDPConn }
+
+func (s simple) newReader() reader { return s }
+func (s simple) newWriter() writer { return s }
+func (s simple) close() error      { return s.conn.Close() }
+func (s simple) addr() netip.AddrPort {
+	return s.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+func (s simple) read(ps []*packet) (int, error) {
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(ps[0].data[:])
+		if errors.Is(err, net.ErrClosed) {
+			return 0, net.ErrClosed
+		}
+		if err != nil {
+			continue // an error that an earlier datagram met on its way
+		}
+		ps[0].n, ps[0].from = n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		return 1, nil
+	}
+}
+
+func (s simple) write(sends []Send) (lost int) {
+	for i := range sends {
+		if _, err := s.conn.WriteToUDPAddrPort(sends[i].Data, sends[i].To); err != nil {
+			lost++
+		}
+	}
+	return lost
+}

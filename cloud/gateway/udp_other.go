@@ -1,0 +1,7 @@
+//go:build !linux || (!amd64 && !arm64)
+
+package gateway
+
+import "net"
+
+func newSocket(c *net.UDPConn) (socket, error) { return simple{c}, nil }
