@@ -1,0 +1,134 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+const (
+	// defaultPatience is how long a caller waits for the gateway when neither
+	// its context nor the call says.
+	defaultPatience = 60 * time.Second
+	// grace is what a gateway may take beyond the time that its device has.
+	grace = 5 * time.Second
+	// askPatience is how long the nodes have to say what they know of devices.
+	// It keeps a call to an offline device far below 200 ms.
+	askPatience = 100 * time.Millisecond
+)
+
+// Call performs c on the node that holds the device. When ctx ends, the
+// gateway is told. A device that no node holds fails at once as Offline; with
+// any error the result's State and Stage tell what is known.
+func (b *Bus) Call(ctx context.Context, c Call) (Result, error) {
+	start := time.Now()
+	res, err := b.call(ctx, c)
+	outcome := "ok"
+	if err != nil {
+		outcome = fault.KindOf(err).String()
+	}
+	b.metrics.calls.WithLabelValues(c.Kind.String(), outcome).Inc()
+	b.metrics.callTime.WithLabelValues(c.Kind.String()).Observe(time.Since(start).Seconds())
+	return res, err
+}
+
+func (b *Bus) call(ctx context.Context, c Call) (Result, error) {
+	if err := b.Check(); err != nil {
+		return Result{}, err
+	}
+	if address, held := b.presence.holder(c.Device); held {
+		return b.send(ctx, address, c)
+	}
+	address, state, err := b.find(ctx, c.Device)
+	if err != nil {
+		return Result{}, err
+	}
+	if address == "" {
+		return Result{State: state, Stage: NotConnected},
+			fault.Errorf(fault.Offline, "the device is not connected").WithCode(rest.CodeNotConnected)
+	}
+	return b.send(ctx, address, c)
+}
+
+// find asks the gateways for a device that the table does not have: why it
+// is gone or, if an announcement has not arrived yet, where it is.
+func (b *Bus) find(ctx context.Context, id device.ID) (address string, s device.State, err error) {
+	gateways := b.presence.gateways()
+	if len(gateways) == 0 {
+		return "", s, errNoGateway()
+	}
+	s.Word = device.Offline
+	for _, a := range b.askAll(ctx, gateways, []device.ID{id}) {
+		found, ok := a.states[id]
+		switch {
+		case !ok:
+		case found.Connected():
+			return a.address, found, nil
+		case s.Since.Before(found.Since) || s.Since.IsZero():
+			s = found
+		}
+	}
+	return "", s, nil
+}
+
+// send performs c on the node with the address.
+func (b *Bus) send(ctx context.Context, address string, c Call) (Result, error) {
+	patience := defaultPatience
+	if c.Timeout > 0 {
+		patience = c.Timeout + grace
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline))
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	q := request{id: callID{b.random, b.calls.Add(1)}, patience: patience, call: c}
+	reply, err := b.conn.RequestMsgWithContext(wait, &nats.Msg{
+		Subject: subjectNode + address + "." + wordCall, Data: encodeRequest(&q),
+	})
+	if err != nil {
+		return Result{}, b.unanswered(ctx, address, q.id, err)
+	}
+	res, err, bad := decodeReply(reply.Data)
+	if bad != nil {
+		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
+		return Result{}, fault.E(fault.Internal, "the gateway's answer cannot be read", bad)
+	}
+	return res, err
+}
+
+// unanswered tells the gateway that nobody waits any longer, and says why no
+// answer came.
+func (b *Bus) unanswered(ctx context.Context, address string, id callID, err error) error {
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		b.presence.forget(address)
+		return errNoGateway()
+	case ctx.Err() != nil:
+		b.cancel(address, id)
+		return fault.E(fault.Timeout, "the caller stopped waiting", context.Cause(ctx))
+	case errors.Is(err, context.DeadlineExceeded):
+		b.cancel(address, id)
+		return errNoGateway()
+	default:
+		b.log.Error("call not sent", "err", err)
+		return errUnavailable()
+	}
+}
+
+func (b *Bus) cancel(address string, id callID) {
+	if err := b.conn.Publish(subjectNode+address+"."+wordCancel, encodeCancel(id)); err != nil {
+		b.metrics.dropped.WithLabelValues(dropDisconnected).Inc()
+	}
+}
+
+func errNoGateway() error {
+	return fault.Errorf(fault.Unavailable, "the part of the cloud that holds the devices' connections does not answer").
+		WithCode(rest.CodeGatewayUnavailable)
+}
