@@ -79,6 +79,7 @@ type AlertError struct {
 	Err         error // the cause, one of this package's errors; nil if Peer
 }
 
+// Error is the cause, or for a peer's alert its RFC name.
 func (e *AlertError) Error() string {
 	if e.Peer {
 		return "dtls: peer sent " + e.Description.String()

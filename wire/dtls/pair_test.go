@@ -67,7 +67,6 @@ func (d *door) receive(now time.Time, datagram []byte) (send [][]byte) {
 			t, plaintext, err := d.session.Open(nil, r)
 			if err == nil && t == dtls.ApplicationData {
 				d.opened = append(d.opened, plaintext)
-				d.h = nil // the client has our last flight
 			}
 			if !errors.Is(err, dtls.ErrHandshakeRecord) {
 				return nil

@@ -1,4 +1,3 @@
-// Package dtls is DTLS 1.2 as Device OS speaks it, without any I/O.
 package dtls
 
 import (

@@ -365,9 +365,11 @@ func (h *ServerHandshake) SessionPreview() Session {
 }
 
 // Finish returns the session and the server's last flight, ChangeCipherSpec and Finished. Nothing before it lets the client
-// believe that it is connected, so the caller has made the session durable. The handshake may be forgotten as soon as the
-// session opens a record: then the client has the flight. Until then Receive answers a client that repeats its own, seven
-// times at most.
+// believe that it is connected, so the caller has made the session durable.
+//
+// The handshake is kept until Tick ends it: Receive answers a client that repeats its flight, seven times at most, and
+// knows a delayed copy of the ClientHello for what it is. To forget it earlier, from the first record that the session
+// opens on, does the session no harm; such a copy then begins a handshake that comes to nothing.
 //
 // The error is ErrNotVerified in any stage but StageVerified, and ErrHandshakeOver if the time is up.
 func (h *ServerHandshake) Finish(now time.Time) (flight [][]byte, s Session, err error) {
@@ -384,6 +386,7 @@ func (h *ServerHandshake) Finish(now time.Time) (flight [][]byte, s Session, err
 	h.say(message.TypeFinished, 1, m.Append(nil))
 	h.stage = StageFinished
 	h.expires = now.Add(or(h.cfg.Linger, defaultTimeout))
+	h.transcript, h.key, h.public = nil, nil, nil
 	return h.send(), s, nil
 }
 
