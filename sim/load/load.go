@@ -51,80 +51,82 @@ func (c *counts) totals() Totals {
 }
 
 // Run runs the devices until ctx is done, and returns the last totals of
-// before they were switched off. An error of Device ends it too.
+// before they were switched off. An error of Device or of a device ends it too.
 func Run(ctx context.Context, cfg Config) (Totals, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		c       counts
-		devices sync.WaitGroup
-		errs    = make(chan error, 1)
-	)
-	fail := func(err error) {
-		select {
-		case errs <- err:
-			cancel()
-		default:
-		}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := fleet{cfg: cfg, cancel: cancel}
+	f.all.Go(func() { f.start(ctx) })
+	last := f.watch(ctx)
+	f.all.Wait()
+	if err := f.failed.Load(); err != nil {
+		return last, *err
 	}
-	for i := range cfg.Count {
-		if !pause(ctx, cfg.gap()) {
-			break
+	return last, nil
+}
+
+// fleet is the devices of one Run.
+type fleet struct {
+	cfg    Config
+	counts counts
+	all    sync.WaitGroup // the starter and every device; all end with the context
+	cancel context.CancelCauseFunc
+	failed atomic.Pointer[error] // the first
+}
+
+func (f *fleet) fail(err error) {
+	if f.failed.CompareAndSwap(nil, &err) {
+		f.cancel(err)
+	}
+}
+
+// start switches one device after the other on.
+func (f *fleet) start(ctx context.Context) {
+	for i := range f.cfg.Count {
+		if i > 0 && !pause(ctx, f.cfg.Ramp/time.Duration(f.cfg.Count)) {
+			return
 		}
-		process, err := cfg.process(i, &c)
+		process, err := f.process(ctx, i)
 		if err != nil {
-			fail(err)
-			break
+			f.fail(err)
+			return
 		}
-		// Ends with ctx.
-		devices.Go(func() {
-			c.devices.Add(1)
+		f.all.Go(func() {
+			f.counts.devices.Add(1)
 			if err := process.Run(ctx); err != nil {
-				fail(err)
+				f.fail(err)
 			}
 		})
 	}
-	last := cfg.watch(ctx, &c)
-	devices.Wait()
-	select {
-	case err := <-errs:
-		return last, err
-	default:
-		return last, nil
-	}
-}
-
-func (cfg *Config) gap() time.Duration {
-	if cfg.Count == 0 {
-		return 0
-	}
-	return cfg.Ramp / time.Duration(cfg.Count)
 }
 
 // watch reports until ctx is done.
-func (cfg *Config) watch(ctx context.Context, c *counts) Totals {
-	if cfg.Report == nil || cfg.Every <= 0 {
+func (f *fleet) watch(ctx context.Context) Totals {
+	if f.cfg.Report == nil || f.cfg.Every <= 0 {
 		<-ctx.Done()
-		return c.totals()
+		return f.counts.totals()
 	}
-	for pause(ctx, cfg.Every) {
-		cfg.Report(c.totals())
+	for pause(ctx, f.cfg.Every) {
+		f.cfg.Report(f.counts.totals())
 	}
-	return c.totals()
+	return f.counts.totals()
 }
 
-// process makes device i, counted.
-func (cfg *Config) process(i int, c *counts) (*live.Process, error) {
-	if cfg.Device == nil {
+// process makes device i, counted until ctx is done: that everything is switched
+// off then is no news.
+func (f *fleet) process(ctx context.Context, i int) (*live.Process, error) {
+	if f.cfg.Device == nil {
 		return nil, errors.New("load: no device to run")
 	}
-	device, err := cfg.Device(i)
+	device, err := f.cfg.Device(i)
 	if err != nil {
 		return nil, err
 	}
 	was, next := sim.Off, device.OnPhase
 	device.OnPhase = func(now time.Time, phase sim.Phase) {
-		c.moved(was, phase)
+		if ctx.Err() == nil {
+			f.counts.moved(was, phase)
+		}
 		was = phase
 		if next != nil {
 			next(now, phase)
