@@ -36,6 +36,8 @@ const (
 	CodeAckedNoResponse = "acked_no_response" // 408: it has the message, its application did not answer
 	CodeDeviceBusy      = "device_busy"       // 429: too many calls are waiting for it
 	CodeDeviceError     = "device_error"      // 502: it answered with an error
+	CodeDeviceRefused   = "refused_by_device" // 400: it found the request wrong
+	CodeBadAnswer       = "bad_answer"        // 502: its answer makes no sense
 
 	// What is wrong here.
 	CodeOverloaded         = "overloaded"          // 503: this server has too much to do

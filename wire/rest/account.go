@@ -1,0 +1,50 @@
+package rest
+
+// Token answers a login: the only time that a token is shown.
+type Token struct {
+	TokenType    string `json:"token_type"` // bearer
+	AccessToken  string `json:"access_token"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds; 0: never
+	RefreshToken string `json:"refresh_token"`
+}
+
+// CurrentToken describes the token that a request came with.
+type CurrentToken struct {
+	ExpiresAt Time     `json:"expires_at"` // null: never
+	Client    string   `json:"client"`     // the OAuth client; older programs read client, newer client_id
+	ClientID  string   `json:"client_id"`
+	Scopes    []string `json:"scopes"` // empty: everything that its user may do
+	Orgs      []string `json:"orgs"`
+}
+
+// User is the account that a token belongs to. Programs need Username; the
+// rest is there because they were written for clouds that have it.
+type User struct {
+	Username        string      `json:"username"`
+	SubscriptionIDs []string    `json:"subscription_ids"`
+	AccountInfo     AccountInfo `json:"account_info"`
+	TOS             int         `json:"tos"`
+	MFA             MFA         `json:"mfa"`
+	Memberships     []string    `json:"memberships"`
+	SCIM            bool        `json:"scim_provisioned"`
+	NoPassword      bool        `json:"no_password"`
+	WiFiDevices     int         `json:"wifi_device_count"`
+	CellularDevices int         `json:"cellular_device_count"`
+}
+
+// AccountInfo is what a user may have told of himself.
+type AccountInfo struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Business  bool   `json:"business_account"`
+}
+
+// MFA tells whether the user logs in with a second factor.
+type MFA struct {
+	Enabled bool `json:"enabled"`
+}
+
+// OK is the answer of what has nothing else to say.
+type OK struct {
+	OK bool `json:"ok"`
+}

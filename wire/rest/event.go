@@ -1,0 +1,31 @@
+package rest
+
+// Event is the data of a frame in an event stream; the event's name stands
+// in the frame itself.
+type Event struct {
+	Data        *string `json:"data"` // null: the event has none
+	TTL         int     `json:"ttl"`  // seconds
+	PublishedAt Time    `json:"published_at"`
+	CoreID      string  `json:"coreid"` // the device's id, api, or particle-internal
+	UserID      string  `json:"userid,omitempty"`
+	Public      bool    `json:"public,omitempty"`
+	ID          string  `json:"id,omitempty"` // the same in every copy of the event
+}
+
+// Publish is the body that publishes an event.
+type Publish struct {
+	Name string  `json:"name"`
+	Data *string `json:"data"`
+	// Private is true unless the publisher says otherwise.
+	Private *bool `json:"private,omitempty"`
+	TTL     int   `json:"ttl,omitempty"` // seconds; 0: 60
+}
+
+// Header is the first comment of a stream: what it is subscribed to.
+type Header struct {
+	Scope   string `json:"scope"` // mine, device or all
+	Device  string `json:"device,omitempty"`
+	Prefix  string `json:"prefix,omitempty"`
+	Devices int    `json:"devices"`
+	Online  int    `json:"online"`
+}
