@@ -69,6 +69,27 @@ func TestMigrateFromEverySchema(t *testing.T) {
 	}
 }
 
+// A step that another process has made meanwhile is not made again.
+func TestMigrateStepMadeMeanwhile(t *testing.T) {
+	db, err := sql.Open("sqlite", dsn(Config{Path: filepath.Join(t.TempDir(), "cyan.db")}, writing))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	steps := []migration{{1, "0001_a.sql", `CREATE TABLE a (id BIGINT)`}, {2, "0002_b.sql", `CREATE TABLE b (id BIGINT)`}}
+	if err := migrate(t.Context(), db, steps); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range steps {
+		if err := m.run(t.Context(), db); err != nil {
+			t.Errorf("%s again: %v", m.name, err)
+		}
+	}
+	if at, err := schemaVersion(t.Context(), db); err != nil || at != 2 {
+		t.Errorf("schema %d (%v), want 2", at, err)
+	}
+}
+
 // A step that goes wrong leaves the schema of the one before.
 func TestMigrateStepFails(t *testing.T) {
 	db, err := sql.Open("sqlite", dsn(Config{Path: filepath.Join(t.TempDir(), "cyan.db")}, writing))

@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -117,7 +120,8 @@ func TestLateRowsThatCannotBeWritten(t *testing.T) {
 
 // Closing ends even if the database never comes back, and tells everybody.
 func TestCloseWhileLocked(t *testing.T) {
-	s, path := openFile(t, store.Config{LockWait: 20 * time.Millisecond})
+	reg := prometheus.NewRegistry()
+	s, path := openFile(t, store.Config{LockWait: 20 * time.Millisecond, Registerer: reg})
 	id := addDevice(t, s, 1)
 	unlock := lock(t, path)
 	defer unlock()
@@ -131,10 +135,16 @@ func TestCloseWhileLocked(t *testing.T) {
 	}
 	closed := make(chan error)
 	go func() { closed <- s.Close() }()
+	for s.AddAttempt(device.Attempt{}) { // until Close has begun
+		runtime.Gosched()
+	}
 	release()
 	must(t, <-closed)
 	for range n {
 		wantKind(t, "save", <-answers, fault.Unavailable)
+	}
+	if got := metric(t, reg, "cyan_store_commits_total", "failed"); got > 2 {
+		t.Errorf("%v commits were tried, want the one of the first batch and one of what nobody waits for", got)
 	}
 }
 

@@ -175,7 +175,7 @@ func (w *writer) run() {
 		w.flushes = nil
 		w.mu.Unlock()
 
-		err := w.drain(late || closed || len(flushes) > 0, closed)
+		err := w.drain(late || closed || len(flushes) > 0)
 		for _, tried := range flushes {
 			tried <- err
 		}
@@ -189,16 +189,16 @@ func (w *writer) run() {
 // drain writes batch after batch until the queues are empty. Late rows are
 // written alone only when late is set. After a failed commit they keep until
 // the next time, and ride with no session until they went through alone: it
-// may be they that the database cannot take. With last set, nothing is tried
-// again after a failure, so that closing ends even if the database hangs.
-func (w *writer) drain(late, last bool) (err error) {
+// may be they that the database cannot take. Once the writer is closed, nothing
+// is tried after a failure, so that closing ends even if the database hangs.
+func (w *writer) drain(late bool) (err error) {
 	for {
-		sessions := w.take()
+		sessions, closed := w.take()
 		alone := len(sessions) == 0
 		if alone && (!late || w.late.empty() || err != nil) {
 			return err
 		}
-		if err == nil || !last {
+		if err == nil || !closed {
 			ride := alone || !w.suspect
 			err = w.commit(context.Background(), sessions, ride)
 			if ride {
@@ -213,12 +213,13 @@ func (w *writer) drain(late, last bool) (err error) {
 }
 
 // take takes the next batch of session changes from the queue, and moves the
-// late rows over if none are left of those moved before.
-func (w *writer) take() []sessionOp {
+// late rows over if none are left of those moved before. It also tells whether
+// the writer is closed.
+func (w *writer) take() (sessions []sessionOp, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.sessions), batchSessions)
-	sessions := w.sessions[:n:n]
+	sessions = w.sessions[:n:n]
 	if w.sessions = w.sessions[n:]; len(w.sessions) == 0 {
 		w.sessions = nil
 	}
@@ -229,7 +230,7 @@ func (w *writer) take() []sessionOp {
 		w.late.seen, w.seen = w.seen, nil
 		w.seenAt = map[device.ID]int{}
 	}
-	return sessions
+	return sessions, w.closed
 }
 
 // release tells the caller of a session change how it went.
