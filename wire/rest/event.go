@@ -21,11 +21,16 @@ type Publish struct {
 	TTL     int   `json:"ttl,omitempty"` // seconds; 0: 60
 }
 
-// Header is the first comment of a stream: what it is subscribed to.
+// Header stands in the first comment of a stream: what it is subscribed to.
 type Header struct {
-	Scope   string `json:"scope"` // mine, device or all
-	Device  string `json:"device,omitempty"`
-	Prefix  string `json:"prefix,omitempty"`
-	Devices int    `json:"devices"`
-	Online  int    `json:"online"`
+	Scope  string `json:"scope"` // one of the Scope constants
+	Device string `json:"device,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
 }
+
+// The scopes of event streams.
+const (
+	ScopeMine   = "mine"   // all devices of the caller, and what the caller publishes
+	ScopeDevice = "device" // one device
+	ScopeAll    = "all"    // the caller's events, and everybody's public ones
+)
