@@ -1,0 +1,110 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+)
+
+// Options is everything that can be set. The zero value is a cloud on
+// loopback with embedded state under ./cyan-data; see docs/guide/settings.md
+// for the flags, the environment variables and the keys of the file, which
+// have the same names.
+type Options struct {
+	// Data is the folder of the database and of the server's keys. It is made,
+	// with mode 0700. Empty: ./cyan-data.
+	Data string
+	// ListenTCP and ListenUDP are where devices connect, several addresses
+	// being separated by commas; ":5683" is every address of both families.
+	// Empty: 5683 and 5684 on 127.0.0.1 and ::1. "off": no such door.
+	ListenTCP, ListenUDP string
+	// ListenAPI is where the HTTP API is served. Empty: 127.0.0.1:8080.
+	ListenAPI string
+	// PublicURL is what people and devices reach the API by, for links. Empty:
+	// made from ListenAPI.
+	PublicURL string
+	// Database is the SQLite file. Empty: cyan.db in Data.
+	Database string
+	// NATS is the URL of a NATS cluster. Empty: embedded.
+	NATS string
+	// Node is this process's name in logs, attempts and the cluster. Empty:
+	// "local".
+	Node string
+	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
+	// that they show: for a bench, not for the internet.
+	TrustOnFirstUse bool
+	// Admin is the username of the administrator that the first start makes.
+	// Empty: admin@localhost.
+	Admin string
+	// Logger gets what operators want to know. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// The default ports. Devices on UDP know no other.
+const (
+	portTCP = "5683"
+	portUDP = "5684"
+)
+
+// withDefaults fills in what was left empty.
+func (o Options) withDefaults() Options {
+	set := func(s *string, v string) {
+		if *s == "" {
+			*s = v
+		}
+	}
+	set(&o.Data, "cyan-data")
+	set(&o.ListenTCP, loopback(portTCP))
+	set(&o.ListenUDP, loopback(portUDP))
+	set(&o.ListenAPI, "127.0.0.1:8080")
+	set(&o.Database, filepath.Join(o.Data, "cyan.db"))
+	set(&o.Node, "local")
+	set(&o.Admin, "admin@localhost")
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// loopback gives the port on both loopback addresses, or on the one that this
+// machine has.
+func loopback(port string) string {
+	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil {
+		l.Close()
+		return "127.0.0.1:" + port + ",[::1]:" + port
+	}
+	return "127.0.0.1:" + port
+}
+
+// addresses takes a list of listening addresses apart.
+func addresses(what, list string) ([]string, error) {
+	if list == "off" {
+		return nil, nil
+	}
+	var out []string
+	for a := range strings.SplitSeq(list, ",") {
+		a = strings.TrimSpace(a)
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			return nil, fmt.Errorf("%s %q: want host:port, such as 127.0.0.1:%s, or :%s for every address", what, a, portTCP, portTCP)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// Exposed lists the doors that are open to more than this machine.
+func (o Options) Exposed() []string {
+	o = o.withDefaults()
+	var out []string
+	for _, list := range []string{o.ListenTCP, o.ListenUDP, o.ListenAPI} {
+		for a := range strings.SplitSeq(list, ",") {
+			host, _, err := net.SplitHostPort(strings.TrimSpace(a))
+			if ip := net.ParseIP(host); err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+				out = append(out, strings.TrimSpace(a))
+			}
+		}
+	}
+	return out
+}
