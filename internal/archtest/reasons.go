@@ -49,23 +49,34 @@ func (t *Tree) reasonCodes() []Line {
 		}
 		for _, f := range p.Code() {
 			ast.Inspect(f.AST, func(n ast.Node) bool {
-				s, ok := n.(*ast.ValueSpec)
-				if !ok {
-					return true
-				}
-				if typ, ok := s.Type.(*ast.Ident); !ok || typ.Name != "Reason" {
-					return true
-				}
-				for _, v := range s.Values {
-					if lit, ok := v.(*ast.BasicLit); ok {
-						if code, err := strconv.Unquote(lit.Value); err == nil && code != "" {
-							all = append(all, Line{f.Path, t.line(s.Pos()), code})
-						}
-					}
+				if code := reasonCode(n); code != "" {
+					all = append(all, Line{f.Path, t.line(n.Pos()), code})
 				}
 				return true
 			})
 		}
 	}
 	return all
+}
+
+// reasonCode gives the code that a declaration makes, and "" for any other
+// node.
+func reasonCode(n ast.Node) string {
+	s, ok := n.(*ast.ValueSpec)
+	if !ok || len(s.Values) != 1 {
+		return ""
+	}
+	typ, ok := s.Type.(*ast.Ident)
+	if !ok || typ.Name != "Reason" {
+		return ""
+	}
+	lit, ok := s.Values[0].(*ast.BasicLit)
+	if !ok {
+		return ""
+	}
+	code, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		return ""
+	}
+	return code
 }
