@@ -286,8 +286,12 @@ func (n *network) run(device *device, door *door, first [][]byte, until time.Tim
 			return now
 		} else {
 			now = next
-			n.send(now, true, device.tick(now))
-			n.send(now, false, door.tick(now))
+			if next.Equal(device.deadline()) {
+				n.send(now, true, device.tick(now))
+			}
+			if next.Equal(door.deadline()) {
+				n.send(now, false, door.tick(now))
+			}
 		}
 		for ; answered < len(door.opened); answered++ {
 			record, err := door.session.Seal(nil, dtls.ApplicationData, append([]byte("re: "), door.opened[answered]...))
