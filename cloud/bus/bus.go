@@ -79,6 +79,7 @@ type Bus struct {
 const (
 	subjectEvents   = "cyan.v1.events"
 	subjectPresence = "cyan.v1.presence"
+	subjectChanged  = "cyan.v1.changed"
 	subjectNode     = "cyan.v1.node."
 	wordCall        = "call"
 	wordCancel      = "cancel"
@@ -178,6 +179,9 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if err = b.listen(subjectEvents, b.deliver); err != nil {
+		return err
+	}
+	if err = b.listen(subjectChanged, b.changed); err != nil {
 		return err
 	}
 	return b.flush(ctx)

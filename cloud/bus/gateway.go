@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 )
 
@@ -20,4 +21,9 @@ type Gateway interface {
 	// holds, and those that it saw fail or leave lately. It leaves out the
 	// rest, and does not block.
 	States(ids []device.ID, into map[device.ID]device.State)
+
+	// Changed says that the device has another owner (empty: none) or, if key
+	// is true, another key, whether this node holds it or not. It does not
+	// block.
+	Changed(id device.ID, owner account.ID, key bool)
 }

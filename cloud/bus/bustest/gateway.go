@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -18,6 +19,14 @@ type Gateway struct {
 	states map[device.ID]device.State                                // guarded by mu
 	answer func(ctx context.Context, c bus.Call) (bus.Result, error) // guarded by mu
 	calls  []bus.Call                                                // guarded by mu
+	news   []Change                                                  // guarded by mu
+}
+
+// Change is what a gateway was told of a device.
+type Change struct {
+	Device device.ID
+	Owner  account.ID
+	Key    bool
 }
 
 // SetState says what state the gateway gives for the device.
@@ -65,4 +74,18 @@ func (g *Gateway) States(ids []device.ID, into map[device.ID]device.State) {
 			into[id] = s
 		}
 	}
+}
+
+// Changed keeps what it is told.
+func (g *Gateway) Changed(id device.ID, owner account.ID, key bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.news = append(g.news, Change{id, owner, key})
+}
+
+// Changes gives what came by Changed so far.
+func (g *Gateway) Changes() []Change {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]Change(nil), g.news...)
 }

@@ -140,3 +140,17 @@ func testStates(t *testing.T, open opener) {
 		}
 	}
 }
+
+func testChanged(t *testing.T, open opener) {
+	nodes := open(2)
+	g0, g1 := gatewayOn(t, nodes[0]), gatewayOn(t, nodes[1])
+	want := []Change{{Device: deviceID(1), Owner: "5f0000000000000000000001", Key: true}, {Device: deviceID(2)}}
+	for _, c := range want {
+		if err := nodes[0].Changed(c.Device, c.Owner, c.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, g := range []*Gateway{g0, g1} {
+		eventually(t, "both changes", func() bool { return cmp.Diff(want, g.Changes()) == "" })
+	}
+}

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T, n int) []*bus.Bus) {
 		"a device belongs to the node that said last": testMove,
 		"a node that comes late learns who is where":  testLateNode,
 		"states come from the nodes":                  testStates,
+		"a change reaches every gateway":              testChanged,
 		"a node has one gateway":                      testOneGateway,
 	} {
 		t.Run(name, func(t *testing.T) {
