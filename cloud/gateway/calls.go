@@ -9,6 +9,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
@@ -16,8 +17,6 @@ import (
 // defaultTimeout is how long a device has to answer when the caller does not
 // say.
 const defaultTimeout = 20 * time.Second
-
-var errGone = fault.Errorf(fault.Offline, "the device is not connected")
 
 // Call performs c on a device that this gateway holds. See bus.Gateway.
 func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
@@ -27,25 +26,25 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	}
 	e, _ := g.table.holder(c.Device)
 	if e.conn == 0 {
-		return bus.Result{State: e.state, Stage: bus.NotConnected}, errGone
+		return bus.Result{State: e.state, Stage: bus.NotConnected}, lane.ErrGone
 	}
 	timeout := c.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
 	id := g.lastCall.Add(1)
-	wait := make(chan *Answer, 1)
+	wait := make(chan *lane.Answer, 1)
 	g.waiting.Store(id, wait)
 	defer g.waiting.Delete(id)
-	mail := g.lanes[e.lane].mail
-	mail.put(In{Kind: CallDevice, Device: c.Device, Call: &session.Call{
+	r := g.lanes[e.lane]
+	r.tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
 		ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Deadline: g.now().Add(timeout),
 	}})
 	select {
 	case a := <-wait:
 		return result(c.Kind, a)
 	case <-ctx.Done():
-		mail.put(In{Kind: CancelCall, Device: c.Device, CallID: id})
+		r.tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
 		return bus.Result{State: e.state, Stage: bus.StageUnknown}, ctx.Err()
 	case <-g.stopped:
 		return bus.Result{State: e.state, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
@@ -53,9 +52,9 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 }
 
 // answered gives a call its answer. Nobody may wait for it any more.
-func (g *Gateway) answered(a *Answer) {
+func (g *Gateway) answered(a *lane.Answer) {
 	if v, ok := g.waiting.LoadAndDelete(a.ID); ok {
-		v.(chan *Answer) <- a
+		v.(chan *lane.Answer) <- a
 	}
 }
 
@@ -68,7 +67,7 @@ var stages = map[session.Stage]bus.Stage{
 	session.AckedNoResponse: bus.AckedNoResponse, session.Answered: bus.Answered,
 }
 
-func result(kind bus.CallKind, a *Answer) (bus.Result, error) {
+func result(kind bus.CallKind, a *lane.Answer) (bus.Result, error) {
 	r := bus.Result{State: a.State, Stage: stages[a.Stage], RoundTrip: a.Took, MaxArgument: a.Limit}
 	if a.Err != nil {
 		return r, a.Err
@@ -114,8 +113,8 @@ func (g *Gateway) happened(e *event.Event) {
 		return // these never fan out to devices
 	}
 	for _, r := range g.lanes {
-		if !r.mail.put(In{Kind: Happened, Event: e}) {
-			g.m.dropped(dropEvent)
+		if !r.tell(lane.In{Kind: lane.Happened, Event: e}) {
+			g.m.Dropped(dropEvent)
 		}
 	}
 }
@@ -127,9 +126,9 @@ func (g *Gateway) Changed(id device.ID, owner account.ID, key bool) {
 	if e.conn == 0 {
 		return
 	}
-	mail := g.lanes[e.lane].mail
-	mail.put(In{Kind: OwnerChanged, Device: id, Owner: owner})
+	r := g.lanes[e.lane]
+	r.tell(lane.In{Kind: lane.OwnerChanged, Device: id, Owner: owner})
 	if key {
-		mail.put(In{Kind: CloseDevice, Device: id, Reason: device.KeyReplaced})
+		r.tell(lane.In{Kind: lane.CloseDevice, Device: id, Reason: device.KeyReplaced})
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
@@ -70,7 +71,7 @@ type Config struct {
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
 	// HalfOpen, Unproven and Streams bound what one lane holds. Zero: the
-	// defaults of LaneConfig.
+	// defaults of lane.Config.
 	HalfOpen, Unproven, Streams int
 
 	Logger     *slog.Logger          // nil: none
@@ -91,7 +92,7 @@ type Gateway struct {
 	started time.Time
 
 	lookups, rsa chan func(context.Context)
-	waiting      sync.Map // call id → chan *Answer
+	waiting      sync.Map // call id → chan *lane.Answer
 
 	lastCall, lastStream atomic.Uint64
 	panics, unsent, lost atomic.Uint64
@@ -144,12 +145,15 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 }
 
 func (g *Gateway) newRunner(i int) *runner {
-	lane := NewLane(LaneConfig{
+	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
 		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
-	}, g.m)
-	r := &runner{g: g, lane: lane, mail: newMailbox(), done: make(chan struct{}), pipes: map[uint64]*pipe{}, out: noWriter{}}
+	}
+	if g.m != nil {
+		cfg.Counter = g.m
+	}
+	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), done: make(chan struct{}), pipes: map[uint64]*pipe{}, out: noWriter{}}
 	if len(g.sockets) > 0 {
 		r.out = g.newWriter()
 	}
@@ -234,27 +238,28 @@ func (g *Gateway) readSocket(s socket) {
 	for i := range ps {
 		ps[i] = packets.Get().(*packet)
 	}
-	sorted := make([][]In, len(g.lanes))
+	sorted := make([][]input, len(g.lanes))
 	for {
 		n, err := rd.read(ps)
 		if err != nil {
 			return
 		}
 		for i, p := range ps[:n] {
-			lane := g.route(p.data[:p.n], p.from)
-			sorted[lane] = append(sorted[lane], In{Kind: Datagram, Data: p.data[:p.n], From: p.from, Local: p.local, buffer: p})
+			to := g.route(p.data[:p.n], p.from)
+			in := lane.In{Kind: lane.Datagram, Data: p.data[:p.n], From: p.from, Local: p.local}
+			sorted[to] = append(sorted[to], input{In: in, buffer: p})
 			ps[i] = packets.Get().(*packet)
 		}
-		for lane, ins := range sorted {
+		for to, ins := range sorted {
 			if len(ins) == 0 {
 				continue
 			}
-			for _, in := range g.lanes[lane].mail.putAll(ins) {
-				g.m.dropped(dropMailbox)
+			for _, in := range g.lanes[to].mail.putAll(ins) {
+				g.m.Dropped(dropMailbox)
 				packets.Put(in.buffer)
 			}
 			clear(ins)
-			sorted[lane] = ins[:0]
+			sorted[to] = ins[:0]
 		}
 	}
 }
@@ -271,8 +276,8 @@ func (g *Gateway) route(data []byte, from netip.AddrPort) int {
 			return e.lane
 		}
 	default:
-		if lane, ok := g.index.get(from); ok {
-			return lane
+		if at, ok := g.index.get(from); ok {
+			return at
 		}
 	}
 	return g.laneOf(from)
@@ -302,16 +307,16 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 		}
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
-		in := In{Kind: Restore, Row: &Restored{
+		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{
 			Record: session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob},
 			How:    session.Restoration{Generation: row.Generation, Seed: binary.BigEndian.Uint64(seed[:]), Now: now},
 			Owner:  d.Owner,
 		}}
-		lane := int(row.Device[11]) % len(g.lanes)
+		at := int(row.Device[11]) % len(g.lanes)
 		if row.CID != ([8]byte{}) {
-			lane = int(row.CID[0]) % len(g.lanes)
+			at = int(row.CID[0]) % len(g.lanes)
 		}
-		g.lanes[lane].mail.put(in)
+		g.lanes[at].tell(in)
 		ids = append(ids, row.Device)
 		return nil
 	})
@@ -337,10 +342,10 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 			}
 		}
 		if e, ok := g.table.holder(id); ok && e.conn != 0 {
-			g.lanes[e.lane].mail.put(In{Kind: ProbeDevice, Device: id})
+			g.lanes[e.lane].tell(lane.In{Kind: lane.ProbeDevice, Device: id})
 		} else {
 			for _, r := range g.lanes { // its lane has not taken it up yet
-				r.mail.put(In{Kind: ProbeDevice, Device: id})
+				r.tell(lane.In{Kind: lane.ProbeDevice, Device: id})
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package gateway
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+)
 
 // mailboxSize bounds the datagrams, and apart from them the events, that wait
 // for a lane. What is beyond is dropped and counted: devices repeat
@@ -8,13 +12,21 @@ import "sync"
 // never more of them than questions.
 const mailboxSize = 4096
 
+// input is something for a lane, and what the runner has to do with it
+// besides.
+type input struct {
+	lane.In
+	buffer *packet // where Data lives, for the readers' pool
+	pipe   *pipe   // StreamOpened, StreamData: the connection
+}
+
 // mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine
 // takes all at once. It is never closed.
 type mailbox struct {
 	wake chan struct{} // one place: something is there
 
 	mu        sync.Mutex
-	ins       []In // guarded by mu, as the next
+	ins       []input // guarded by mu, as the next
 	datagrams int
 	events    int
 }
@@ -22,7 +34,7 @@ type mailbox struct {
 func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
 
 // put adds in; false: there is no room for it.
-func (m *mailbox) put(in In) bool {
+func (m *mailbox) put(in input) bool {
 	m.mu.Lock()
 	ok := m.admit(&in)
 	if ok {
@@ -34,7 +46,7 @@ func (m *mailbox) put(in In) bool {
 }
 
 // putAll adds what there is room for and gives the rest.
-func (m *mailbox) putAll(ins []In) (rest []In) {
+func (m *mailbox) putAll(ins []input) (rest []input) {
 	m.mu.Lock()
 	for i := range ins {
 		if !m.admit(&ins[i]) {
@@ -48,15 +60,15 @@ func (m *mailbox) putAll(ins []In) (rest []In) {
 	return rest
 }
 
-func (m *mailbox) admit(in *In) bool {
+func (m *mailbox) admit(in *input) bool {
 	switch in.Kind {
-	case Datagram:
+	case lane.Datagram:
 		m.datagrams++
 		if m.datagrams > mailboxSize {
 			m.datagrams--
 			return false
 		}
-	case Happened:
+	case lane.Happened:
 		m.events++
 		if m.events > mailboxSize {
 			m.events--
@@ -74,7 +86,7 @@ func (m *mailbox) signal() {
 }
 
 // takeAll gives all that waits, and leaves the emptied into for what comes.
-func (m *mailbox) takeAll(into []In) []In {
+func (m *mailbox) takeAll(into []input) []input {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ins := m.ins

@@ -6,16 +6,12 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 )
 
-// Why a datagram or a connection was dropped without an answer: the values of
-// the label `reason` of cyan_gateway_dropped_total.
+// Why something was dropped before it came to a lane. Together with the
+// lane's reasons these are the values of the label `reason` of
+// cyan_gateway_dropped_total.
 const (
-	dropUnknownSession = "unknown_session" // a record whose keys we do not have
-	dropNotOurs        = "not_ours"        // not DTLS
-	dropNotHello       = "not_hello"       // a handshake that does not begin with a hello
-	dropHalfOpen       = "half_open_full"  // too many handshakes at once
-	dropStreams        = "streams_full"    // too many TCP connections
-	dropMailbox        = "mailbox_full"    // the lane is behind
-	dropEvent          = "event_mailbox_full"
+	dropMailbox = "mailbox_full"       // a datagram: the lane is behind
+	dropEvent   = "event_mailbox_full" // an event for devices: likewise
 )
 
 // metrics are what a gateway counts. A nil *metrics counts nothing.
@@ -48,7 +44,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) attempt(try *device.Attempt) {
+// Attempt counts a connection attempt that ended.
+func (m *metrics) Attempt(try *device.Attempt) {
 	if m == nil {
 		return
 	}
@@ -56,7 +53,8 @@ func (m *metrics) attempt(try *device.Attempt) {
 	m.stage.WithLabelValues(try.Transport, try.Outcome.String()).Observe(try.Ended.Sub(try.Started).Seconds())
 }
 
-func (m *metrics) dropped(reason string) {
+// Dropped counts what was dropped without an answer.
+func (m *metrics) Dropped(reason string) {
 	if m != nil {
 		m.drops.WithLabelValues(reason).Inc()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
 
@@ -15,13 +16,14 @@ const burst = 256
 // lane step, and does what the lane wants done. Its goroutine owns the lane.
 type runner struct {
 	g    *Gateway
-	lane *Lane
+	lane *lane.Lane
+	at   int // its place among the lanes
 	mail *mailbox
 	out  writer
 	done chan struct{} // closed when run has ended
 
 	// Owned by run.
-	outs  Outs
+	outs  lane.Outs
 	pipes map[uint64]*pipe
 }
 
@@ -29,7 +31,7 @@ type runner struct {
 func (r *runner) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var spare []In
+	var spare []input
 	for {
 		ins := r.mail.takeAll(spare)
 		now := r.g.now()
@@ -43,7 +45,7 @@ func (r *runner) run(ctx context.Context) {
 		clear(ins)
 		spare = ins
 		if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
-			r.lane.Step(now, &In{Kind: Tick}, &r.outs)
+			r.lane.Step(now, &lane.In{Kind: lane.Tick}, &r.outs)
 		}
 		r.perform(now)
 		r.sleep(timer)
@@ -65,10 +67,13 @@ func (r *runner) sleep(timer *time.Timer) {
 	timer.Reset(wait)
 }
 
+// tell puts in into the lane's mailbox; false: there is no room for it.
+func (r *runner) tell(in lane.In) bool { return r.mail.put(input{In: in}) }
+
 // take lets one thing happen to the lane. A panic in the handling of one
 // packet is a defect of ours; it costs that packet and is counted, not the
 // lane.
-func (r *runner) take(now time.Time, in *In) {
+func (r *runner) take(now time.Time, in *input) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.g.panics.Add(1)
@@ -78,14 +83,14 @@ func (r *runner) take(now time.Time, in *In) {
 			packets.Put(in.buffer)
 			in.buffer = nil
 		}
-		if in.Kind == StreamData {
+		if in.Kind == lane.StreamData {
 			in.pipe.taken <- struct{}{}
 		}
 	}()
-	if in.Kind == StreamOpened {
+	if in.Kind == lane.StreamOpened {
 		r.pipes[in.Conn] = in.pipe
 	}
-	r.lane.Step(now, in, &r.outs)
+	r.lane.Step(now, &in.In, &r.outs)
 }
 
 // perform does what the lane wants done.
@@ -101,57 +106,57 @@ func (r *runner) perform(now time.Time) {
 	r.outs.Reset()
 }
 
-func (r *runner) do(now time.Time, out *Out) {
+func (r *runner) do(now time.Time, out *lane.Out) {
 	g := r.g
 	switch out.Kind {
-	case SendStream:
+	case lane.SendStream:
 		if p := r.pipes[out.Conn]; p != nil && !p.write(out.Data) {
 			p.close() // its reader notices and says so
 		}
-	case CloseStream:
+	case lane.CloseStream:
 		if p := r.pipes[out.Conn]; p != nil {
 			delete(r.pipes, out.Conn)
 			p.finish()
 		}
-	case LookUpKey:
+	case lane.LookUpKey:
 		g.lookUp(r, out.Conn, out.LookUp)
-	case OpenBlob, MakeReply:
+	case lane.OpenBlob, lane.MakeReply:
 		g.work(r, out.Conn, out.Kind, out.Job)
-	case Save:
+	case lane.Save:
 		r.save(now, out)
-	case Publish:
+	case lane.Publish:
 		if err := g.cfg.Bus.Publish(out.Event); err != nil {
 			g.lost.Add(1)
 		}
-	case Answered:
+	case lane.Answered:
 		g.answered(out.Answer)
-	case Show:
+	case lane.Show:
 		g.table.show(out.Device, out.Conn, *out.State)
-	case Take:
+	case lane.Take:
 		r.hold(out)
-	case Drop:
+	case lane.Drop:
 		if g.table.drop(out.Device, out.Conn) {
 			g.cfg.Bus.Released(out.Device)
 		}
-	case RecordTry:
+	case lane.RecordTry:
 		g.cfg.Records.AddAttempt(*out.Try)
 		g.logTry(out.Try)
-	case TakeNote:
+	case lane.TakeNote:
 		g.cfg.Records.Seen(update(out))
-	case Index:
-		g.index.set(out.Addr, r.lane.cfg.Index)
-	case Unindex:
-		g.index.unset(out.Addr, r.lane.cfg.Index)
+	case lane.Index:
+		g.index.set(out.Addr, r.at)
+	case lane.Unindex:
+		g.index.unset(out.Addr, r.at)
 	}
 }
 
 // hold makes the lane's connection the device's one, and has whoever had it
 // let go.
-func (r *runner) hold(out *Out) {
-	before := r.g.table.take(out.Device, r.lane.cfg.Index, out.Conn)
+func (r *runner) hold(out *lane.Out) {
+	before := r.g.table.take(out.Device, r.at, out.Conn)
 	r.g.cfg.Bus.Holding(out.Device)
-	if before.conn != 0 && before.conn != out.Conn && before.lane != r.lane.cfg.Index {
-		r.g.lanes[before.lane].mail.put(In{Kind: Supersede, Conn: before.conn})
+	if before.conn != 0 && before.conn != out.Conn && before.lane != r.at {
+		r.g.lanes[before.lane].tell(lane.In{Kind: lane.Supersede, Conn: before.conn})
 	}
 }
 
@@ -159,13 +164,13 @@ func (r *runner) hold(out *Out) {
 var errQueueFull = errors.New("gateway: the store's queue is full")
 
 // save has the store make a record durable, which comes back as Saved.
-func (r *runner) save(now time.Time, out *Out) {
+func (r *runner) save(now time.Time, out *lane.Out) {
 	conn, token := out.Conn, out.Token
 	row := store.SessionRow{
 		Device: out.Record.Device, CID: out.Record.CID, Transport: "udp", Generation: out.Record.Generation,
 		Blob: out.Record.Blob, Updated: now.UTC(),
 	}
-	done := func(err error) { r.mail.put(In{Kind: Saved, Conn: conn, Token: token, Err: err}) }
+	done := func(err error) { r.tell(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
 	if !r.g.cfg.Records.SaveSession(row, done) {
 		done(errQueueFull)
 	}
@@ -183,7 +188,7 @@ func (r *runner) end() {
 	}
 }
 
-func update(out *Out) store.DeviceUpdate {
+func update(out *lane.Out) store.DeviceUpdate {
 	n := out.Note
 	u := store.DeviceUpdate{Device: out.Device, Heard: n.Heard.UTC(), Handshake: n.Handshake, Address: n.Address, Describe: n.Describe}
 	if n.Describe != nil {

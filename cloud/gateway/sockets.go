@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/netip"
 	"sync"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
 // addressIndex tells which lane has the session of a device without a
@@ -41,7 +43,7 @@ func (x *addressIndex) unset(a netip.AddrPort, lane int) {
 // noWriter is for a gateway without UDP.
 type noWriter struct{}
 
-func (noWriter) write(sends []Send) int { return len(sends) }
+func (noWriter) write(sends []lane.Send) int { return len(sends) }
 
 // newWriter makes a writer for a lane: to the one socket, or to that of
 // several whose address a datagram is to leave from.
@@ -62,10 +64,10 @@ type sorter struct{ to []outlet }
 type outlet struct {
 	addr   netip.Addr
 	writer writer
-	sends  []Send
+	sends  []lane.Send
 }
 
-func (w *sorter) write(sends []Send) (lost int) {
+func (w *sorter) write(sends []lane.Send) (lost int) {
 	for _, s := range sends {
 		o := &w.to[w.pick(&s)]
 		o.sends = append(o.sends, s)
@@ -81,7 +83,7 @@ func (w *sorter) write(sends []Send) (lost int) {
 
 // pick finds the socket that listens on the address to send from, or on every
 // address of its family; the first if there is none.
-func (w *sorter) pick(s *Send) int {
+func (w *sorter) pick(s *lane.Send) int {
 	from := s.Local
 	if !from.IsValid() {
 		from = s.To.Addr()

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
 // maxUnsent bounds what waits to be written to a device on TCP; one that does
@@ -61,16 +63,16 @@ func (g *Gateway) open(c net.Conn) {
 		// the socket of one that takes no data.
 		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
 	}
-	lane := g.laneOf(from)
-	p := &pipe{id: streamBit | g.lastStream.Add(1)<<8 | uint64(lane), conn: c, taken: make(chan struct{}, 1)}
-	r := g.lanes[lane]
+	at := g.laneOf(from)
+	p := &pipe{id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, taken: make(chan struct{}, 1)}
+	r := g.lanes[at]
 	if !g.begin() {
 		c.Close()
 		return
 	}
 	go func() { // ends when the connection does, which Stop closes
 		defer g.running.Done()
-		r.mail.put(In{Kind: StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), pipe: p})
+		r.mail.put(input{In: lane.In{Kind: lane.StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, pipe: p})
 		g.readPipe(r, p)
 	}()
 }
@@ -84,7 +86,7 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 		buf := packets.Get().(*packet)
 		n, err := p.conn.Read(buf.data[:])
 		if n > 0 {
-			r.mail.put(In{Kind: StreamData, Conn: p.id, Data: buf.data[:n], buffer: buf, pipe: p})
+			r.mail.put(input{In: lane.In{Kind: lane.StreamData, Conn: p.id, Data: buf.data[:n]}, buffer: buf, pipe: p})
 			select {
 			case <-p.taken:
 			case <-g.stopped:
@@ -94,7 +96,7 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 			packets.Put(buf)
 		}
 		if err != nil {
-			r.mail.put(In{Kind: StreamClosed, Conn: p.id, Err: err})
+			r.tell(lane.In{Kind: lane.StreamClosed, Conn: p.id, Err: err})
 			return
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
 // maxDatagram is the longest datagram that is read whole. Devices send at
@@ -41,7 +43,7 @@ type reader interface {
 
 type writer interface {
 	// write sends what it can; a datagram that cannot be sent is lost.
-	write(sends []Send) (lost int)
+	write(sends []lane.Send) (lost int)
 }
 
 // listenUDP opens a socket at the address, such as "127.0.0.1:5684",
@@ -108,7 +110,7 @@ func (s simple) read(ps []*packet) (int, error) {
 	}
 }
 
-func (s simple) write(sends []Send) (lost int) {
+func (s simple) write(sends []lane.Send) (lost int) {
 	for i := range sends {
 		if _, err := s.conn.WriteToUDPAddrPort(sends[i].Data, sends[i].To); err != nil {
 			lost++

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
 // batched is a socket on Linux: recvmmsg and sendmmsg, and the address of
@@ -137,7 +139,7 @@ func (v *vectors) read(ps []*packet) (int, error) {
 	return kept, nil
 }
 
-func (v *vectors) write(sends []Send) (lost int) {
+func (v *vectors) write(sends []lane.Send) (lost int) {
 	for len(sends) > 0 {
 		n := min(len(sends), batch)
 		v.fill(sends[:n])
@@ -156,7 +158,7 @@ func (v *vectors) write(sends []Send) (lost int) {
 	return lost
 }
 
-func (v *vectors) fill(sends []Send) {
+func (v *vectors) fill(sends []lane.Send) {
 	for i := range sends {
 		s, h := &sends[i], &v.hdrs[i].hdr
 		if len(s.Data) > 0 {

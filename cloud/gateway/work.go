@@ -8,6 +8,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
@@ -23,30 +24,30 @@ const (
 const lookupTime = 5 * time.Second
 
 // lookUp has the store asked whose a key is.
-func (g *Gateway) lookUp(r *runner, conn uint64, q *Lookup) {
+func (g *Gateway) lookUp(r *runner, conn uint64, q *lane.Lookup) {
 	job := func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTime)
 		defer cancel()
 		found, err := g.find(ctx, q)
-		r.mail.put(In{Kind: LookedUp, Conn: conn, Found: found, Err: err})
+		r.tell(lane.In{Kind: lane.LookedUp, Conn: conn, Found: found, Err: err})
 	}
 	select {
 	case g.lookups <- job:
 	default:
-		r.mail.put(In{Kind: LookedUp, Conn: conn, Found: &Found{}, Err: ErrBusy})
+		r.tell(lane.In{Kind: lane.LookedUp, Conn: conn, Found: &lane.Found{}, Err: lane.ErrBusy})
 	}
 }
 
 // find asks the store whose the key is, or whether it is the claimed
 // device's.
-func (g *Gateway) find(ctx context.Context, q *Lookup) (*Found, error) {
+func (g *Gateway) find(ctx context.Context, q *lane.Lookup) (*lane.Found, error) {
 	if q.Claim.IsZero() {
 		id, err := g.cfg.Keys.KeyByFingerprint(ctx, device.FingerprintOf(q.SPKI))
 		if fault.KindOf(err) == fault.NotFound {
-			return &Found{}, nil
+			return &lane.Found{}, nil
 		}
 		if err != nil {
-			return &Found{}, err
+			return &lane.Found{}, err
 		}
 		return g.known(ctx, id)
 	}
@@ -55,59 +56,59 @@ func (g *Gateway) find(ctx context.Context, q *Lookup) (*Found, error) {
 	case err == nil && bytes.Equal(key.SPKI, q.SPKI):
 		return g.known(ctx, q.Claim)
 	case err == nil:
-		return &Found{Other: true}, nil
+		return &lane.Found{Other: true}, nil
 	case fault.KindOf(err) != fault.NotFound:
-		return &Found{}, err
+		return &lane.Found{}, err
 	case !q.Trust:
-		return &Found{}, nil
+		return &lane.Found{}, nil
 	}
 	err = g.cfg.Keys.TrustFirstUse(ctx, q.Claim, device.Key{Algorithm: q.Algorithm, SPKI: q.SPKI, Added: time.Now().UTC()})
 	if fault.KindOf(err) == fault.Conflict {
-		return &Found{Other: true}, nil
+		return &lane.Found{Other: true}, nil
 	}
 	if err != nil {
-		return &Found{}, err
+		return &lane.Found{}, err
 	}
 	g.log.Warn("a device was trusted on first use", "device", q.Claim, "fingerprint", device.FingerprintOf(q.SPKI))
 	return g.known(ctx, q.Claim)
 }
 
-func (g *Gateway) known(ctx context.Context, id device.ID) (*Found, error) {
+func (g *Gateway) known(ctx context.Context, id device.ID) (*lane.Found, error) {
 	d, err := g.cfg.Keys.Device(ctx, id)
 	if err != nil {
-		return &Found{}, err
+		return &lane.Found{}, err
 	}
-	return &Found{Device: id, Owner: d.Owner, Known: true}, nil
+	return &lane.Found{Device: id, Owner: d.Owner, Known: true}, nil
 }
 
 // work has a worker do the RSA of a TCP handshake, which takes milliseconds.
-func (g *Gateway) work(r *runner, conn uint64, kind OutKind, job *Job) {
+func (g *Gateway) work(r *runner, conn uint64, kind lane.OutKind, job *lane.Job) {
 	run := func(context.Context) {
-		if kind == OpenBlob {
-			in := In{Kind: Opened, Conn: conn}
+		if kind == lane.OpenBlob {
+			in := lane.In{Kind: lane.Opened, Conn: conn}
 			if claim, err := job.Shake.Receive(job.Blob); err == nil {
 				in.Claim = &claim
 			} else {
 				in.Err = err
 			}
-			r.mail.put(in)
+			r.tell(in)
 			return
 		}
-		r.mail.put(In{Kind: ReplyMade, Conn: conn, Reply: makeReply(job)})
+		r.tell(lane.In{Kind: lane.ReplyMade, Conn: conn, Reply: makeReply(job)})
 	}
 	select {
 	case g.rsa <- run:
 	default:
-		if kind == OpenBlob {
-			r.mail.put(In{Kind: Opened, Conn: conn, Err: ErrBusy})
+		if kind == lane.OpenBlob {
+			r.tell(lane.In{Kind: lane.Opened, Conn: conn, Err: lane.ErrBusy})
 		} else {
-			r.mail.put(In{Kind: ReplyMade, Conn: conn})
+			r.tell(lane.In{Kind: lane.ReplyMade, Conn: conn})
 		}
 	}
 }
 
 // makeReply makes our part of a TCP handshake; nil: it cannot be made.
-func makeReply(job *Job) *Accepted {
+func makeReply(job *lane.Job) *lane.Accepted {
 	key, err := job.Key.Parse()
 	if err != nil {
 		return nil
@@ -120,7 +121,7 @@ func makeReply(job *Job) *Accepted {
 	if err != nil {
 		return nil
 	}
-	return &Accepted{Bytes: bytes, Keys: channel}
+	return &lane.Accepted{Bytes: bytes, Keys: channel}
 }
 
 // hand does jobs until ctx ends.

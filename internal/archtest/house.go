@@ -45,7 +45,8 @@ var house = []room{
 	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
 
 	// Doors never import doors: they meet at the bus.
-	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
+	{"cloud/gateway/lane", with(vocabulary, "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},

@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"time"
@@ -6,6 +6,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/session"
 )
 
@@ -186,11 +187,14 @@ func (l *Lane) note(now time.Time, c *conn, outs *Outs) {
 	outs.add(Out{Kind: TakeNote, Device: c.device, Note: n})
 }
 
+// ErrGone is what a call gets whose device is not connected here.
+var ErrGone = fault.Errorf(fault.Offline, "the device is not connected")
+
 // callDevice passes a call on to the device's session.
 func (l *Lane) callDevice(now time.Time, in *In, outs *Outs) {
 	c := l.byDevice[in.Device]
 	if c == nil || c.sess == nil {
-		outs.add(Out{Kind: Answered, Answer: &Answer{Reply: session.Reply{ID: in.Call.ID, Err: errGone}}})
+		outs.add(Out{Kind: Answered, Answer: &Answer{Reply: session.Reply{ID: in.Call.ID, Err: ErrGone}}})
 		return
 	}
 	l.step(now, c, session.In{Kind: session.StartCall, Call: *in.Call}, outs)

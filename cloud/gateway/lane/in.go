@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"net/netip"
@@ -24,14 +24,12 @@ type In struct {
 	Owner  account.ID     // OwnerChanged
 	CallID uint64         // CancelCall
 
-	Call   *session.Call // CallDevice
-	Event  *event.Event  // Happened
-	Found  *Found        // LookedUp
-	Claim  *sealed.Claim // Opened
-	Reply  *Accepted     // ReplyMade
-	Row    *Restored     // Restore
-	buffer *packet       // where Data lives, for the readers' pool
-	pipe   *pipe         // StreamOpened, StreamData
+	Call  *session.Call // CallDevice
+	Event *event.Event  // Happened
+	Found *Found        // LookedUp
+	Claim *sealed.Claim // Opened
+	Reply *Accepted     // ReplyMade
+	Row   *Restored     // Restore
 }
 
 // InKind is what kind of thing happens to a lane.

@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"encoding/hex"
@@ -106,7 +106,7 @@ func (l *Lane) record(now time.Time, c *conn, outs *Outs) {
 		try.Device, try.Claimed = c.device, false
 	}
 	l.stats.Attempts[outcomeIndex(try)]++
-	l.m.attempt(try)
+	l.cfg.Counter.Attempt(try)
 	if try.Device.IsZero() && !l.strangers.take(now) {
 		l.stats.StrangersUnrecorded++
 		return

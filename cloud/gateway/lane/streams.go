@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
 	l.stats.Streams++
 	if l.streams >= l.cfg.Streams {
 		l.stats.StreamsFull++
-		l.m.dropped(dropStreams)
+		l.cfg.Counter.Dropped(DropStreams)
 		outs.add(Out{Kind: CloseStream, Conn: in.Conn})
 		return
 	}

@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"crypto/rsa"
@@ -11,8 +11,8 @@ import (
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
 
-// LaneConfig is what a lane starts from. It does not change.
-type LaneConfig struct {
+// Config is what a lane starts from. It does not change.
+type Config struct {
 	Node  string // this gateway's name, for the record of attempts
 	Index int    // which lane this is
 	DTLS  *dtls.ServerConfig
@@ -30,12 +30,37 @@ type LaneConfig struct {
 	Unproven int
 	// Streams bounds TCP connections of this lane. Zero: 8,192.
 	Streams int
+	// Counter counts; nil: nobody does.
+	Counter Counter
 }
+
+// Counter counts what happens at the door.
+type Counter interface {
+	// Attempt counts a connection attempt that ended.
+	Attempt(try *device.Attempt)
+	// Dropped counts what was dropped without an answer, by one of the
+	// reasons below.
+	Dropped(reason string)
+}
+
+// Why something was dropped without an answer.
+const (
+	DropUnknownSession = "unknown_session" // a record whose keys we do not have
+	DropNotOurs        = "not_ours"        // not DTLS
+	DropNotHello       = "not_hello"       // a handshake that does not begin with a hello
+	DropHalfOpen       = "half_open_full"  // too many handshakes at once
+	DropStreams        = "streams_full"    // too many TCP connections
+)
+
+// silent counts nothing.
+type silent struct{}
+
+func (silent) Attempt(*device.Attempt) {}
+func (silent) Dropped(string)          {}
 
 // Lane owns a share of the devices. It belongs to one goroutine.
 type Lane struct {
-	cfg   LaneConfig
-	m     *metrics
+	cfg   Config
 	conns map[uint64]*conn
 	last  uint64 // connection id given last
 
@@ -74,8 +99,11 @@ type Stats struct {
 	Dropped, Undelivered uint64 // from sessions that ended
 }
 
-// NewLane makes a lane without devices.
-func NewLane(cfg LaneConfig, m *metrics) *Lane {
+// New makes a lane without devices.
+func New(cfg Config) *Lane {
+	if cfg.Counter == nil {
+		cfg.Counter = silent{}
+	}
 	if cfg.HalfOpen == 0 {
 		cfg.HalfOpen = 4096
 	}
@@ -86,7 +114,7 @@ func NewLane(cfg LaneConfig, m *metrics) *Lane {
 		cfg.Streams = 8192
 	}
 	return &Lane{
-		cfg: cfg, m: m,
+		cfg:   cfg,
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
 		listeners: map[account.ID]map[*conn]struct{}{}, curious: map[*conn]struct{}{},

@@ -1,4 +1,4 @@
-package gateway
+package lane
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 		}
 		if c == nil {
 			l.stats.UnknownSession++
-			l.m.dropped(dropUnknownSession)
+			l.cfg.Counter.Dropped(DropUnknownSession)
 			return
 		}
 		l.step(now, c, session.In{Kind: session.Packet, Record: r, From: in.From, Local: in.Local}, outs)
@@ -59,7 +59,7 @@ func (l *Lane) find(r *dtls.Record, from netip.AddrPort) *conn {
 // a second are recorded; nothing is answered.
 func (l *Lane) notOurs(now time.Time, in *In, outs *Outs) {
 	l.stats.NotOurs++
-	l.m.dropped(dropNotOurs)
+	l.cfg.Counter.Dropped(DropNotOurs)
 	if !l.strangers.take(now) {
 		l.stats.StrangersUnrecorded++
 		return
@@ -111,7 +111,7 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	switch {
 	case err != nil:
 		l.stats.UnknownSession++
-		l.m.dropped(dropNotHello)
+		l.cfg.Counter.Dropped(DropNotHello)
 		return
 	case hello == nil:
 		l.greeting = reply
@@ -122,7 +122,7 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 		return
 	case l.halfOpen >= l.cfg.HalfOpen:
 		l.stats.HalfOpenFull++
-		l.m.dropped(dropHalfOpen)
+		l.cfg.Counter.Dropped(DropHalfOpen)
 		return
 	}
 	var random dtls.ServerRandom
