@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 PKCS #1 v1.5 is all that these devices know; see SECURITY.md
+
 package sealed
 
 import (
