@@ -92,6 +92,7 @@ var shelf = []library{
 	{"github.com/nats-io", []string{"cloud/bus"}},
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
 	{"github.com/spf13", []string{"cmd/..."}},
+	{"golang.org/x/term", []string{"cmd/..."}},
 	{"go.yaml.in/yaml", []string{"app", "cmd/..."}},
 }
 
