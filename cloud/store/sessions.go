@@ -101,7 +101,7 @@ func (s *Store) AdoptSessions(ctx context.Context, now time.Time, fn func(Sessio
 // eachSession calls fn for every stored session. It reads a page at a time,
 // so that no transaction is open while fn works.
 func (s *Store) eachSession(ctx context.Context, fn func(SessionRow) error) error {
-	const page = 500
+	const page = 200
 	after := []byte{}
 	for {
 		rows, err := s.read.QueryContext(ctx, selectSession+` WHERE device > $1 ORDER BY device LIMIT $2`, after, page)

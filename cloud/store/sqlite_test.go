@@ -110,7 +110,7 @@ func TestNotADatabase(t *testing.T) {
 
 func TestDamaged(t *testing.T) {
 	s, path := openFile(t, store.Config{})
-	for n := range uint32(400) {
+	for n := range uint32(150) {
 		addDevice(t, s, n)
 	}
 	must(t, s.Close())

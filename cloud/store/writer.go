@@ -18,7 +18,7 @@ import (
 const (
 	maxSessionQueue = 16384
 	maxAttemptQueue = 4096
-	maxSeenQueue    = 32768
+	maxSeenQueue    = 8192
 
 	batchSessions = 700
 	batchAttempts = 150

@@ -90,12 +90,14 @@ func prune(t *testing.T, db Database) {
 
 	// Four are kept; a flood of strangers may fill up to six, and costs no
 	// device any of its own.
+	var flood []device.Attempt
 	for i := range 10 {
 		stranger := attemptAt(device.ID{}, time.Duration(i)*time.Second)
 		claimed := attemptAt(deviceID(uint32(100+i)), time.Duration(i)*time.Second)
 		claimed.Claimed = true
-		addAttempts(t, s, stranger, claimed)
+		flood = append(flood, stranger, claimed)
 	}
+	addAttempts(t, s, flood...)
 	must(t, s.Prune(ctx(t), noon()))
 	same(t, "of a device, in a flood", idsOfAttempts(t, s, deviceID(2), time.Time{}, 0), want)
 	same(t, "the oldest, in a flood", idsOfAttempts(t, s, deviceID(1), time.Time{}, 0), []string{young.ID})

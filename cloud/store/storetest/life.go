@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -35,14 +37,16 @@ func reopen(t *testing.T, db Database) {
 func closeDrains(t *testing.T, db Database) {
 	opener := db.New(t)
 	s := open(t, opener, store.Config{})
-	const n = 800
-	for i := range uint32(n) {
+	const n, few = 3000, 10 // rows and devices
+	for i := range uint32(few) {
 		must(t, s.TrustFirstUse(ctx(t), deviceID(i), key(i)))
 	}
 	answers := make(chan error, n)
 	for i := range uint32(n) {
-		if !s.SaveSession(store.SessionRow{Device: deviceID(i)}, func(err error) { answers <- err }) ||
-			!s.AddAttempt(attemptAt(deviceID(i), 0)) || !s.Seen(store.DeviceUpdate{Device: deviceID(i), Heard: noon()}) {
+		row := store.SessionRow{Device: deviceID(i % few), Generation: i}
+		attempt := device.Attempt{ID: fmt.Sprint("attempt ", i), Device: row.Device, Started: noon()}
+		if !s.SaveSession(row, func(err error) { answers <- err }) || !s.AddAttempt(attempt) ||
+			!s.Seen(store.DeviceUpdate{Device: row.Device, Heard: noon().Add(time.Duration(i))}) {
 			t.Fatal("a row is refused")
 		}
 	}
@@ -52,14 +56,15 @@ func closeDrains(t *testing.T, db Database) {
 		must(t, <-answers)
 	}
 	s = open(t, opener, store.Config{})
-	for i := range uint32(n) {
-		_, err := s.Session(ctx(t), deviceID(i))
+	for i := range uint32(few) {
+		newest := n - few + i
+		row, err := s.Session(ctx(t), deviceID(i))
 		must(t, err)
 		d, err := s.Device(ctx(t), deviceID(i))
 		must(t, err)
-		if !d.LastHeard.Equal(noon()) || len(idsOfAttempts(t, s, deviceID(i), noon(), 0)) != 1 {
-			t.Fatalf("device %d lost what was seen of it, or its attempt", i)
-		}
+		same(t, "session", row.Generation, newest)
+		same(t, "last heard", d.LastHeard, noon().Add(time.Duration(newest)))
+		same(t, "attempts", len(idsOfAttempts(t, s, deviceID(i), noon(), 0)), n/few)
 	}
 }
 

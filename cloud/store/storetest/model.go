@@ -12,11 +12,30 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
 
+// devices is how many the models have.
+const devices = 3
+
+type change struct {
+	row    store.SessionRow
+	remove bool
+}
+
+// drawChange makes up a change; one device more than there are is drawn, which
+// is unknown.
+func drawChange(t *rapid.T) change {
+	return change{
+		row: store.SessionRow{
+			Device: deviceID(rapid.Uint32Range(0, devices).Draw(t, "device")), CID: [8]byte{rapid.ByteMax(2).Draw(t, "cid")},
+			Generation: rapid.Uint32Range(0, 4).Draw(t, "generation"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 4).Draw(t, "blob"),
+		},
+		remove: rapid.IntRange(0, 4).Draw(t, "remove") == 0,
+	}
+}
+
 // sessionModel plays random saves and deletes against a map that does the
-// same. The changes of one round are queued together, so that they share
-// batches.
+// same. The changes of one round are queued as fast as they are taken, so
+// that they share batches.
 func sessionModel(t *testing.T, s *store.Store) {
-	const devices = 4
 	for i := range uint32(devices) {
 		must(t, s.TrustFirstUse(t.Context(), deviceID(i), key(i)))
 	}
@@ -25,29 +44,24 @@ func sessionModel(t *testing.T, s *store.Store) {
 		for i := range uint32(devices) {
 			s.DeleteSession(deviceID(i), nil)
 		}
-		var got, want []bool // whether each change was taken
-		for range rapid.IntRange(1, 30).Draw(rt, "changes") {
-			id := deviceID(rapid.Uint32Range(0, devices).Draw(rt, "device")) // the last is unknown
-			row := store.SessionRow{
-				Device: id, CID: [8]byte{rapid.Byte().Filter(func(b byte) bool { return b < 3 }).Draw(rt, "cid")},
-				Generation: rapid.Uint32Range(0, 4).Draw(rt, "generation"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 4).Draw(rt, "blob"),
-			}
-			n := len(got)
-			got = append(got, false)
-			done := func(err error) { got[n] = err == nil }
-			if rapid.Bool().Draw(rt, "delete") {
-				s.DeleteSession(id, done)
-				delete(model, id)
-				want = append(want, true)
+		changes := rapid.SliceOfN(rapid.Custom(drawChange), 1, 30).Draw(rt, "changes")
+		got := make([]bool, len(changes)) // whether each was taken; read after Flush
+		want := make([]bool, len(changes))
+		for i, c := range changes {
+			done := func(err error) { got[i] = err == nil }
+			if c.remove {
+				s.DeleteSession(c.row.Device, done)
+				delete(model, c.row.Device)
+				want[i] = true
 				continue
 			}
-			s.SaveSession(row, done)
-			old, there := model[id]
-			fenced := there && old.CID == row.CID && row.CID != [8]byte{} && row.Generation < old.Generation
-			known := id != deviceID(devices)
-			want = append(want, known && !fenced)
-			if known && !fenced {
-				model[id] = row
+			s.SaveSession(c.row, done)
+			old, there := model[c.row.Device]
+			fenced := there && old.CID == c.row.CID && c.row.CID != [8]byte{} && c.row.Generation < old.Generation
+			known := c.row.Device != deviceID(devices)
+			want[i] = known && !fenced
+			if want[i] {
+				model[c.row.Device] = c.row
 			}
 		}
 		must(t, s.Flush(t.Context()))
@@ -73,12 +87,12 @@ func ownershipModel(t *testing.T, s *store.Store) {
 	next := uint32(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		base := next
-		next += 3
+		next += devices
 		m := ownership{base: base, devices: map[device.ID]*owned{}, keys: map[string]device.ID{}}
 		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
-			id := deviceID(base + rapid.Uint32Range(0, 2).Draw(rt, "device"))
+			id := deviceID(base + rapid.Uint32Range(0, devices-1).Draw(rt, "device"))
 			who := rapid.SampledFrom(people).Draw(rt, "who")
-			k := key(base + rapid.Uint32Range(0, 2).Draw(rt, "key"))
+			k := key(base + rapid.Uint32Range(0, devices-1).Draw(rt, "key"))
 			name := rapid.SampledFrom([]string{"a", "A", "b"}).Draw(rt, "name") + deviceID(base).String()[16:]
 			var got error
 			var want fault.Kind
@@ -193,7 +207,7 @@ func (m *ownership) rename(id device.ID, who account.ID, name string) fault.Kind
 
 // compare looks at every device of the model in the store.
 func (m *ownership) compare(t *testing.T, rt *rapid.T, s *store.Store) {
-	for i := range uint32(3) {
+	for i := range uint32(devices) {
 		id := deviceID(m.base + i)
 		want, known := m.devices[id]
 		got, err := s.Device(t.Context(), id)

@@ -135,7 +135,7 @@ func adopt(t *testing.T, s *store.Store) {
 
 // adoptMany: more than are read at a time, in order, each once.
 func adoptMany(t *testing.T, s *store.Store) {
-	const n = 600
+	const n = 250
 	for i := range uint32(n) {
 		must(t, s.TrustFirstUse(ctx(t), deviceID(i), key(i)))
 		if !s.SaveSession(store.SessionRow{Device: deviceID(i), Generation: i}, nil) {
