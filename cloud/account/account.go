@@ -4,6 +4,7 @@ package account
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,15 +70,7 @@ func (t *Token) Expired(now time.Time) bool { return !t.Expires.IsZero() && !now
 
 // Allows tells whether the token covers the scope.
 func (t *Token) Allows(s Scope) bool {
-	if len(t.Scopes) == 0 {
-		return true
-	}
-	for _, have := range t.Scopes {
-		if have == s {
-			return true
-		}
-	}
-	return false
+	return len(t.Scopes) == 0 || slices.Contains(t.Scopes, s)
 }
 
 // Scope is a right that a token can be limited to, in the words that makers

@@ -4,6 +4,7 @@ package device
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,14 +107,7 @@ func (t VariableType) String() string {
 }
 
 // HasFunction tells whether the application registered the function.
-func (d *Describe) HasFunction(name string) bool {
-	for _, f := range d.Functions {
-		if f == name {
-			return true
-		}
-	}
-	return false
-}
+func (d *Describe) HasFunction(name string) bool { return slices.Contains(d.Functions, name) }
 
 // Variable finds a variable by name.
 func (d *Describe) Variable(name string) (Variable, bool) {

@@ -59,7 +59,9 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 	case session.Contact:
 		l.contact(now, c, out.Reason, outs)
 	case session.Changed:
-		l.show(now, c, outs)
+		if !c.sess.Closed() {
+			l.show(now, c, outs)
+		}
 	case session.Described:
 		l.subscribe(c)
 		l.note(now, c, outs)
