@@ -19,7 +19,7 @@ const selectDevice = `SELECT id, name, COALESCE(owner, ''), product, platform, f
 
 // Device gives the device of that id. NotFound if it is not registered.
 func (s *Store) Device(ctx context.Context, id device.ID) (device.Device, error) {
-	return scanDevice(s.read.QueryRowContext(ctx, selectDevice+` WHERE id = $1`, id[:]))
+	return scanDevice(s.row(ctx, selectDevice+` WHERE id = $1`, id[:]))
 }
 
 // DeviceByName gives the owner's device of that name, whatever its case.
@@ -28,7 +28,7 @@ func (s *Store) DeviceByName(ctx context.Context, owner account.ID, name string)
 	if name == "" {
 		return device.Device{}, fault.E(fault.NotFound, noDevice, nil)
 	}
-	return scanDevice(s.read.QueryRowContext(ctx, selectDevice+` WHERE owner = $1 AND name_key = $2`, string(owner), nameKey(name)))
+	return scanDevice(s.row(ctx, selectDevice+` WHERE owner = $1 AND name_key = $2`, string(owner), nameKey(name)))
 }
 
 // DevicesOf lists the owner's devices, by id.

@@ -89,7 +89,7 @@ func (s *Store) TrustFirstUse(ctx context.Context, id device.ID, key device.Key)
 // KeyOf gives the device's key in force. NotFound if the device is not
 // registered.
 func (s *Store) KeyOf(ctx context.Context, id device.ID) (device.Key, error) {
-	key, err := currentKey(ctx, s.read, id)
+	key, err := scanKey(s.row(ctx, selectKey, id[:]))
 	return key, lookup("find the device's key", noDevice, err)
 }
 
@@ -105,7 +105,7 @@ func (s *Store) KeysOf(ctx context.Context, id device.ID) ([]KeyRecord, error) {
 
 // KeyByFingerprint tells which device holds the key now. NotFound if none.
 func (s *Store) KeyByFingerprint(ctx context.Context, f device.Fingerprint) (id device.ID, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT device FROM device_keys WHERE fingerprint = $1 AND retired = 0`, f[:]).Scan(bytesInto(id[:]))
+	err = s.row(ctx, `SELECT device FROM device_keys WHERE fingerprint = $1 AND retired = 0`, f[:]).Scan(bytesInto(id[:]))
 	return id, lookup("find the device of the key", "no device has the key", err)
 }
 
@@ -158,9 +158,15 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// selectKey finds the device's key in force.
+const selectKey = `SELECT algorithm, spki, added FROM device_keys WHERE device = $1 AND retired = 0`
+
 // currentKey gives the device's key in force, or sql.ErrNoRows.
-func currentKey(ctx context.Context, q querier, id device.ID) (k device.Key, err error) {
-	err = q.QueryRowContext(ctx, `SELECT algorithm, spki, added FROM device_keys WHERE device = $1 AND retired = 0`, id[:]).
-		Scan(&k.Algorithm, &k.SPKI, timeInto{&k.Added})
+func currentKey(ctx context.Context, q querier, id device.ID) (device.Key, error) {
+	return scanKey(q.QueryRowContext(ctx, selectKey, id[:]))
+}
+
+func scanKey(row scanner) (k device.Key, err error) {
+	err = row.Scan(&k.Algorithm, &k.SPKI, timeInto{&k.Added})
 	return k, err
 }

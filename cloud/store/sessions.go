@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
@@ -31,6 +32,9 @@ type SessionRow struct {
 	Generation uint32
 	Blob       []byte // the session's own encoding
 	Updated    time.Time
+	// Owner is the device's owner. It is given with a row that is read, and
+	// not looked at in one that is saved.
+	Owner account.ID
 }
 
 const (
@@ -42,7 +46,8 @@ const (
 			generation = excluded.generation, state = excluded.state, updated = excluded.updated
 		WHERE sessions.generation <= excluded.generation OR sessions.cid <> excluded.cid OR excluded.cid = $7`
 	deleteSession = `DELETE FROM sessions WHERE device = $1`
-	selectSession = `SELECT device, cid, transport, generation, state, updated FROM sessions`
+	selectSession = `SELECT s.device, s.cid, s.transport, s.generation, s.state, s.updated, COALESCE(d.owner, '')
+		FROM sessions s JOIN devices d ON d.id = s.device`
 )
 
 // SaveSession queues the row to be written and returns at once; false means
@@ -66,7 +71,7 @@ func (s *Store) DeleteSession(id device.ID, done func(error)) bool {
 
 // Session gives the device's stored session. NotFound if there is none.
 func (s *Store) Session(ctx context.Context, id device.ID) (SessionRow, error) {
-	return scanSession(s.read.QueryRowContext(ctx, selectSession+` WHERE device = $1`, id[:]))
+	return scanSession(s.row(ctx, selectSession+` WHERE s.device = $1`, id[:]))
 }
 
 // AdoptSessions takes a new generation for every stored session, durably and
@@ -104,7 +109,7 @@ func (s *Store) eachSession(ctx context.Context, fn func(SessionRow) error) erro
 	const page = 200
 	after := []byte{}
 	for {
-		rows, err := s.read.QueryContext(ctx, selectSession+` WHERE device > $1 ORDER BY device LIMIT $2`, after, page)
+		rows, err := s.read.QueryContext(ctx, selectSession+` WHERE s.device > $1 ORDER BY s.device LIMIT $2`, after, page)
 		batch, err := collect(rows, err, "read the sessions", scanSession)
 		if err != nil {
 			return err
@@ -127,7 +132,7 @@ func generationAt(now time.Time) int64 {
 }
 
 func scanSession(row scanner) (r SessionRow, err error) {
-	err = row.Scan(bytesInto(r.Device[:]), bytesInto(r.CID[:]), &r.Transport, &r.Generation, &r.Blob, timeInto{&r.Updated})
+	err = row.Scan(bytesInto(r.Device[:]), bytesInto(r.CID[:]), &r.Transport, &r.Generation, &r.Blob, timeInto{&r.Updated}, &r.Owner)
 	return r, lookup("read the session", "no session of the device is stored", err)
 }
 

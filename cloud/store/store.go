@@ -41,6 +41,8 @@ type Store struct {
 	keeping sync.WaitGroup
 	stop    context.CancelFunc // ends housekeeping
 
+	prepared sync.Map // query → *sql.Stmt of read, closed with it
+
 	closing  sync.Once
 	closeErr error // set once closing is done
 }
@@ -104,7 +106,7 @@ func (s *Store) closeDatabases() error {
 func (s *Store) Ping(ctx context.Context) error {
 	const what = "reach the database"
 	var version string
-	if err := s.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = 'schema'`).Scan(&version); err != nil {
+	if err := s.row(ctx, `SELECT value FROM meta WHERE key = 'schema'`).Scan(&version); err != nil {
 		return fail(what, err)
 	}
 	if s.writer.failing.Load() {
@@ -120,6 +122,23 @@ func (s *Store) probe(ctx context.Context) error {
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value`, time.Now().UTC().Format(time.RFC3339Nano))
 		return err
 	})
+}
+
+// row asks for one row. The statement is prepared once and kept: parsing takes
+// longer than looking up, and every request and handshake looks something up.
+// The query must be a constant, or what is kept would grow.
+func (s *Store) row(ctx context.Context, query string, args ...any) *sql.Row {
+	kept, ok := s.prepared.Load(query)
+	if !ok {
+		stmt, err := s.read.PrepareContext(ctx, query)
+		if err != nil {
+			return s.read.QueryRowContext(ctx, query, args...) // has the error to tell
+		}
+		if kept, ok = s.prepared.LoadOrStore(query, stmt); ok {
+			_ = stmt.Close() // somebody was faster
+		}
+	}
+	return kept.(*sql.Stmt).QueryRowContext(ctx, args...)
 }
 
 // update runs fn in a transaction and makes it durable. What names the work

@@ -27,7 +27,7 @@ func (s *Store) AddToken(ctx context.Context, t account.Token) error {
 // Token gives the record of a token, expired or not. NotFound if it was never
 // handed out, or was revoked.
 func (s *Store) Token(ctx context.Context, hash account.TokenHash) (account.Token, error) {
-	return scanToken(s.read.QueryRowContext(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+	return scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
 }
 
 // TokensOf lists a user's tokens, newest first.

@@ -27,13 +27,13 @@ func (s *Store) CreateUser(ctx context.Context, u account.User) error {
 
 // User gives the user of that id. NotFound if there is none.
 func (s *Store) User(ctx context.Context, id account.ID) (account.User, error) {
-	return scanUser(s.read.QueryRowContext(ctx, selectUser+` WHERE id = $1`, string(id)))
+	return scanUser(s.row(ctx, selectUser+` WHERE id = $1`, string(id)))
 }
 
 // UserByName gives the user of that name, whatever its case. NotFound if
 // there is none.
 func (s *Store) UserByName(ctx context.Context, username string) (account.User, error) {
-	return scanUser(s.read.QueryRowContext(ctx, selectUser+` WHERE username = $1`, account.Normalize(username)))
+	return scanUser(s.row(ctx, selectUser+` WHERE username = $1`, account.Normalize(username)))
 }
 
 func scanUser(row scanner) (u account.User, err error) {

@@ -30,6 +30,7 @@ func reopen(t *testing.T, db Database) {
 	same(t, "key", gotKey, key(1))
 	gotRow, err := s.Session(ctx(t), deviceID(1))
 	must(t, err)
+	row.Owner = "ada"
 	same(t, "session", gotRow, row)
 }
 
