@@ -37,6 +37,7 @@ type conn struct {
 	subscribed bool            // it stands in the index of those who want events
 	indexed    netip.AddrPort  // the address under which it is in the indexes
 
+	shown int64 // Unix milliseconds when the table was told of its state
 	due   int64 // Unix milliseconds of the timer; 0: none
 	place int   // in the timers' heap, from 1; 0: not there
 }

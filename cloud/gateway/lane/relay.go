@@ -10,6 +10,10 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/session"
 )
 
+// showEvery is how old, in milliseconds, the table's times of a device that
+// speaks may be.
+const showEvery = 5000
+
 // step feeds a session and relays what it wants done.
 func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
 	mark := len(outs.session.List)
@@ -20,6 +24,9 @@ func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
 	}
 	if l.conns[c.id] != c {
 		return
+	}
+	if in.Kind == session.Packet && c.held && now.UnixMilli()-c.shown >= showEvery {
+		l.show(now, c, outs)
 	}
 	if c.sess.Closed() {
 		l.end(now, c, outs)
@@ -125,6 +132,7 @@ func (l *Lane) show(now time.Time, c *conn, outs *Outs) {
 		return
 	}
 	st := c.sess.State(now)
+	c.shown = now.UnixMilli()
 	outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
 	if st.Connected() != c.announced {
 		c.announced = st.Connected()
