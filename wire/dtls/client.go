@@ -137,19 +137,17 @@ func (h *ClientHandshake) read(now time.Time, out *Output, r Record) error {
 	case r.Type != Handshake:
 		return ErrEpoch
 	}
-	err := h.fragments(plaintext, r.Epoch, func(f message.Fragment) {
+	dropped := h.fragments(plaintext, r.Epoch, func(f message.Fragment) {
 		if f.Type == message.TypeServerHelloDone && h.stage == StageKeyExchange && len(out.Send) == 0 {
 			out.Send = h.repeat() // the server repeats its flight, so it missed ours
 		}
 	})
-	if err != nil {
-		return err
-	}
-	return h.proceed(now, out)
+	return h.proceed(now, out, dropped)
 }
 
-// proceed handles the messages that are complete and in order.
-func (h *ClientHandshake) proceed(now time.Time, out *Output) error {
+// proceed handles the messages that are complete and in order. It returns the fatal error that one of them led to, or else
+// what was dropped.
+func (h *ClientHandshake) proceed(now time.Time, out *Output, dropped error) error {
 	for !h.over {
 		f, ok := h.inbox.pop()
 		if !ok {
@@ -159,7 +157,7 @@ func (h *ClientHandshake) proceed(now time.Time, out *Output) error {
 			return alert
 		}
 	}
-	return nil
+	return dropped
 }
 
 // handle takes the server's flights, message by message. RFC 6347 §4.2.4, figure 1; the Certificate is missing.

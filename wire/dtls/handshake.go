@@ -257,8 +257,9 @@ func collect(datagram []byte, out *Output, read func(*Output, Record) error) *Al
 	return nil
 }
 
-// fragments puts the handshake messages of a plaintext into the inbox. Finished must have come encrypted, all others not.
-func (x *exchange) fragments(plaintext []byte, epoch uint16, repeated func(message.Fragment)) error {
+// fragments puts the handshake messages of a plaintext into the inbox. Finished must have come encrypted, all others not. It
+// stops at the first that is malformed, and passes over those that the inbox refuses.
+func (x *exchange) fragments(plaintext []byte, epoch uint16, repeated func(message.Fragment)) (dropped error) {
 	for len(plaintext) > 0 {
 		f, rest, err := message.ParseFragment(plaintext)
 		if err != nil {
@@ -266,16 +267,17 @@ func (x *exchange) fragments(plaintext []byte, epoch uint16, repeated func(messa
 		}
 		plaintext = rest
 		if (f.Type == message.TypeFinished) != (epoch != 0) {
-			return ErrEpoch
+			dropped = ErrEpoch
+			continue
 		}
 		if f.Seq < x.inbox.next {
 			repeated(f)
 		}
 		if err := x.inbox.add(f); err != nil {
-			return err
+			dropped = err
 		}
 	}
-	return nil
+	return dropped
 }
 
 // alerted reads an alert that came before the handshake ended. Warnings are ignored, except that the peer closes.

@@ -7,9 +7,9 @@ import (
 	"github.com/cyan-cloud/cyan/wire/dtls/message"
 )
 
-// Errors of reassembly. Each drops the fragment; the peer's retransmission brings another.
+// Errors of reassembly. None ends the handshake.
 var (
-	ErrFragment = errors.New("dtls: fragments of a message disagree")
+	ErrFragment = errors.New("dtls: fragments of a message disagree") // what was collected of it is dropped
 	ErrTooMany  = errors.New("dtls: handshake message is beyond the flight")
 	ErrTooBig   = errors.New("dtls: handshake message is too long")
 )
@@ -47,15 +47,27 @@ func (a *reassembly) add(f message.Fragment) error {
 	}
 	p := &a.slots[f.Seq-a.next]
 	if !p.started {
-		*p = partial{started: true, kind: f.Type, missing: f.Length, body: make([]byte, f.Length)}
-		p.seen = make([]uint64, (f.Length+63)/64)
+		*p = begin(f)
 	}
 	if p.kind != f.Type || len(p.body) != f.Length || !p.fill(f.Offset, f.Body) {
-		// One of the two is not the peer's, and nothing tells which: both go.
-		*p = partial{}
+		// One of the two is not the peer's, and nothing tells which. The newer stays: so a peer that repeats its whole
+		// message gets through, whatever was there.
+		*p = begin(f)
+		p.fill(f.Offset, f.Body)
 		return ErrFragment
 	}
 	return nil
+}
+
+// begin is a message of which nothing but its fragment's header is known.
+func begin(f message.Fragment) partial {
+	return partial{
+		started: true,
+		kind:    f.Type,
+		missing: f.Length,
+		body:    make([]byte, f.Length),
+		seen:    make([]uint64, (f.Length+63)/64),
+	}
 }
 
 // fill copies data to its place and reports whether it agrees with what was there.

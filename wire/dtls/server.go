@@ -231,10 +231,8 @@ func (h *ServerHandshake) readHandshake(out *Output, r Record) error {
 	if h.stage >= StageVerified {
 		return nil // the client repeats its flight; the Finished in it is what counts
 	}
-	if err := h.fragments(r.Fragment, 0, func(message.Fragment) {}); err != nil {
-		return err
-	}
-	return h.proceed(out)
+	dropped := h.fragments(r.Fragment, 0, func(message.Fragment) {})
+	return h.proceed(out, dropped)
 }
 
 // readSealed takes an encrypted record: a Finished, the first or a repeated one.
@@ -251,22 +249,20 @@ func (h *ServerHandshake) readSealed(out *Output, r Record) error {
 		return ErrType // the client sends nothing of its own before it has our Finished
 	}
 	repeated := false
-	if err := h.fragments(plaintext, 1, func(message.Fragment) { repeated = true }); err != nil {
-		return err
-	}
+	dropped := h.fragments(plaintext, 1, func(message.Fragment) { repeated = true })
 	if repeated && h.stage == StageFinished && len(out.Send) == 0 && h.session.WriteSeq < finishedNumbers {
 		out.Send = h.send()
-		return nil
 	}
-	return h.proceed(out)
+	return h.proceed(out, dropped)
 }
 
-// proceed handles the messages that are complete and in order.
-func (h *ServerHandshake) proceed(out *Output) error {
+// proceed handles the messages that are complete and in order. It returns the fatal error that one of them led to, or else
+// what was dropped.
+func (h *ServerHandshake) proceed(out *Output, dropped error) error {
 	for {
 		f, ok := h.inbox.pop()
 		if !ok {
-			return nil
+			return dropped
 		}
 		if alert := h.handle(out, f); alert != nil {
 			return alert
