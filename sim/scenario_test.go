@@ -172,6 +172,8 @@ func manners(w *world, args []string) {
 	switch args[0] {
 	case "gone":
 		c.Gone = true
+	case "no-internet":
+		c.Gone, w.offline = true, true
 	case "mute":
 		c.Mute = true
 	case "forgets":

@@ -25,6 +25,7 @@ type world struct {
 	leds       []sim.LED
 	keeps      int
 	open       bool
+	offline    bool
 	last       []byte // message of the cloud
 }
 
@@ -65,7 +66,7 @@ func (w *world) perform(out sim.Output) {
 	case sim.Open:
 		w.open = true
 		if w.cloud.Gone && out.Transport == sim.TCP {
-			w.todo = append(w.todo, sim.OpenFailed{Internet: true})
+			w.todo = append(w.todo, sim.OpenFailed{Internet: !w.offline})
 			return
 		}
 		w.todo = append(w.todo, sim.Opened{})
