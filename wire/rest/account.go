@@ -2,10 +2,9 @@ package rest
 
 // Token answers a login: the only time that a token is shown.
 type Token struct {
-	TokenType    string `json:"token_type"` // bearer
-	AccessToken  string `json:"access_token"`
-	ExpiresIn    int64  `json:"expires_in"` // seconds; 0: never
-	RefreshToken string `json:"refresh_token"`
+	TokenType   string `json:"token_type"` // bearer
+	AccessToken string `json:"access_token"`
+	ExpiresIn   int64  `json:"expires_in"` // seconds; 0: never
 }
 
 // CurrentToken describes the token that a request came with.

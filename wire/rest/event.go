@@ -7,9 +7,7 @@ type Event struct {
 	TTL         int     `json:"ttl"`  // seconds
 	PublishedAt Time    `json:"published_at"`
 	CoreID      string  `json:"coreid"` // the device's id, api, or particle-internal
-	UserID      string  `json:"userid,omitempty"`
 	Public      bool    `json:"public,omitempty"`
-	ID          string  `json:"id,omitempty"` // the same in every copy of the event
 }
 
 // Publish is the body that publishes an event.

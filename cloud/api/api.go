@@ -1,0 +1,180 @@
+// Package api is the people's door: the HTTP API and the event streams that
+// Particle's clients know, and the truth about devices in them.
+//
+// A request runs through handler.go (request id, CORS, panic, log), routes.go
+// (which handler, which scope), auth.go (whose token) and the file of its
+// resource. A handler gives an error of cloud/fault, and error.go turns it
+// into the body that every client can show.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+// Accounts is what the API needs to know of people and tokens. A user or
+// token that is not there is NotFound.
+type Accounts interface {
+	UserByName(ctx context.Context, username string) (account.User, error)
+	User(ctx context.Context, id account.ID) (account.User, error)
+	AddToken(ctx context.Context, t account.Token) error
+	Token(ctx context.Context, hash account.TokenHash) (account.Token, error)
+	RevokeToken(ctx context.Context, hash account.TokenHash) error
+}
+
+// Devices is what the API needs to know of devices.
+type Devices interface {
+	Device(ctx context.Context, id device.ID) (device.Device, error)
+	// DeviceByName finds the owner's device, whatever the name's case. NotFound
+	// if there is none, Conflict if there are several.
+	DeviceByName(ctx context.Context, owner account.ID, name string) (device.Device, error)
+	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
+	// Attempts gives the newest attempts since the time, newest first.
+	Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error)
+}
+
+// Keys is what the API needs to register devices with their keys.
+type Keys interface {
+	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
+	// Provision creates or claims the device and puts the key in force. Denied
+	// if the device is someone else's, Conflict if the key is another's.
+	Provision(ctx context.Context, id device.ID, key device.Key, owner account.ID) error
+}
+
+// Bus is how the API reaches devices and events.
+type Bus interface {
+	Publish(e *event.Event) error
+	Subscribe(fn func(*event.Event)) (cancel func(), err error)
+	Call(ctx context.Context, c bus.Call) (bus.Result, error)
+	States(ctx context.Context, ids []device.ID) (map[device.ID]device.State, error)
+	Changed(id device.ID, owner account.ID, key bool) error
+}
+
+// Check is one thing that /readyz looks at.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
+// Config says what the API stands on. Accounts, Devices, Keys and Bus must be
+// set; the zero value of the rest is described beside it.
+type Config struct {
+	Accounts Accounts
+	Devices  Devices
+	Keys     Keys
+	Bus      Bus
+	Ready    []Check // none: always ready
+
+	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
+	PingTimeout time.Duration // how long it has to answer a ping; 0: 10 s
+	MaxBody     int64         // bytes of a request's body; 0: 64 KiB
+
+	KeepAlive     time.Duration // silence after which a stream says that it lives; 0: 8 s
+	StreamBuffer  int           // bytes that wait for one slow reader, who is dropped beyond; 0: 256 KiB
+	MaxStreams    int           // open at once; 0: 20,000
+	SourceStreams int           // open at once from one address; 0: 100
+
+	TokenLifetime time.Duration // of a token whose client asks for none; 0: 90 days
+	MaxLogins     int           // failed logins in a row from one address before it has to wait; 0: 10, negative: no bound
+	LoginLockout  time.Duration // how long it has to wait; 0: 5 minutes
+	Hashers       int           // passwords checked at once; 0: half the processors, at least one
+
+	// Metrics is served under /metrics; nil: that path does not exist.
+	Metrics    prometheus.Gatherer
+	Registerer prometheus.Registerer // nil: none
+	Logger     *slog.Logger          // nil: none
+}
+
+// Server is the API. It is safe for concurrent use.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+	mux     *http.ServeMux
+	routes  map[string]*route // by pattern
+	gate    *gate
+	hub     *hub
+	cancel  func() // ends the hub's subscription
+	close   sync.Once
+}
+
+// New makes the API and subscribes it to events. Close ends it.
+func New(cfg Config) (*Server, error) {
+	cfg = withDefaults(cfg)
+	s := &Server{cfg: cfg, log: cfg.Logger.With("component", "api")}
+	s.metrics = newMetrics(cfg.Registerer)
+	s.gate = newGate(&cfg)
+	s.hub = newHub(&cfg, s.log, s.metrics)
+	s.route()
+	var err error
+	if s.cancel, err = cfg.Bus.Subscribe(s.hub.deliver); err != nil {
+		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
+	}
+	return s, nil
+}
+
+func withDefaults(cfg Config) Config {
+	orDuration(&cfg.CallTimeout, 20*time.Second)
+	orDuration(&cfg.PingTimeout, 10*time.Second)
+	orDuration(&cfg.KeepAlive, 8*time.Second)
+	orDuration(&cfg.TokenLifetime, 90*24*time.Hour)
+	orDuration(&cfg.LoginLockout, 5*time.Minute)
+	orInt(&cfg.StreamBuffer, 256<<10)
+	orInt(&cfg.MaxStreams, 20_000)
+	orInt(&cfg.SourceStreams, 100)
+	orInt(&cfg.MaxLogins, 10)
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = 64 << 10
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
+
+func orDuration(v *time.Duration, standard time.Duration) {
+	if *v == 0 {
+		*v = standard
+	}
+}
+
+func orInt(v *int, standard int) {
+	if *v == 0 {
+		*v = standard
+	}
+}
+
+// HTTPServer gives an http.Server with the limits that a door to strangers
+// needs. The caller has it listen and shuts it down, then closes s.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		// The longest answer is that of a device that does not answer.
+		WriteTimeout:   s.cfg.CallTimeout + 30*time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Close ends all event streams; their readers are told. It returns when the
+// last has ended.
+func (s *Server) Close() {
+	s.close.Do(func() {
+		s.cancel()
+		s.hub.close()
+	})
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// listDevices answers GET /v1/devices: the caller's, last connected first.
+func (s *Server) listDevices(w http.ResponseWriter, r *request) error {
+	devices, err := s.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+	if err != nil {
+		return storeError(err)
+	}
+	ids := make([]device.ID, len(devices))
+	for i := range devices {
+		ids[i] = devices[i].ID
+	}
+	states, owner, err := s.context(r, ids)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(devices, func(a, b device.Device) int { return b.LastHandshake.Compare(a.LastHandshake) })
+	now := time.Now()
+	views := make([]rest.Device, len(devices))
+	for i := range devices {
+		views[i] = view(&devices[i], stateOf(&devices[i], states), owner, now)
+	}
+	return answer(w, http.StatusOK, views)
+}
+
+// getDevice answers GET /v1/devices/{device}.
+func (s *Server) getDevice(w http.ResponseWriter, r *request) error {
+	d, err := s.device(r)
+	if err != nil {
+		return err
+	}
+	states, owner, err := s.context(r, []device.ID{d.ID})
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, view(&d, stateOf(&d, states), owner, time.Now()))
+}
+
+// context gives what the views of the caller's devices need beside them.
+func (s *Server) context(r *request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
+	u, err := s.cfg.Accounts.User(r.Context(), r.caller.user)
+	if err != nil {
+		return nil, "", storeError(err)
+	}
+	if len(ids) == 0 {
+		return nil, u.Username, nil
+	}
+	states, err = s.cfg.Bus.States(r.Context(), ids)
+	return states, u.Username, err
+}
+
+// device finds the caller's device that the path names, by id or name.
+func (s *Server) device(r *request) (device.Device, error) {
+	asked := r.PathValue("device")
+	d, err := findDevice(r.Context(), s.cfg.Devices, r.caller.user, asked)
+	switch {
+	case err == nil:
+		return d, nil
+	case fault.KindOf(err) == fault.NotFound:
+		return device.Device{}, noDevice(asked)
+	case fault.KindOf(err) == fault.Conflict:
+		return device.Device{}, s.ambiguous(r, asked)
+	default:
+		return device.Device{}, storeError(err)
+	}
+}
+
+// findDevice finds a device of the owner, by id or name in any case. One
+// that is somebody else's is NotFound.
+func findDevice(ctx context.Context, devices Devices, owner account.ID, asked string) (device.Device, error) {
+	id, err := device.ParseID(asked)
+	if err != nil {
+		return devices.DeviceByName(ctx, owner, asked)
+	}
+	d, err := devices.Device(ctx, id)
+	if err == nil && d.Owner != owner {
+		return device.Device{}, fault.Errorf(fault.NotFound, "the device is not the caller's")
+	}
+	return d, err
+}
+
+// ambiguous lists the devices that a name could mean.
+func (s *Server) ambiguous(r *request, asked string) error {
+	devices, err := s.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+	if err != nil {
+		return storeError(err)
+	}
+	p := &problem{cause: fault.Errorf(fault.Conflict, "several of your devices are called %s: use the id", printable(asked, 100)).
+		WithCode(rest.CodeNameAmbiguous)}
+	for _, d := range devices {
+		if strings.EqualFold(d.Name, asked) {
+			p.candidates = append(p.candidates, rest.Candidate{ID: d.ID.String(), Name: d.Name})
+		}
+	}
+	return p
+}

@@ -1,0 +1,265 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// statuses is the table from kind of failure to HTTP status.
+var statuses = [...]int{
+	fault.Internal:        http.StatusInternalServerError,
+	fault.Invalid:         http.StatusBadRequest,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Denied:          http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.Offline:         http.StatusRequestTimeout,
+	fault.Timeout:         http.StatusRequestTimeout,
+	fault.Busy:            http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// codeStatuses are the codes whose status is not that of their kind.
+var codeStatuses = map[string]int{
+	rest.CodeMethodNotAllowed: http.StatusMethodNotAllowed,
+	rest.CodeBodyTooLarge:     http.StatusRequestEntityTooLarge,
+	rest.CodeNotImplemented:   http.StatusNotImplemented,
+	rest.CodeDeviceError:      http.StatusBadGateway,
+	rest.CodeBadAnswer:        http.StatusBadGateway,
+	rest.CodeOverloaded:       http.StatusServiceUnavailable,
+}
+
+// codeWords are the codes whose `error` begins with words that programs
+// know. For OAuth's words nothing follows: programs compare the whole.
+var codeWords = map[string]string{
+	rest.CodeNotConnected:    rest.WordsTimedOut,
+	rest.CodeSentNoAck:       rest.WordsTimedOut,
+	rest.CodeAckedNoResponse: rest.WordsTimedOut,
+
+	rest.CodeTokenMissing: rest.OAuthInvalidRequest,
+	rest.CodeTokenInvalid: rest.OAuthInvalidToken,
+	rest.CodeTokenExpired: rest.OAuthExpiredToken,
+	rest.CodeScopeMissing: rest.OAuthScope,
+	rest.CodeCredentials:  rest.OAuthInvalidGrant,
+	rest.CodeGrantType:    rest.OAuthUnsupported,
+}
+
+// oauth tells whether the code's `error` is one of OAuth's words alone. A
+// missing scope is not: no program waits for the word, and `get` would print
+// nothing else.
+func oauth(code string) bool {
+	switch code {
+	case rest.CodeTokenMissing, rest.CodeTokenInvalid, rest.CodeTokenExpired, rest.CodeCredentials, rest.CodeGrantType:
+		return true
+	}
+	return false
+}
+
+// problem is a failure with what is known around it.
+type problem struct {
+	cause      error  // of cloud/fault
+	words      string // what `error` begins with, if codeWords does not say
+	info       string
+	device     *rest.DeviceState
+	stage      bus.Stage
+	candidates []rest.Candidate
+	retryAfter time.Duration
+}
+
+func (p *problem) Error() string { return p.cause.Error() }
+
+func (p *problem) Unwrap() error { return p.cause }
+
+// methodError is a path that exists for other methods.
+type methodError struct {
+	method  string
+	methods []string
+}
+
+func (e *methodError) Error() string {
+	return "this path does not take " + printable(e.method, 20) + ", only " + strings.Join(e.methods, ", ")
+}
+
+func (e *methodError) Unwrap() error {
+	return fault.Errorf(fault.Invalid, "%s", e.Error()).WithCode(rest.CodeMethodNotAllowed)
+}
+
+// fail answers a request that failed.
+func (s *Server) fail(w http.ResponseWriter, r *request, err error) {
+	p, ok := err.(*problem)
+	if !ok {
+		p = &problem{cause: err}
+	}
+	kind, code := fault.KindOf(err), fault.CodeOf(err)
+	status := statuses[min(int(kind), len(statuses)-1)]
+	if special, ok := codeStatuses[code]; ok {
+		status = special
+	}
+	body := rest.Error{
+		Description: sentence(err), Code: code, Info: p.info, RequestID: r.id, Device: p.device, Candidates: p.candidates,
+	}
+	body.Message = messageOf(p.words, code, body.Description)
+	if p.stage != bus.StageUnknown {
+		body.Stage = p.stage.String()
+	}
+	if code == rest.CodeTokenMissing || status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="cyan"`)
+	} else {
+		body.Message, body.Description = unlikeToken(body.Message), unlikeToken(body.Description)
+	}
+	ours := status == http.StatusInternalServerError || status == http.StatusServiceUnavailable
+	if ours || p.device != nil {
+		body.Cloud = &rest.CloudState{Status: rest.CloudOK}
+		if ours {
+			body.Cloud.Status = rest.CloudDegraded
+		}
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(p.retryAfter.Round(time.Second)/time.Second))))
+	}
+	s.metrics.errors.WithLabelValues(code).Inc()
+	if ours && r.Context().Err() == nil {
+		s.log.Error("request failed", "request", r.id, "code", code, "err", err)
+	}
+	answer(w, status, body)
+}
+
+// messageOf makes `error`: the words that programs know, then the truth.
+func messageOf(words, code, description string) string {
+	if words == "" {
+		words = codeWords[code]
+	}
+	switch {
+	case words == "" || strings.HasPrefix(description, words):
+		return description
+	case oauth(code):
+		return words
+	case strings.HasSuffix(words, "."):
+		return words + " " + description
+	default:
+		return words + ": " + description
+	}
+}
+
+// sentence is the failure in words for people. The cause of one of our own
+// stays in the log: it can name files and addresses.
+func sentence(err error) string {
+	msg := "this server has met a defect of its own"
+	for e := err; e != nil; {
+		if f, ok := e.(*fault.Error); ok {
+			msg = f.Msg
+			break
+		}
+		u, ok := e.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		e = u.Unwrap()
+	}
+	if msg == "" {
+		return "unknown failure"
+	}
+	return strings.ToUpper(msg[:1]) + msg[1:]
+}
+
+// accessToken is what clients take for a failure of the token, wherever it
+// stands.
+var accessToken = regexp.MustCompile(`(?i)access token`)
+
+// unlikeToken keeps a text that is not about the token from being taken for
+// one that is: a function may be called so.
+func unlikeToken(s string) string { return accessToken.ReplaceAllString(s, "access-token") }
+
+// storeError marks a failure of the database as one, if it is.
+func storeError(err error) error {
+	if kind := fault.KindOf(err); kind == fault.Unavailable || kind == fault.Internal {
+		return fault.E(fault.Unavailable, "the database of this server does not answer", err).WithCode(rest.CodeStoreUnavailable)
+	}
+	return err
+}
+
+// noDevice is the answer for a device that is not there, or not the
+// caller's: the two must not be told apart. Programs know it by its info.
+func noDevice(asked string) error {
+	return &problem{
+		cause: fault.Errorf(fault.Denied, "none of your devices has the name or id %s", printable(asked, 100)).
+			WithCode(rest.CodeDeviceUnknown),
+		words: rest.WordsPermissionDenied,
+		info:  rest.WordsNotRecognized,
+	}
+}
+
+// noDeviceToCall is noDevice on a function call, where programs expect 404.
+func noDeviceToCall(asked string) error {
+	return &problem{
+		cause: fault.Errorf(fault.NotFound, "none of your devices has the name or id %s", printable(asked, 100)).
+			WithCode(rest.CodeDeviceUnknown),
+		words: rest.WordsDeviceNotFound,
+		info:  rest.WordsNotRecognized,
+	}
+}
+
+// callProblem puts a call's failure into words: what was asked, what the
+// device's state is and how far the call came.
+func callProblem(ctx context.Context, d *device.Device, what string, patience time.Duration, res bus.Result, err error) error {
+	p := &problem{cause: err, stage: res.Stage}
+	if res.State.Word != device.NeverSeen || !res.State.Since.IsZero() || res.Stage != bus.StageUnknown {
+		p.device = deviceState(d, res.State)
+	}
+	name := nameOf(d)
+	switch fault.KindOf(err) {
+	case fault.Offline:
+		p.stage = bus.NotConnected
+		p.device = deviceState(d, res.State)
+		p.cause = fault.Errorf(fault.Offline, "device %s %s; the %s was not sent", name, since(d, res.State), what).
+			WithCode(rest.CodeNotConnected)
+	case fault.Timeout:
+		p.cause = silent(ctx, name, what, patience, res.Stage)
+	case fault.NotFound:
+		if fault.CodeOf(err) == rest.CodeFunctionUnknown || fault.CodeOf(err) == rest.CodeVariableUnknown {
+			return unknownName(d, what, err)
+		}
+	case fault.Busy:
+		p.cause = fault.E(fault.Busy, "device "+name+" has too much to do: "+sentence(err), err).WithCode(rest.CodeDeviceBusy)
+	}
+	return p
+}
+
+// silent is a device that did not answer: which half of the way failed
+// decides what its owner does next.
+func silent(ctx context.Context, name, what string, patience time.Duration, stage bus.Stage) error {
+	if ctx.Err() != nil {
+		return fault.Errorf(fault.Timeout, "the caller stopped waiting").WithCode(rest.CodeSentNoAck)
+	}
+	switch stage {
+	case bus.AckedNoResponse:
+		return fault.Errorf(fault.Timeout, "device %s has received the %s, but its application did not answer within %v: "+
+			"its loop may be blocked", name, what, patience).WithCode(rest.CodeAckedNoResponse)
+	default:
+		return fault.Errorf(fault.Timeout, "device %s is connected but did not acknowledge the %s within %v: "+
+			"its connection may be lost", name, what, patience).WithCode(rest.CodeSentNoAck)
+	}
+}
+
+// unknownName is a function or variable that the device does not have.
+func unknownName(d *device.Device, what string, err error) error {
+	code := fault.CodeOf(err)
+	_, asked, _ := strings.Cut(what, " ")
+	p := &problem{stage: bus.StageUnknown}
+	if code == rest.CodeVariableUnknown {
+		p.words, p.info = "Unknown Variable: "+asked+".", rest.WordsVariableNotFound
+	} else {
+		p.words = "Function " + asked + " not found."
+	}
+	p.cause = fault.E(fault.NotFound, "device "+nameOf(d)+" has no "+what, err).WithCode(code)
+	return p
+}

@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// gate stands before the passwords: it bounds how many are checked at once,
+// because each costs 19 MiB and some 20 ms, and makes a source that guesses
+// wait.
+type gate struct {
+	// Set at newGate.
+	max     int
+	lockout time.Duration
+	decoy   string        // checked in place of a user's who does not exist
+	slots   chan struct{} // one token for each password being checked
+
+	mu      sync.Mutex
+	sources map[string]*guesses // guarded by mu; at most maxSources
+}
+
+// guesses is how often logins from a source failed in a row.
+type guesses struct {
+	failed int
+	last   time.Time
+}
+
+// maxSources bounds the sources that are remembered. When it is reached, those
+// that may try again are forgotten; if there are none, newcomers wait.
+const maxSources = 1 << 14
+
+// maxQueue is how long a login waits for its turn.
+const maxQueue = 5 * time.Second
+
+func newGate(cfg *Config) *gate {
+	n := cfg.Hashers
+	if n <= 0 {
+		n = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	var salt [account.SaltSize]byte
+	rand.Read(salt[:]) // never fails
+	return &gate{
+		max: cfg.MaxLogins, lockout: cfg.LoginLockout, decoy: account.HashPassword(string(salt[:]), salt),
+		slots: make(chan struct{}, n), sources: make(map[string]*guesses),
+	}
+}
+
+// enter lets a login from the source in, or tells it to wait. It counts as
+// failed until passed is called: tries at the same time are tries, too.
+func (g *gate) enter(from string, now time.Time) error {
+	if g.max < 0 {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := g.sources[from]
+	if s == nil {
+		if len(g.sources) >= maxSources {
+			g.forget(now)
+		}
+		if len(g.sources) >= maxSources {
+			return tooMany(g.lockout)
+		}
+		s = new(guesses)
+		g.sources[from] = s
+	}
+	if now.Sub(s.last) >= g.lockout {
+		s.failed = 0
+	}
+	if s.failed >= g.max {
+		return tooMany(s.last.Add(g.lockout).Sub(now))
+	}
+	s.failed++
+	s.last = now
+	return nil
+}
+
+func tooMany(wait time.Duration) error {
+	wait = max(wait.Round(time.Second), time.Second)
+	return &problem{
+		cause: fault.E(fault.Busy, fmt.Sprintf("too many failed logins from your address; try again in %v", wait), nil).
+			WithCode(rest.CodeTooManyLogins),
+		retryAfter: wait,
+	}
+}
+
+// passed forgets the failures of a source that knew its password.
+func (g *gate) passed(from string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.sources, from)
+}
+
+// forget drops the sources that may try again. Caller holds mu.
+func (g *gate) forget(now time.Time) {
+	for from, s := range g.sources {
+		if now.Sub(s.last) >= g.lockout {
+			delete(g.sources, from)
+		}
+	}
+}
+
+// check compares the password with the hash. Without a hash it works as long
+// and says no.
+func (g *gate) check(ctx context.Context, hash, password string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxQueue)
+	defer cancel()
+	select {
+	case g.slots <- struct{}{}:
+		defer func() { <-g.slots }()
+	case <-ctx.Done():
+		return false, fault.Errorf(fault.Busy, "too many logins at once").WithCode(rest.CodeOverloaded)
+	}
+	if hash == "" {
+		account.PasswordMatches(g.decoy, password)
+		return false, nil
+	}
+	return account.PasswordMatches(hash, password), nil
+}

@@ -1,0 +1,41 @@
+package api
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are the API's counters. Label values are enumerated beside the
+// label; routes are patterns, never paths.
+type metrics struct {
+	requests *prometheus.CounterVec   // route, status
+	seconds  *prometheus.HistogramVec // route
+	errors   *prometheus.CounterVec   // code: of wire/rest, or a kind of cloud/fault
+	logins   *prometheus.CounterVec   // outcome: ok, wrong, locked_out, unsupported, failed
+	streams  prometheus.Gauge
+	ended    *prometheus.CounterVec // reason: gone, slow, shutdown
+	frames   prometheus.Counter
+	panics   prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	opts := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "cyan", Subsystem: "api", Name: name, Help: help}
+	}
+	m := &metrics{
+		requests: prometheus.NewCounterVec(opts("requests_total", "Requests answered."), []string{"route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "cyan", Subsystem: "api", Name: "request_seconds", Help: "Time to answer a request.",
+			Buckets: []float64{.0005, .001, .005, .02, .1, .3, 1, 3, 10, 30},
+		}, []string{"route"}),
+		errors: prometheus.NewCounterVec(opts("errors_total", "Requests that failed, by code."), []string{"code"}),
+		logins: prometheus.NewCounterVec(opts("logins_total", "Logins, by outcome."), []string{"outcome"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "cyan", Subsystem: "api", Name: "streams", Help: "Event streams that are open.",
+		}),
+		ended:  prometheus.NewCounterVec(opts("streams_ended_total", "Event streams that ended, by reason."), []string{"reason"}),
+		frames: prometheus.NewCounter(opts("frames_total", "Events put into streams.")),
+		panics: prometheus.NewCounter(opts("panics_total", "Panics of handlers that were caught.")),
+	}
+	if reg != nil {
+		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.streams, m.ended, m.frames, m.panics)
+	}
+	return m
+}

@@ -1,0 +1,106 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// route is one row of the table of routes.
+type route struct {
+	pattern string
+	scope   account.Scope // that a token needs; empty: any token will do
+	open    bool          // no token needed
+	body    bool          // the body's fields are read before the handler runs
+	handle  func(w http.ResponseWriter, r *request) error
+}
+
+// table is the API: every path that there is.
+func (s *Server) table() []route {
+	return []route{
+		{pattern: "POST /oauth/token", open: true, body: true, handle: s.login},
+		{pattern: "GET /v1/user", handle: s.user},
+		{pattern: "GET /v1/access_tokens/current", handle: s.currentToken},
+		{pattern: "DELETE /v1/access_tokens/current", handle: s.logout},
+		{pattern: "DELETE /v1/access_tokens/{token}", open: true, handle: s.revokeToken},
+
+		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: s.listDevices},
+		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: s.getDevice},
+		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: s.ping},
+		{pattern: "POST /v1/devices/{device}/{function}", scope: account.FunctionCall, body: true, handle: s.callFunction},
+		{pattern: "POST /v1/provisioning/{device}", scope: account.DevicesImport, body: true, handle: s.provision},
+
+		// A stream's prefix may have slashes in it, and a device may be called
+		// events: below a device, the handlers tell the words apart.
+		{pattern: "GET /v1/devices/events", scope: account.EventsGet, handle: s.myEvents},
+		{pattern: "GET /v1/devices/{device}/{word}", handle: s.belowDevice},
+		{pattern: "GET /v1/devices/{device}/{word}/{rest...}", handle: s.belowDevice},
+		{pattern: "GET /v1/events", scope: account.EventsGet, handle: s.allEvents},
+		{pattern: "GET /v1/events/{prefix...}", scope: account.EventsGet, handle: s.allEvents},
+		{pattern: "POST /v1/devices/events", scope: account.EventsSend, body: true, handle: s.publish},
+
+		{pattern: "GET /healthz", open: true, handle: s.healthy},
+		{pattern: "GET /readyz", open: true, handle: s.ready},
+		{pattern: "GET /metrics", open: true, handle: s.serveMetrics},
+	}
+}
+
+// later are routes that stock clients ask for and that this server does not
+// offer: they hear that, and not that they are wrong.
+var later = []string{
+	"POST /v1/devices", "PUT /v1/devices/{device}", "DELETE /v1/devices/{device}", "POST /v1/device_claims",
+	"/v1/products", "/v1/products/{rest...}", "/v1/user/products", "/v1/orgs", "/v1/orgs/{rest...}",
+	"/v1/webhooks", "/v1/webhooks/{rest...}", "/v1/integrations", "/v1/integrations/{rest...}",
+	"/v1/binaries", "/v1/binaries/{rest...}", "/v1/build_targets", "/v1/device-os/{rest...}",
+	"/v1/diagnostics/{rest...}", "/v1/serial_numbers/{rest...}", "/v1/clients", "/v1/ledgers", "/v1/ledgers/{rest...}",
+	"/v1/libraries", "/v1/libraries/{rest...}", "/v1/secrets", "/v1/secrets/{rest...}", "/v1/sims", "/v1/sims/{rest...}",
+}
+
+// route fills the table of routes.
+func (s *Server) route() {
+	s.mux = http.NewServeMux()
+	s.routes = make(map[string]*route)
+	add := func(r route) {
+		if r.pattern == "GET /metrics" && s.cfg.Metrics == nil {
+			return
+		}
+		s.routes[r.pattern] = &r
+		// The mux only finds the route and the values in the path.
+		s.mux.HandleFunc(r.pattern, func(http.ResponseWriter, *http.Request) {})
+	}
+	for _, r := range s.table() {
+		add(r)
+	}
+	for _, pattern := range later {
+		add(route{pattern: pattern, open: true, handle: notOffered})
+	}
+}
+
+func notOffered(_ http.ResponseWriter, r *request) error {
+	return fault.Errorf(fault.Unavailable, "this server does not offer %s %s", r.Method, printable(r.URL.Path, 200)).
+		WithCode(rest.CodeNotImplemented)
+}
+
+// belowDevice tells apart what stands below a device in a GET: its events,
+// its attempts, or one of its variables.
+func (s *Server) belowDevice(w http.ResponseWriter, r *request) error {
+	word, more := r.PathValue("word"), r.PathValue("rest")
+	scope, handle := account.VariableGet, s.getVariable
+	switch {
+	case r.PathValue("device") == rest.WordEvents:
+		scope, handle = account.EventsGet, s.myEvents
+	case word == rest.WordEvents:
+		scope, handle = account.EventsGet, s.deviceEvents
+	case more != "":
+		return errNoRoute(r)
+	case word == rest.WordAttempts:
+		scope, handle = account.DevicesGet, s.attempts
+	}
+	if !r.caller.token.Allows(scope) {
+		return fault.Errorf(fault.Denied, "this token is not allowed to do that: it lacks the scope %s", scope).
+			WithCode(rest.CodeScopeMissing)
+	}
+	return handle(w, r)
+}
