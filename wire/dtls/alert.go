@@ -111,12 +111,6 @@ func ParseAlert(plaintext []byte) (AlertLevel, AlertDescription, error) {
 	return AlertLevel(plaintext[0]), AlertDescription(plaintext[1]), nil
 }
 
-// appendPlainAlert adds a whole epoch-0 record, as it is sent while a handshake lasts.
-func appendPlainAlert(dst []byte, seq uint64, description AlertDescription) []byte {
-	dst = appendHeader(dst, Alert, 0, seq, 2)
-	return AppendAlert(dst, Fatal, description)
-}
-
 // fatal makes the error with which we end a handshake.
 func fatal(description AlertDescription, cause error) *AlertError {
 	return &AlertError{Level: Fatal, Description: description, Err: cause}
