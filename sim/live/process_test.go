@@ -76,8 +76,10 @@ func device(t *testing.T, s *simtest.Server, transport sim.Transport) live.Confi
 // The second run of a UDP device resumes the first one's session; a TCP device
 // keeps nothing.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	for _, transport := range transports {
 		t.Run(transport.String(), func(t *testing.T) {
+			t.Parallel()
 			server := simtest.Serve(t, transport)
 			cfg := device(t, server, transport)
 			cfg.MemoryFile = filepath.Join(t.TempDir(), "memory")
@@ -106,8 +108,10 @@ func TestRestart(t *testing.T) {
 // What is told from another goroutine happens though the device waits for
 // nothing but its socket.
 func TestTell(t *testing.T) {
+	t.Parallel()
 	for _, transport := range transports {
 		t.Run(transport.String(), func(t *testing.T) {
+			t.Parallel()
 			server := simtest.Serve(t, transport)
 			heard := make(chan string, 100)
 			server.With(func(c *simtest.Cloud) {
@@ -148,6 +152,7 @@ func waitForPath(t *testing.T, heard <-chan string, want string) {
 
 // A TCP device whose connection breaks is back at once.
 func TestStreamBreaks(t *testing.T) {
+	t.Parallel()
 	server := simtest.Serve(t, sim.TCP)
 	cfg := device(t, server, sim.TCP)
 	conns := make(chan net.Conn, 10)
@@ -167,6 +172,7 @@ func TestStreamBreaks(t *testing.T) {
 
 // Nobody listens: a TCP device says so, and that the internet is there.
 func TestNobodyListens(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

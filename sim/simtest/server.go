@@ -15,6 +15,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	cloud *Cloud // guarded by mu
+	turn  int    // guarded by mu: counts TCP connections; only the latest is heard
 	conns sync.WaitGroup
 }
 
@@ -50,9 +51,11 @@ func (s *Server) serveUDP(t testing.TB) {
 			if err != nil {
 				return
 			}
-			for _, b := range s.receive(buf[:n]) {
-				_, _ = conn.WriteTo(b, peer)
-			}
+			s.With(func(c *Cloud) {
+				for _, b := range c.Receive(time.Now(), buf[:n]) {
+					_, _ = conn.WriteTo(b, peer)
+				}
+			})
 		}
 	})
 }
@@ -78,7 +81,11 @@ func (s *Server) serveTCP(t testing.TB) {
 func (s *Server) converse(conn net.Conn) {
 	defer conn.Close()
 	var first [][]byte
-	s.With(func(c *Cloud) { first = c.Opened() })
+	var turn int
+	s.With(func(c *Cloud) {
+		s.turn++
+		turn, first = s.turn, c.Opened()
+	})
 	for _, b := range first {
 		_, _ = conn.Write(b)
 	}
@@ -88,18 +95,19 @@ func (s *Server) converse(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		for _, b := range s.receive(buf[:n]) {
+		var answers [][]byte
+		closing := false
+		s.With(func(c *Cloud) {
+			if closing = turn != s.turn; !closing {
+				answers = c.Receive(time.Now(), buf[:n])
+				closing, c.Closing = c.Closing, false
+			}
+		})
+		for _, b := range answers {
 			_, _ = conn.Write(b)
 		}
-		closing := false
-		s.With(func(c *Cloud) { closing, c.Closing = c.Closing, false })
 		if closing {
 			return
 		}
 	}
-}
-
-func (s *Server) receive(data []byte) (answers [][]byte) {
-	s.With(func(c *Cloud) { answers = c.Receive(time.Now(), data) })
-	return answers
 }
