@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,7 +103,7 @@ func child(t *testing.T, path string, wrap ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	args := append(wrap, self, "-test.run=^TestChild$")
+	args := slices.Concat(wrap, []string{self, "-test.run=^TestChild$"})
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), childDatabase+"="+path)
 	cmd.Stderr = os.Stderr

@@ -63,12 +63,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), write: write, read: read, pruned: newPruned()}
 	s.writer = newWriter(write, log)
 	if err := s.register(cfg.Registerer); err != nil {
-		s.closeDatabases()
+		_ = s.closeDatabases() // err is the one to tell
 		return nil, fault.E(fault.Internal, "register the store's metrics", err)
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.writer.start()
+	s.writer.start() //nolint:contextcheck // a commit belongs to many callers, none of whom can end it
 	s.keeping.Go(func() { s.keep(life) }) // ends with life
 	return s, nil
 }
