@@ -68,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.writer.start() //nolint:contextcheck // a commit belongs to many callers, none of whom can end it
+	s.writer.start()                      //nolint:contextcheck // a commit belongs to many callers, none of whom can end it
 	s.keeping.Go(func() { s.keep(life) }) // ends with life
 	return s, nil
 }
