@@ -1,138 +1,251 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/coap"
+	"github.com/cyan-cloud/cyan/wire/rest"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// maxCalls is how many calls may be on their way to one device, and how many
-// may wait for its describe.
-const maxCalls = 32
+const (
+	maxCalls = 32               // on their way to one device, or waiting for its describe
+	callWait = 30 * time.Second // for a call without a deadline
+
+	// doubtAfter is how long a device may leave a request unacknowledged
+	// before it is in doubt: it has missed the second transmission too.
+	doubtAfter = 10_000 // milliseconds
+
+	// staleWait is how long the token of a call that was given up is not used
+	// again: a function that runs for a minute answers after it.
+	staleWait = 120_000 // milliseconds
+)
 
 // call is a request of ours on its way.
 type call struct {
 	id       uint64 // the caller's; 0: nobody waits for the answer
-	kind     CallKind
-	token    byte
-	message  uint16 // message id
-	acked    bool
-	is       spark.VariableType
 	name     string
 	sent     int64 // Unix milliseconds, as the next
 	deadline int64
+	message  uint16 // message id
+	kind     CallKind
+	flags    spark.DescribeFlags
+	is       spark.VariableType
+	token    byte
+	acked    bool
+}
+
+// staleToken is in use until a time, because its answer may still come.
+type staleToken struct {
+	until int64
+	token byte
 }
 
 // call starts a call, or says at once why it cannot be.
 func (s *Session) call(now time.Time, c Call, outs *Outs) {
-	err := s.place(now, c, outs)
-	if err != nil && c.ID != 0 {
-		outs.add(Out{Kind: Replied, Reply: Reply{ID: c.ID, Err: err}})
+	if c.Deadline.IsZero() {
+		c.Deadline = now.Add(callWait)
+	}
+	if err := s.place(now, c, outs); err != nil {
+		refused(&c, NotConnected, err, outs)
+	}
+}
+
+// refused answers a call that was not sent.
+func refused(c *Call, stage Stage, err error, outs *Outs) {
+	if c.ID != 0 {
+		outs.add(Out{Kind: Replied, Reply: Reply{ID: c.ID, Stage: stage, Err: err}})
 	}
 }
 
 func (s *Session) place(now time.Time, c Call, outs *Outs) error {
 	switch {
-	case s.phase == awaitHello || s.phase == claiming || s.word == device.Asleep || s.word == device.Offline:
-		return fault.Errorf(fault.Offline, "the device is %s", s.word)
-	case len(s.calls)+len(s.waiting) >= maxCalls:
-		return fault.Errorf(fault.Busy, "%d calls to this device are on their way already", maxCalls)
+	case s.phase < startUp, s.halfway(), s.word == device.Asleep, s.word == device.Offline:
+		return fault.Errorf(fault.Offline, "the device is not connected (its state: %s)", s.word).WithCode(rest.CodeNotConnected)
+	case len(s.desk.calls)+len(s.desk.waiting) >= maxCalls:
+		return busy(nil)
 	}
-	named := c.Kind == Function || c.Kind == Variable
-	if named && !s.knowsApplication() && s.phase == startUp {
-		s.waiting = append(s.waiting, c)
-		return nil
-	}
-	var is spark.VariableType
-	if named && s.knowsApplication() {
-		var err error
-		if is, err = s.known(c); err != nil {
-			return err
+	switch c.Kind {
+	case Function, Variable:
+		if !s.knowsApplication() {
+			s.desk.waiting = append(s.desk.waiting, c)
+			return nil
+		}
+	case Describe:
+		if c.Flags == 0 {
+			c.Flags = spark.DescribeApplication
+		}
+		if slices.ContainsFunc(s.desk.calls, func(c call) bool { return c.kind == Describe }) {
+			return busy(nil)
 		}
 	}
-	return s.launch(now, c, is, outs)
+	return s.launch(now, c, outs)
 }
 
-// known checks a call against what the device said it can do: a device
+// check compares a call with what the device said it can do: a device
 // acknowledges a call of a function that it does not have, and then never
 // answers.
-func (s *Session) known(c Call) (spark.VariableType, error) {
-	if c.Kind == Variable {
-		if t, ok := s.describe.VariableType(c.Name); ok {
-			return t, nil
+func (s *Session) check(c *Call) (is spark.VariableType, err error) {
+	switch c.Kind {
+	case Variable:
+		is, ok := s.app.Value().variable(c.Name)
+		if !ok {
+			return 0, noVariable(c.Name)
 		}
-		return 0, fault.Errorf(fault.NotFound, "the device has no variable %q", c.Name).WithCode("unknown_variable")
-	}
-	if !s.describe.HasFunction(c.Name) {
-		return 0, fault.Errorf(fault.NotFound, "the device has no function %q", c.Name).WithCode("unknown_function")
-	}
-	if n := len(c.Argument); n > s.limits.FunctionArg {
-		return 0, fault.Errorf(fault.Invalid, "the argument is %d bytes long, this device takes at most %d", n,
-			s.limits.FunctionArg).WithCode("argument_too_long")
+		return is, nil
+	case Function:
+		if !s.app.Value().hasFunction(c.Name) {
+			return 0, fault.Errorf(fault.NotFound, "the device has no function %q", c.Name).WithCode(rest.CodeFunctionUnknown)
+		}
+		if n, most := len(c.Argument), s.Limits().FunctionArg; n > most {
+			return 0, fault.Errorf(fault.Invalid, "the argument is %d bytes long, this device takes at most %d", n, most).
+				WithCode(rest.CodeArgumentTooLong)
+		}
 	}
 	return 0, nil
 }
 
 // launch sends the call's request.
-func (s *Session) launch(now time.Time, c Call, is spark.VariableType, outs *Outs) error {
-	sent := call{id: c.ID, kind: c.Kind, is: is, name: c.Name, sent: now.UnixMilli(), deadline: c.Deadline.UnixMilli()}
-	if c.Kind == Ping {
-		id, err := s.ping(now, outs)
-		if err != nil {
-			return fault.E(fault.Busy, "the device is being asked too much", err)
-		}
-		sent.message = id
-		s.calls = append(s.calls, sent)
-		return nil
+func (s *Session) launch(now time.Time, c Call, outs *Outs) error {
+	sent := call{
+		id: c.ID, kind: c.Kind, name: c.Name, flags: c.Flags, sent: now.UnixMilli(), deadline: c.Deadline.UnixMilli(),
 	}
-	token, err := s.tokens.Take()
-	if err != nil {
-		return fault.E(fault.Busy, "the device is being asked too much", err)
-	}
-	id, err := s.ids.Next(now)
-	if err != nil {
-		s.tokens.Release(token)
-		return fault.E(fault.Busy, "the device is being asked too much", err)
+	var err error
+	if sent.is, err = s.check(&c); err != nil {
+		return err
 	}
 	var buf [256]byte
 	message := buf[:0]
-	switch c.Kind {
-	case Function:
-		message, err = spark.AppendFunction(message, id, token, c.Name, c.Argument)
-	case Variable:
-		message, err = spark.AppendVariable(message, id, token, c.Name)
-	default:
-		message = spark.AppendSignal(message, id, token, c.On)
+	if c.Kind == Ping {
+		if sent.message, err = s.nextID(now, outs); err != nil {
+			return busy(err)
+		}
+		message = spark.AppendPing(message, sent.message)
+	} else {
+		if sent.token, sent.message, err = s.label(now, outs); err != nil {
+			return busy(err)
+		}
+		message, err = appendRequest(message, &c, &sent)
+	}
+	if most := s.Limits().Message; err == nil && len(message) > most {
+		err = fault.Errorf(fault.Invalid, "the request is %d bytes long, this device takes at most %d", len(message), most)
 	}
 	if err != nil {
-		s.tokens.Release(token)
+		s.tokens.Release(sent.token)
 		return fault.E(fault.Invalid, "the request cannot be put to a device", err)
 	}
-	sent.token, sent.message = token, id
-	s.calls = append(s.calls, sent)
-	s.request(now, id, token, true, message, outs)
+	s.desk.calls = append(s.desk.calls, sent)
+	s.request(now, sent.message, message, outs)
 	return nil
+}
+
+// label gives the token and the message id of a request that is answered.
+func (s *Session) label(now time.Time, outs *Outs) (token byte, id uint16, err error) {
+	if token, err = s.tokens.Take(); err != nil {
+		return 0, 0, err
+	}
+	if id, err = s.nextID(now, outs); err != nil {
+		s.tokens.Release(token)
+		return 0, 0, err
+	}
+	return token, id, nil
+}
+
+func appendRequest(dst []byte, c *Call, sent *call) ([]byte, error) {
+	switch c.Kind {
+	case Function:
+		return spark.AppendFunction(dst, sent.message, sent.token, c.Name, c.Argument)
+	case Variable:
+		return spark.AppendVariable(dst, sent.message, sent.token, c.Name)
+	case Describe:
+		return spark.AppendDescribeRequest(dst, sent.message, sent.token, c.Flags)
+	default:
+		return spark.AppendSignal(dst, sent.message, sent.token, c.On), nil
+	}
+}
+
+// acknowledgement settles a message of ours; it may carry the response.
+func (s *Session) acknowledgement(now time.Time, m *coap.Message, outs *Outs) {
+	s.pending.Acknowledge(m.ID)
+	s.proved(now)
+	if m.Code != coap.Empty {
+		s.response(now, m, outs)
+		return
+	}
+	i := s.desk.callOf(m.ID)
+	if i < 0 && !s.udp() {
+		// Devices on TCP answer a ping with an id of their own: any
+		// acknowledgement will do.
+		i = slices.IndexFunc(s.desk.calls, func(c call) bool { return c.kind == Ping })
+	}
+	switch {
+	case i < 0:
+	case s.desk.calls[i].kind == Ping:
+		s.finish(now, i, Reply{Stage: Answered}, outs)
+	default:
+		s.desk.calls[i].acked = true
+	}
+}
+
+// rejected is a reset from the device: it does not want a message of ours.
+func (s *Session) rejected(now time.Time, id uint16, outs *Outs) {
+	s.pending.Reset(id)
+	s.proved(now)
+	if i := s.desk.callOf(id); i >= 0 {
+		s.finish(now, i, Reply{Stage: Answered, Err: deviceError("the device rejected the request")}, outs)
+	}
 }
 
 // response gives a call the device's answer.
 func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 	if len(m.Token) != 1 {
+		s.Malformed++
+		return
+	}
+	token := m.Token[0]
+	i := slices.IndexFunc(s.desk.calls, func(c call) bool { return c.kind != Ping && c.token == token })
+	if i < 0 {
+		s.late(now, token)
 		return
 	}
 	s.proved(now)
-	s.pending.Respond(m.Token[0])
-	if s.receiveInquired(now, m, outs) {
+	if !fits(s.desk.calls[i].kind, m.Code) {
+		s.Malformed++
 		return
 	}
-	for i, c := range s.calls {
-		if c.kind != Ping && c.token == m.Token[0] {
-			s.finish(now, i, s.read(&c, m), outs)
-			return
-		}
+	if s.desk.calls[i].kind == Describe {
+		s.receiveAnswer(now, i, m, outs)
+		return
 	}
+	s.finish(now, i, s.read(&s.desk.calls[i], m), outs)
+}
+
+// fits tells whether a code can be the answer to a call: one more check that it
+// is not the answer to another one.
+func fits(k CallKind, c coap.Code) bool {
+	switch {
+	case c.Class() != 2:
+		return true
+	case k == Variable || k == Describe:
+		return c == coap.Content
+	default:
+		return c == coap.Changed
+	}
+}
+
+// late takes the answer to a call that was given up: its token is free now.
+func (s *Session) late(now time.Time, token byte) {
+	i := slices.IndexFunc(s.desk.stale, func(t staleToken) bool { return t.token == token })
+	if i < 0 {
+		return
+	}
+	s.desk.stale = slices.Delete(s.desk.stale, i, i+1)
+	s.tokens.Release(token)
+	s.proved(now)
+	s.Late++
 }
 
 // read turns the device's answer into the call's.
@@ -140,15 +253,12 @@ func (s *Session) read(c *call, m *coap.Message) Reply {
 	r := Reply{Stage: Answered}
 	var err error
 	switch {
-	case m.Code.Class() == 4 && c.kind == Variable && m.Code == coap.NotFound:
-		r.Err = fault.Errorf(fault.NotFound, "the device has no variable %q", c.name).WithCode("unknown_variable")
-		return r
-	case m.Code.Class() == 4:
-		r.Err = fault.Errorf(fault.Invalid, "the device refused the request (%s)", m.Code).WithCode("refused_by_device")
-		return r
-	case m.Code.Class() == 5:
-		r.Err = fault.Errorf(fault.Unavailable, "the device could not carry out the request (%s)", m.Code).WithCode("device_error")
-		return r
+	case m.Code == coap.NotFound && c.kind == Variable:
+		r.Err = noVariable(c.name)
+	case m.Code == coap.BadRequest && c.kind == Function:
+		r.Err = fault.Errorf(fault.Invalid, "the device refused the argument (%s)", m.Code)
+	case m.Code.Class() != 2:
+		r.Err = deviceError("the device could not carry out the request (" + m.Code.String() + ")")
 	case c.kind == Function:
 		r.Value.Type = spark.TypeInt
 		r.Value.Int, err = spark.ParseFunctionResult(m)
@@ -157,137 +267,153 @@ func (s *Session) read(c *call, m *coap.Message) Reply {
 	}
 	if err != nil {
 		s.Malformed++
-		r.Err = fault.E(fault.Unavailable, "the device's answer does not make sense", err).WithCode("bad_answer")
+		r = Reply{Stage: Answered}
+		r.Err = fault.E(fault.Unavailable, "the device's answer does not make sense", err).WithCode(rest.CodeDeviceError)
 	}
 	return r
 }
 
-// pinged settles the ping with the message id. Devices on TCP answer with an
-// id of their own: any acknowledgement will do.
-func (s *Session) pinged(now time.Time, id uint16, outs *Outs) {
-	for i, c := range s.calls {
-		if c.kind == Ping && (c.message == id || !s.udp) {
-			s.finish(now, i, Reply{Stage: Answered}, outs)
-			return
-		}
-	}
-}
-
-// ackedCall notes that the device has the request.
-func (s *Session) ackedCall(token byte) {
-	for i := range s.calls {
-		if s.calls[i].kind != Ping && s.calls[i].token == token {
-			s.calls[i].acked = true
-		}
-	}
-}
-
-// finish ends the i-th call with the reply.
+// finish ends the i-th call with the reply. The token of a call that was not
+// answered is not used again for a while.
 func (s *Session) finish(now time.Time, i int, r Reply, outs *Outs) {
-	c := s.calls[i]
-	s.calls = append(s.calls[:i], s.calls[i+1:]...)
-	if len(s.calls) == 0 {
-		s.calls = nil
-	}
-	if c.kind == Ping {
-		s.pending.Acknowledge(c.message)
-	} else {
+	c := s.desk.calls[i]
+	s.desk.calls = slices.Delete(s.desk.calls, i, i+1)
+	s.pending.Acknowledge(c.message)
+	switch {
+	case c.kind == Ping:
+	case r.Stage == Answered:
 		s.tokens.Release(c.token)
-		s.pending.Respond(c.token)
+	default:
+		s.desk.stale = append(s.desk.stale, staleToken{token: c.token, until: now.UnixMilli() + staleWait})
 	}
-	if c.id == 0 {
-		return
-	}
-	if r.Stage == NotConnected && r.Err != nil {
+	if r.Stage != Answered {
 		r.Stage = SentNoAck
 		if c.acked {
 			r.Stage = AckedNoResponse
 		}
+		if e, ok := r.Err.(*fault.Error); ok && e.Kind == fault.Timeout {
+			e.Code = r.Stage.String()
+		}
 	}
-	r.ID, r.Took = c.id, time.Duration(now.UnixMilli()-c.sent)*time.Millisecond
-	outs.add(Out{Kind: Replied, Reply: r})
+	if c.id != 0 {
+		r.ID, r.Took = c.id, time.Duration(now.UnixMilli()-c.sent)*time.Millisecond
+		outs.add(Out{Kind: Replied, Reply: r})
+	}
+}
+
+// giveUp ends the i-th call, which was not answered in time.
+func (s *Session) giveUp(now time.Time, i int, outs *Outs) {
+	c := s.desk.calls[i]
+	s.miss(now, &c)
+	s.finish(now, i, Reply{Err: silent()}, outs)
+	if c.kind == Function && c.acked && !s.doubted && s.word == device.Online {
+		// Perhaps it does not have that function any more.
+		s.doubted = true
+		s.ask(now, spark.DescribeApplication, outs)
+	}
+}
+
+// miss draws the conclusion from a call without an answer: a device that did
+// not even acknowledge it in good time is in doubt.
+func (s *Session) miss(now time.Time, c *call) {
+	if !c.acked && now.UnixMilli()-c.sent >= doubtAfter {
+		s.doubt(now)
+	}
 }
 
 // cancel forgets a call whose caller is gone.
-func (s *Session) cancel(id uint64) {
-	for i := range s.calls {
-		if s.calls[i].id == id {
-			s.calls[i].id = 0
-			return
-		}
+func (s *Session) cancel(now time.Time, id uint64) {
+	if i := slices.IndexFunc(s.desk.calls, func(c call) bool { return c.id == id && id != 0 }); i >= 0 {
+		s.miss(now, &s.desk.calls[i])
+		s.desk.calls[i].id = 0
+		s.finish(now, i, Reply{}, nil)
+		return
 	}
-	for i := range s.waiting {
-		if s.waiting[i].ID == id {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			return
-		}
-	}
-}
-
-// failCall ends the call whose message was never acknowledged, or was reset.
-func (s *Session) failCall(now time.Time, e coap.Exchange, outs *Outs) {
-	for i, c := range s.calls {
-		if c.message == e.ID {
-			s.finish(now, i, Reply{Err: silent()}, outs)
-			return
-		}
-	}
-	if q := s.inquiry; q != nil && e.HasToken && e.Token == q.token {
-		s.inquiry = nil
-		s.tokens.Release(e.Token)
-	}
+	s.desk.waiting = slices.DeleteFunc(s.desk.waiting, func(c Call) bool { return c.ID == id && id != 0 })
 }
 
 // failCalls ends all calls of a device that is gone.
 func (s *Session) failCalls(now time.Time, outs *Outs) {
-	for len(s.calls) > 0 {
+	for len(s.desk.calls) > 0 {
 		s.finish(now, 0, Reply{Err: lost(s.reason)}, outs)
 	}
+	for _, c := range s.desk.waiting {
+		refused(&c, Queued, lost(s.reason), outs)
+	}
+	s.desk.waiting = nil
 }
 
-// expireCalls ends the calls whose time is up. A device that did not even
-// acknowledge one is in doubt from then on.
+// expireCalls ends the calls whose time is up.
 func (s *Session) expireCalls(now time.Time, outs *Outs) {
 	ms := now.UnixMilli()
-	for i := 0; i < len(s.calls); {
-		c := s.calls[i]
-		if ms < c.deadline {
-			i++
-			continue
+	for {
+		i := slices.IndexFunc(s.desk.calls, func(c call) bool { return ms >= c.deadline })
+		if i < 0 {
+			break
 		}
-		if !c.acked && s.word == device.Online {
-			s.setWord(now, device.Limbo, device.NoAnswer)
-		}
-		s.finish(now, i, Reply{Err: silent()}, outs)
+		s.giveUp(now, i, outs)
 	}
-	for i := 0; i < len(s.waiting); {
-		c := s.waiting[i]
-		if ms < c.Deadline.UnixMilli() {
-			i++
-			continue
+	s.desk.waiting = slices.DeleteFunc(s.desk.waiting, func(c Call) bool {
+		due := ms >= c.Deadline.UnixMilli()
+		if due {
+			refused(&c, Queued, silent(), outs)
 		}
-		s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-		outs.add(Out{Kind: Replied, Reply: Reply{ID: c.ID, Err: silent()}})
-	}
+		return due
+	})
 }
 
-func (s *Session) callDeadline() int64 {
-	var next int64
-	for i := range s.calls {
-		if d := s.calls[i].deadline; next == 0 || d < next {
-			next = d
+// expireTokens frees the tokens whose answers will not come any more.
+func (s *Session) expireTokens(now time.Time) {
+	ms := now.UnixMilli()
+	s.desk.stale = slices.DeleteFunc(s.desk.stale, func(t staleToken) bool {
+		if ms < t.until {
+			return false
 		}
+		s.tokens.Release(t.token)
+		return true
+	})
+}
+
+// callOf finds the call whose request has the message id; −1: none.
+func (d *desk) callOf(id uint16) int {
+	return slices.IndexFunc(d.calls, func(c call) bool { return c.message == id })
+}
+
+// deadline is when the first call ends; 0: there is none.
+func (d *desk) deadline() (next int64) {
+	if d == nil {
+		return 0
 	}
-	for i := range s.waiting {
-		if d := s.waiting[i].Deadline.UnixMilli(); next == 0 || d < next {
-			next = d
-		}
+	for i := range d.calls {
+		next = sooner(next, d.calls[i].deadline)
+	}
+	for i := range d.waiting {
+		next = sooner(next, d.waiting[i].Deadline.UnixMilli())
 	}
 	return next
 }
 
+func sooner(a, b int64) int64 {
+	if a == 0 || b < a {
+		return b
+	}
+	return a
+}
+
 func silent() error { return fault.Errorf(fault.Timeout, "the device did not answer in time") }
 
-func lost(reason device.Reason) error {
-	return fault.Errorf(fault.Offline, "the connection to the device ended (%s)", reason)
+func lost(why device.Reason) error {
+	return fault.Errorf(fault.Offline, "the connection to the device ended (%s)", why).WithCode(rest.CodeNotConnected)
+}
+
+func busy(cause error) error {
+	return fault.E(fault.Busy, "too many requests to this device are on their way already", cause).WithCode(rest.CodeDeviceBusy)
+}
+
+func noVariable(name string) error {
+	return fault.Errorf(fault.NotFound, "the device has no variable %q", name).WithCode(rest.CodeVariableUnknown)
+}
+
+func deviceError(text string) error {
+	return fault.Errorf(fault.Unavailable, "%s", text).WithCode(rest.CodeDeviceError)
 }

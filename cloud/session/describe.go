@@ -3,94 +3,54 @@ package session
 import (
 	"time"
 
-	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/coap"
+	"github.com/cyan-cloud/cyan/wire/rest"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// inquiry is a describe that we asked for: a device before 2.0 waits for that.
-type inquiry struct {
-	flags  spark.DescribeFlags
-	token  byte
-	blocks coap.Assembler
+const (
+	askWait   = 60 * time.Second // for a describe that we asked for by ourselves
+	blockWait = 90_000           // milliseconds: a describe of which no further block comes is forgotten
+)
+
+// blocks is a describe that comes in several messages.
+type blocks struct {
+	body coap.Assembler
+	etag string // of an answer: blocks of one describe have the same
+	at   int64  // when the latest came
 }
 
-// ask requests one part of the describe. A device that is asked for two at a
-// time may drop the connection.
-func (s *Session) ask(now time.Time, flags spark.DescribeFlags, outs *Outs) {
-	if s.inquiry == nil {
-		s.inquiry = &inquiry{blocks: coap.Assembler{Max: spark.MaxDescribe}}
+// add takes a block of b, or of a new body when b is nil.
+func (b *blocks) add(now time.Time, part *spark.DescribePart) (next *blocks, whole []byte, err error) {
+	if b == nil || part.Block.Num == 0 {
+		b = &blocks{body: coap.Assembler{Max: spark.MaxDescribe}, etag: string(part.ETag)}
 	}
-	s.inquiry.flags = flags
-	s.inquire(now, spark.DescribeRequest{Flags: flags}, outs)
+	if b.etag != string(part.ETag) {
+		return nil, nil, coap.ErrBlockOrder
+	}
+	b.at = now.UnixMilli()
+	whole, done, err := b.body.Add(part.Block, part.Payload)
+	if done || err != nil {
+		return nil, whole, err
+	}
+	return b, nil, nil
 }
 
-// inquire sends the request for the part, or for one more block of it.
-func (s *Session) inquire(now time.Time, r spark.DescribeRequest, outs *Outs) {
-	token, err := s.tokens.Take()
-	if err != nil {
-		s.inquiry = nil
-		return
+// fresh gives b, or nil when nothing has come for too long.
+func (b *blocks) fresh(now time.Time) *blocks {
+	if b == nil || now.UnixMilli()-b.at >= blockWait {
+		return nil
 	}
-	r.Token, s.inquiry.token = token, token
-	id, err := s.ids.Next(now)
-	var message []byte
-	if err == nil {
-		message, err = r.Append(nil, id)
-	}
-	if err != nil {
-		s.tokens.Release(token)
-		s.inquiry = nil
-		return
-	}
-	s.request(now, id, token, true, message, outs)
-}
-
-// receiveInquired takes the answer to an inquiry, and reports whether m was
-// one.
-func (s *Session) receiveInquired(now time.Time, m *coap.Message, outs *Outs) bool {
-	q := s.inquiry
-	if q == nil || m.Token[0] != q.token {
-		return false
-	}
-	s.tokens.Release(q.token)
-	part, err := spark.ParseDescribeAnswer(m)
-	if err != nil {
-		s.Malformed++
-		s.inquiry = nil
-		return true
-	}
-	body := part.Payload
-	if part.HasBlock {
-		whole, done, err := q.blocks.Add(part.Block, part.Payload)
-		if err == nil && !done {
-			next := part.Block
-			next.Num, next.More = next.Num+1, false
-			s.inquire(now, spark.DescribeRequest{Flags: q.flags, Block: next, HasBlock: true}, outs)
-			return true
-		}
-		if err != nil {
-			s.Malformed++
-			s.inquiry = nil
-			return true
-		}
-		body = whole
-	}
-	s.inquiry = nil
-	if s.take(now, q.flags, part.Binary, body, outs) != nil {
-		s.Malformed++
-		return true
-	}
-	if q.flags == spark.DescribeSystem && !s.knowsApplication() {
-		s.ask(now, spark.DescribeApplication, outs)
-	}
-	s.persist(now, outs)
-	return true
+	return b
 }
 
 // receiveDescribe takes a describe, or a block of one, that the device sends
 // by itself.
 func (s *Session) receiveDescribe(now time.Time, m *coap.Message, outs *Outs) {
+	if !s.canHold() {
+		return
+	}
 	part, err := spark.ParseDescribePost(m)
 	if err != nil {
 		s.Malformed++
@@ -99,24 +59,18 @@ func (s *Session) receiveDescribe(now time.Time, m *coap.Message, outs *Outs) {
 	}
 	body := part.Payload
 	if part.HasBlock {
-		if s.blocks == nil {
-			s.blocks = &coap.Assembler{Max: spark.MaxDescribe}
-		}
-		whole, done, err := s.blocks.Add(part.Block, part.Payload)
-		switch {
-		case err != nil:
-			s.blocks = nil
-			s.answerCode(now, m, coap.RequestEntityIncomplete, outs)
-			return
-		case !done:
-			if answer, err := spark.AppendDescribeAck(nil, m); err == nil {
-				s.answer(now, m, answer, outs)
-			}
+		if s.desk.blocks, body, err = s.desk.blocks.add(now, &part); err != nil {
+			s.answerCode(now, m, blockCode(err), outs)
 			return
 		}
-		body, s.blocks = whole, nil
 	}
-	if err := s.take(now, part.Flags, part.Binary, body, outs); err != nil {
+	if s.desk.blocks != nil && part.HasBlock {
+		if answer, err := spark.AppendDescribeAck(nil, m); err == nil {
+			s.answer(now, m, answer, outs)
+		}
+		return
+	}
+	if _, err := s.take(now, part.Flags, part.Binary, body, outs); err != nil {
 		s.Malformed++
 		s.answerCode(now, m, coap.BadRequest, outs)
 		return
@@ -124,40 +78,102 @@ func (s *Session) receiveDescribe(now time.Time, m *coap.Message, outs *Outs) {
 	s.answerDurably(now, m, coap.Changed, outs)
 }
 
-// take reads the part of a describe that the flags name. What cannot be used
-// twice, such as metrics, is not kept.
-func (s *Session) take(now time.Time, flags spark.DescribeFlags, binary bool, body []byte, outs *Outs) error {
-	if flags == spark.DescribeMetrics {
-		_, err := spark.ParseMetrics(body)
-		return err
+// blockCode says what is wrong with a block (RFC 7959, section 2.9).
+func blockCode(err error) coap.Code {
+	switch err {
+	case coap.ErrBlockOrder:
+		return coap.RequestEntityIncomplete
+	case coap.ErrTooLarge:
+		return coap.RequestEntityTooLarge
+	default:
+		return coap.BadRequest
 	}
-	d, err := spark.ParseDescribe(body, binary)
+}
+
+// ask requests one part of the describe for ourselves: a device before 2.0
+// waits for that. One that is asked for two parts at a time may drop the
+// connection.
+func (s *Session) ask(now time.Time, part spark.DescribeFlags, outs *Outs) {
+	s.call(now, Call{Kind: Describe, Flags: part, Deadline: now.Add(askWait)}, outs)
+}
+
+// receiveAnswer takes the i-th call's answer, which is a describe or a block of one.
+// The device gives the next block when it is asked for it.
+func (s *Session) receiveAnswer(now time.Time, i int, m *coap.Message, outs *Outs) {
+	c := &s.desk.calls[i]
+	asked := c.flags
+	part, err := spark.ParseDescribeAnswer(m)
+	body := part.Payload
+	if err == nil && part.HasBlock {
+		if s.desk.fetch, body, err = s.desk.fetch.add(now, &part); err == nil && s.desk.fetch != nil {
+			err = s.fetchNext(now, c, part.Block, outs)
+			if err == nil {
+				return
+			}
+		}
+	}
+	s.desk.fetch = nil
+	var d spark.Describe
+	if err == nil {
+		d, err = s.take(now, asked, part.Binary, body, outs)
+	}
+	r := Reply{Stage: Answered}
+	if err != nil {
+		s.Malformed++
+		r.Err = fault.E(fault.Unavailable, "the device's description of itself does not make sense", err).WithCode(rest.CodeDeviceError)
+	}
+	// take may have started calls, behind this one.
+	s.finish(now, i, r, outs)
+	if asked == spark.DescribeApplication && d.System == nil && s.phase == startUp && !s.hello.Describes() {
+		s.ask(now, spark.DescribeSystem, outs)
+	}
+}
+
+// fetchNext asks for the block behind b, with a token of its own.
+func (s *Session) fetchNext(now time.Time, c *call, b coap.Block, outs *Outs) error {
+	token, id, err := s.label(now, outs)
 	if err != nil {
 		return err
 	}
-	if s.describe == nil {
-		s.describe = &spark.Describe{}
+	b.Num, b.More = b.Num+1, false
+	request := spark.DescribeRequest{Token: token, Flags: c.flags, Block: b, HasBlock: true}
+	message, err := request.Append(nil, id)
+	if err != nil {
+		s.tokens.Release(token)
+		return err
 	}
-	// A copy: what was handed out with an earlier Described stays as it was.
-	merged := *s.describe
-	merged.Merge(d)
-	s.describe = &merged
-	if d.HasApplication {
-		s.described(now, outs)
-	}
+	s.tokens.Release(c.token)
+	s.pending.Acknowledge(c.message)
+	c.token, c.message, c.acked = token, id, false
+	s.request(now, id, message, outs)
 	return nil
 }
 
-func (s *Session) knowsApplication() bool { return s.describe != nil && s.describe.HasApplication }
-
-// Describe gives what the application offers; ok tells whether it said so.
-func (s *Session) Describe() (d device.Describe, ok bool) {
-	if !s.knowsApplication() {
-		return device.Describe{}, false
+// take reads the part of a describe that the flags name. Only what the
+// application offers is kept: the rest is handed out once, or counts only now.
+func (s *Session) take(now time.Time, part spark.DescribeFlags, binary bool, body []byte, outs *Outs) (spark.Describe, error) {
+	if part == spark.DescribeMetrics {
+		_, err := spark.ParseMetrics(body)
+		return spark.Describe{}, err
 	}
-	d.Functions = s.describe.Functions
-	for _, v := range s.describe.Variables {
-		d.Variables = append(d.Variables, device.Variable{Name: v.Name, Type: device.VariableType(v.Type)})
+	d, err := spark.ParseDescribe(body, binary)
+	if err != nil {
+		return spark.Describe{}, err
 	}
-	return d, true
+	if d.System != nil {
+		outs.add(Out{Kind: Described, System: d.System})
+	}
+	if !d.HasApplication && (binary || part != spark.DescribeApplication) {
+		return d, nil
+	}
+	s.doubted = false
+	if app := newApplication(&d); app != s.app {
+		s.app = app
+		s.persist(outs)
+	}
+	if d.System == nil {
+		outs.add(Out{Kind: Described})
+	}
+	s.described(now, outs)
+	return d, nil
 }

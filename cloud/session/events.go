@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,22 +12,23 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// maxDeliveries is how many events may wait for a device's acknowledgement;
-// further ones are dropped and counted, as the device's own queue would.
+// maxDeliveries is how many messages of ours may wait for a device's
+// acknowledgement; events beyond that are dropped and counted, as the device's
+// own queue would.
 const maxDeliveries = 32
 
-// told are the reserved names under which a device tells of itself and which
-// its owner sees. What else it says under reserved names is for us, or not
-// for it to say.
+// told are the reserved names that Device OS publishes by itself and that the
+// device's owner sees.
 var told = []string{
-	"spark/device/last_reset", "spark/device/safemode", "spark/device/diagnostics/",
-	"particle/device/updates/",
+	spark.EventLastReset, spark.EventSafeMode, spark.EventUpdatesEnabled, spark.EventUpdatesForced,
 }
 
-// inner are the reserved names that are taken and go no further.
+// inner are those that are for the cloud alone: facts for it, and questions
+// that it answers by an event of the same name. Under any other reserved name
+// a device may say nothing.
 var inner = []string{
-	"spark/hardware/", "spark/device/claim/code", "spark/device/ident/", "spark/device/key/error",
-	"spark/device/session/", "spark/device/ota_result", "particle/device/name", "particle/device/ip", "particle/device/random",
+	spark.EventMaxBinary, spark.EventChunkSize, spark.EventClaimCode, spark.EventIdent, spark.EventKeyError,
+	spark.EventDeviceName, spark.EventDeviceIP, spark.EventDeviceRandom,
 }
 
 // receiveEvent publishes what the device published.
@@ -37,13 +39,12 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 		s.answerCode(now, m, coap.BadRequest, outs)
 		return
 	}
-	if event.Reserved(e.Name) && !hasPrefix(told, e.Name) {
-		code := codeOf(fault.Denied)
-		if hasPrefix(inner, e.Name) {
-			code = coap.Changed
-			s.inform(now, e.Name, outs)
-		}
-		s.answerCode(now, m, code, outs)
+	kind := Publish
+	switch {
+	case slices.Contains(inner, e.Name):
+		kind = Told
+	case event.Reserved(e.Name) && !slices.Contains(told, e.Name):
+		s.answerCode(now, m, codeOf(fault.Denied), outs)
 		return
 	}
 	at := len(outs.bytes)
@@ -55,74 +56,58 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 	if e.HasFormat {
 		out.ContentFormat = e.ContentFormat
 	}
-	outs.add(Out{Kind: Publish, Event: out})
+	outs.add(Out{Kind: kind, Event: out})
 	s.answerCode(now, m, coap.Changed, outs)
-}
-
-// inform answers the questions that a device puts as events by an event of
-// the same name.
-func (s *Session) inform(now time.Time, name string, outs *Outs) {
-	if name == "particle/device/ip" && s.peer.IsValid() {
-		s.deliver(now, &event.Event{Name: name, Data: []byte(s.peer.Addr().String()), HasData: true, Source: event.FromCloud}, outs)
+	if e.Name == spark.EventDeviceIP && s.peer.IsValid() {
+		s.deliver(now, &event.Event{
+			Name: e.Name, Data: []byte(s.peer.Addr().Unmap().String()), HasData: true, Source: event.FromCloud,
+		}, outs)
 	}
 }
 
-// eventID names an event by its session and its record, so that what is
+// eventID names an event by its session and its packet, so that what is
 // published twice is seen to be the same.
 func (s *Session) eventID() string {
 	var b [16]byte
 	copy(b[:8], s.origin[:])
-	n := s.secure.Window.Top
-	if !s.udp {
-		s.eventCount++
-		n = s.eventCount
-	}
 	for i := range 8 {
-		b[15-i] = byte(n >> (8 * i))
+		b[15-i] = byte(s.seq >> (8 * i))
 	}
 	return hex.EncodeToString(b[:])
 }
 
-// deliver sends the device an event that it asked for.
+// deliver sends the device an event that it asked for. System events come from
+// the cloud only: what one device says of its own updates is an order to the
+// next.
 func (s *Session) deliver(now time.Time, e *event.Event, outs *Outs) {
-	if s.phase != startUp && s.phase != established || event.Forbidden(e.Name) {
+	if event.Forbidden(e.Name) || event.Reserved(strings.TrimLeft(e.Name, "/")) && e.Source != event.FromCloud {
 		return
 	}
-	if s.pending.Len() >= maxDeliveries {
+	if s.phase < startUp || s.halfway() || s.away() || s.pending.Len() >= maxDeliveries {
 		s.Undelivered++
 		return
 	}
-	id, err := s.ids.Next(now)
+	out := spark.Event{
+		Name: e.Name, Data: e.Data, HasData: e.HasData, Public: e.Public,
+		ContentFormat: e.ContentFormat, HasFormat: e.ContentFormat != event.Text,
+	}
+	t := coap.NonConfirmable
+	if s.udp() {
+		t = coap.Confirmable
+	}
+	id, err := s.nextID(now, outs)
 	if err != nil {
 		s.Undelivered++
 		return
 	}
-	t := coap.NonConfirmable
-	if s.udp {
-		t = coap.Confirmable
-	}
 	var buf [256]byte
-	out := spark.Event{
-		Name: e.Name, Data: e.Data, HasData: e.HasData, TTL: uint32(e.TTL / time.Second), Public: e.Public,
-		ContentFormat: e.ContentFormat, HasFormat: e.ContentFormat != event.Text,
-	}
 	message, err := spark.AppendEvent(buf[:0], t, id, &out, spark.DeliveryLayout(s.hello.SystemVersion))
-	if err != nil || s.limits.Message > 0 && len(message) > s.limits.Message {
+	switch {
+	case err != nil || len(message) > s.Limits().Message:
 		s.Undelivered++
-		return
+	case s.udp():
+		s.request(now, id, message, outs)
+	default:
+		s.send(now, message, outs)
 	}
-	if s.udp {
-		s.request(now, id, 0, false, message, outs)
-		return
-	}
-	s.send(now, message, outs)
-}
-
-func hasPrefix(list []string, name string) bool {
-	for _, p := range list {
-		if strings.HasPrefix(name, p) {
-			return true
-		}
-	}
-	return false
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/wire/dtls"
+	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
 // In is what happens to a session. The fields that a kind uses stand beside it.
@@ -45,12 +46,13 @@ const (
 
 // Call is something to ask of the device.
 type Call struct {
-	ID       uint64 // the caller's, unique within the session
+	ID       uint64 // the caller's, unique within the session; zero: nobody waits for the answer
 	Kind     CallKind
-	Name     string // of the function or variable
-	Argument string // of the function
-	On       bool   // Signal
-	Deadline time.Time
+	Name     string              // of the function or variable
+	Argument string              // of the function
+	On       bool                // Signal
+	Flags    spark.DescribeFlags // Describe: which part, exactly one; zero: the application's
+	Deadline time.Time           // zero: 30 s from now
 }
 
 // CallKind is what is asked of a device.
@@ -62,6 +64,7 @@ const (
 	Variable                 // read a variable
 	Ping                     // a round trip
 	Signal                   // shout rainbows, or stop
+	Describe                 // say anew what it offers; Described comes before the answer
 )
 
 // Stage is how far a call came: what is known when no answer is there.
@@ -73,9 +76,10 @@ const (
 	SentNoAck                    // sent, and the device did not even acknowledge it
 	AckedNoResponse              // the device has it; its application did not answer
 	Answered
+	Queued // waited for the device's describe, and was not sent
 )
 
 // String gives the stage as the HTTP API shows it.
 func (s Stage) String() string {
-	return [...]string{"not_connected", "sent_no_ack", "acked_no_response", "answered"}[min(s, Answered)]
+	return [...]string{"not_connected", "sent_no_ack", "acked_no_response", "answered", "queued"}[min(s, Queued)]
 }

@@ -11,71 +11,65 @@ import (
 // cloudReasonSleep is the reason of a Goodbye to sleep.
 const cloudReasonSleep spark.CloudReason = 6
 
-// message acts on one CoAP message of the device.
-func (s *Session) message(now time.Time, plain []byte, outs *Outs) {
+// message acts on one CoAP message of the device; back tells that the device
+// may have just reconnected.
+func (s *Session) message(now time.Time, plain []byte, back bool, outs *Outs) {
 	m, err := spark.Parse(plain)
 	if err != nil {
 		s.Malformed++
-		if !s.udp {
+		if !s.udp() {
 			// Nothing undecodable is ever answered on the channel without
 			// integrity; it ends.
-			s.close(now, device.Malformed, outs)
+			s.close(now, device.Offline, device.Malformed, outs)
 		}
 		return
 	}
 	switch m.Type {
 	case coap.Acknowledgement:
+		s.present(now, false)
 		s.acknowledgement(now, &m, outs)
+		return
 	case coap.Reset:
-		if e, ok := s.pending.Reset(m.ID); ok {
-			s.failCall(now, e, outs)
-		}
-	default:
-		if m.Type == coap.Confirmable && s.udp && s.duplicate(now, &m, outs) {
-			break
-		}
-		switch {
-		case m.Code == coap.Empty:
-			s.learn(now)
-			s.answer(now, &m, nil, outs)
-		case m.Code.Response():
-			s.answer(now, &m, nil, outs)
-			s.response(now, &m, outs)
-		default:
-			s.serve(now, &m, outs)
-		}
+		s.present(now, false)
+		s.rejected(now, m.ID, outs)
+		return
 	}
-	s.spokeAt = now.UnixMilli()
+	if m.Type == coap.Confirmable && s.udp() && s.duplicate(now, &m, outs) {
+		return
+	}
+	if m.Code == coap.Empty && !back && s.word == device.Online {
+		s.learn(now)
+	}
+	s.present(now, !m.Code.Response())
+	switch {
+	case m.Code == coap.Empty:
+		s.answer(now, &m, nil, outs)
+	case m.Code.Response():
+		s.answer(now, &m, nil, outs)
+		s.response(now, &m, outs)
+	default:
+		s.serve(now, &m, outs)
+	}
 }
 
 // duplicate answers a message that the device sent again as it was answered
-// the first time.
+// the first time, but for the time, which has gone on.
 func (s *Session) duplicate(now time.Time, m *coap.Message, outs *Outs) bool {
 	answer, seen := s.answered.Seen(now, m.ID)
 	if !seen {
 		return false
 	}
-	s.repeated(m.ID)
-	if answer != nil {
-		s.send(now, answer, outs)
+	s.Duplicates++
+	if answer == nil {
+		return true // it waits for the store
 	}
+	s.repeated(now, m.ID)
+	if spark.Classify(m) == spark.KindTime {
+		s.receiveTime(now, m, outs)
+		return true
+	}
+	s.send(now, answer, outs)
 	return true
-}
-
-// acknowledgement settles a message of ours; it may carry the response.
-func (s *Session) acknowledgement(now time.Time, m *coap.Message, outs *Outs) {
-	e, ok := s.pending.Acknowledge(m.ID)
-	if ok || !s.udp {
-		s.proved(now)
-	}
-	switch {
-	case m.Code != coap.Empty:
-		s.response(now, m, outs)
-	case ok && e.HasToken:
-		s.ackedCall(e.Token)
-	case ok || !s.udp:
-		s.pinged(now, m.ID, outs)
-	}
 }
 
 // serve answers a request of the device. Every confirmable message is
@@ -83,12 +77,12 @@ func (s *Session) acknowledgement(now time.Time, m *coap.Message, outs *Outs) {
 // connected, whatever we think.
 func (s *Session) serve(now time.Time, m *coap.Message, outs *Outs) {
 	kind := spark.Classify(m)
-	if s.phase == awaitHello || s.phase == claiming {
-		if kind == spark.KindHello && s.phase == awaitHello {
+	if s.phase < startUp {
+		// Anything but the Hello has to wait for its answer; the device
+		// repeats it.
+		if s.phase == awaitHello && kind == spark.KindHello {
 			s.receiveHello(now, m, outs)
 		}
-		// Anything else before the Hello is answered has to wait; the device
-		// repeats it.
 		return
 	}
 	switch kind {
@@ -113,6 +107,7 @@ func (s *Session) serve(now time.Time, m *coap.Message, outs *Outs) {
 func (s *Session) receiveTime(now time.Time, m *coap.Message, outs *Outs) {
 	token, err := spark.Token(m)
 	if err != nil {
+		s.Malformed++
 		s.answerCode(now, m, coap.BadRequest, outs)
 		return
 	}
@@ -121,26 +116,17 @@ func (s *Session) receiveTime(now time.Time, m *coap.Message, outs *Outs) {
 }
 
 // receiveGoodbye notes why the device leaves. Its session stays: it may come
-// back within it.
+// back within it. What is on its way to it goes nowhere.
 func (s *Session) receiveGoodbye(now time.Time, m *coap.Message, outs *Outs) {
 	g, err := spark.ParseGoodbye(m.Payload)
 	if err != nil {
+		s.Malformed++
 		s.answerCode(now, m, coap.BadRequest, outs)
 		return
 	}
 	s.answerCode(now, m, coap.Changed, outs)
+	s.leave(now, &g)
 	s.failCalls(now, outs)
-	s.silenceAt = 0
-	if g.CloudReason == cloudReasonSleep {
-		s.until = 0
-		if g.SleepSeconds > 0 {
-			s.until = now.Add(time.Duration(g.SleepSeconds) * time.Second).UnixMilli()
-		}
-		s.setWord(now, device.Asleep, device.DeviceSleep)
-		return
-	}
-	s.setWord(now, device.Offline, device.DeviceGoodbye)
-	if !s.udp {
-		s.silenceAt = now.Add(silenceTCP).UnixMilli()
-	}
+	s.pending = coap.Exchanges{}
+	s.persist(outs)
 }

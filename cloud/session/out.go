@@ -17,7 +17,8 @@ type Out struct {
 	To     netip.AddrPort // Send, on UDP
 	Local  netip.Addr     // Send, on UDP: which of our addresses to send from
 	Token  uint32         // Persist
-	Event  event.Event    // Publish; Owner is left to the owner of the session
+	Event  event.Event    // Publish, Told; Owner is left to the owner of the session
+	System *spark.System  // Described, when it is the system's part that is new; the session does not keep it
 	Reply  Reply          // Replied
 	Device device.ID      // Claim
 	Stage  string         // Reached: one of device.Stage…
@@ -38,7 +39,8 @@ const (
 	Contact                  // the device is back within a session that was there: a connect without handshake
 	Changed                  // State gives something new
 	Described                // Describe, Hello or Subscriptions give something new
-	Closed                   // the session is over; it takes no more input
+	Closed                   // the session is over, and State says why; it takes no more input
+	Told                     // the device told or asked the cloud something by an event that is nobody else's
 )
 
 // Reply is a call's answer.
@@ -57,6 +59,7 @@ type Outs struct {
 	List  []Out
 	bytes []byte // what is to be sent or published
 	plain []byte // the packet at hand, opened
+	desk  desk   // lent to a session for one step
 }
 
 // Reset empties the list and makes the buffer free for use again; bytes of

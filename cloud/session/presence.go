@@ -4,49 +4,41 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
-	"github.com/cyan-cloud/cyan/wire/coap"
+	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// How long a device may be silent. Device OS pings after 15 s of silence on
-// TCP, after 25 s on Wi-Fi and Ethernet, after 23 minutes on cellular networks.
 const (
-	keepAliveTCP      = 15 * time.Second
-	keepAliveUDP      = 25 * time.Second
-	keepAliveCellular = 23 * time.Minute
-
-	silenceTCP   = 40 * time.Second // a stream without a byte for this long is dead
-	silenceSlack = 35 * time.Second // past its keep-alive a device on UDP is asked
-	silenceGrace = 60 * time.Second // and, when it does not answer for this long, gone
-
 	// noRepeat is how long after our acknowledgement a device that did not get
-	// it has repeated itself at the latest (4 s, times 1.5, and the way).
-	noRepeat = 8 * time.Second
-)
+	// it has repeated itself at the latest (4 s, times 1.5, and the way); twice
+	// as long after each repetition.
+	noRepeat = 8000 // milliseconds
 
-// cellular are the platforms with a modem, by platform id.
-var cellular = map[uint16]bool{10: true, 13: true, 23: true, 25: true, 26: true, 27: true, 28: true, 35: true}
+	// maxRepeats is how many repetitions of what we acknowledged mean that our
+	// messages do not arrive. One may be chance.
+	maxRepeats = 2
+
+	// overdue is how long past the announced time a sleeping device is waited for.
+	overdue = 120_000 // milliseconds
+)
 
 // presence is what we know of whether the device is there. Times are Unix
 // milliseconds; 0 is never.
 type presence struct {
-	word    device.Word
-	reason  device.Reason
-	changed bool // State has something new that is worth telling
-	asked   bool // the silence was noticed and the device pinged
-
+	reason                           device.Reason
 	since, lastSeen, provenAt, until int64
+	keepAlive                        time.Duration
+	spokeAt                          int64 // when we last sent something
+	silenceAt                        int64 // when silence is to be looked at
 
-	// ackedAt is when we last acknowledged something, and ackedID what: when it
-	// is not repeated, our acknowledgement arrived.
+	// ackedAt is when we last acknowledged the message ackedID, which proves that
+	// the device hears us unless it is repeated, as it was so many times.
 	ackedAt int64
 	ackedID uint16
+	repeats uint8
 
-	keepAlive time.Duration
-	spokeAt   int64 // when either side last said something, for learning keepAlive
-	silenceAt int64 // when silence is to be looked at
-
-	// Counters for the owner to collect.
-	Dropped, Malformed, Duplicates, Moves, Unsent, Undelivered uint32
+	lower   uint16 // seconds of a keep-alive that would be shorter, seen once
+	word    device.Word
+	changed bool // State has something new that is worth telling
 }
 
 func (p *presence) start(now time.Time, udp bool) {
@@ -54,7 +46,6 @@ func (p *presence) start(now time.Time, udp bool) {
 	if udp {
 		p.keepAlive = keepAliveUDP
 	}
-	p.spokeAt = p.since
 }
 
 func (s *Session) setWord(now time.Time, w device.Word, why device.Reason) {
@@ -68,7 +59,7 @@ func (s *Session) setWord(now time.Time, w device.Word, why device.Reason) {
 func (s *Session) State(now time.Time) device.State {
 	s.settleProof(now)
 	transport := "tcp"
-	if s.udp {
+	if s.udp() {
 		transport = "udp"
 	}
 	st := device.State{
@@ -88,15 +79,64 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// heard notes that an authentic record came: whatever we thought, the device
-// is there. Whether it hears us is another matter.
+// heard notes that an authentic record came. Whether the device hears us is
+// another matter.
 func (s *Session) heard(now time.Time) {
-	s.lastSeen, s.asked = now.UnixMilli(), false
-	s.armSilence(now)
-	if s.phase == established && s.word != device.Online && s.word != device.Limbo {
+	s.lastSeen = now.UnixMilli()
+	if s.asked {
+		// It was silent past its keep-alive and speaks because we asked: it
+		// keeps silent for longer than we thought.
+		s.asked = false
+		s.keepAlive = min(2*s.keepAlive, max(s.keepAlive, keepAliveCellular))
+	}
+	if !s.saidGoodbye() {
+		s.armSilence(now)
+	}
+}
+
+// present notes that the device said something; news tells that it was nothing
+// that it had said before, and no answer. A device that has said goodbye is not
+// back because of what it repeats and answers until it is gone.
+func (s *Session) present(now time.Time, news bool) {
+	switch {
+	case s.saidGoodbye() && !news:
+	case s.word == device.Offline, s.word == device.Asleep, s.word == device.Unknown:
 		s.until = 0
 		s.setWord(now, device.Online, device.ReasonNone)
+		s.armSilence(now)
 	}
+}
+
+// away tells that the device cannot be reached, as far as we know.
+func (s *Session) away() bool { return s.word == device.Offline || s.word == device.Asleep }
+
+func (s *Session) saidGoodbye() bool {
+	return s.word == device.Asleep || s.word == device.Offline && s.reason == device.DeviceGoodbye
+}
+
+// leave notes a Goodbye.
+func (s *Session) leave(now time.Time, g *spark.Goodbye) {
+	if g.CloudReason != cloudReasonSleep {
+		s.setWord(now, device.Offline, device.DeviceGoodbye)
+	} else {
+		s.setWord(now, device.Asleep, device.DeviceSleep)
+	}
+	s.until = 0
+	if s.word == device.Asleep && g.SleepSeconds > 0 {
+		s.until = now.Add(time.Duration(g.SleepSeconds) * time.Second).UnixMilli()
+	}
+	s.silenceAt = now.Add(silenceTCP).UnixMilli() // unless the stream ends before
+	if s.udp() {
+		s.silenceAt = s.overdueAt(now)
+	}
+}
+
+// overdueAt is when a device that sleeps until a time is missed; 0: never.
+func (s *Session) overdueAt(now time.Time) int64 {
+	if s.until == 0 {
+		return 0
+	}
+	return max(s.until, now.UnixMilli()) + overdue
 }
 
 // proved notes that the device answered a message of ours.
@@ -107,88 +147,63 @@ func (s *Session) proved(now time.Time) {
 	}
 }
 
+// doubt notes that the device did not answer. What would have proved that it
+// hears us, but for the time, does not count any more.
+func (s *Session) doubt(now time.Time) {
+	s.settleProof(now)
+	s.ackedAt = 0
+	if s.word == device.Online {
+		s.setWord(now, device.Limbo, device.NoAnswer)
+	}
+}
+
 // acknowledged notes that we answered a confirmable message of the device's.
 func (s *Session) acknowledged(now time.Time, id uint16) {
 	s.settleProof(now)
-	s.ackedAt, s.ackedID = now.UnixMilli(), id
+	if s.ackedAt == 0 {
+		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, 0
+	}
 }
 
-// repeated notes that a device sent again what we answered: the answer did
-// not arrive.
-func (s *Session) repeated(id uint16) {
-	s.Duplicates++
-	if s.ackedAt != 0 && s.ackedID == id {
-		s.ackedAt = 0
+// repeated notes that a device sent again what we had answered, and now answer
+// again: the answer did not arrive. That message is the one to watch.
+func (s *Session) repeated(now time.Time, id uint16) {
+	switch {
+	case s.ackedAt != 0 && s.ackedID == id:
+	case s.ackedAt != 0 && s.repeats > 0:
+		return
+	default:
+		s.ackedID, s.repeats = id, 0
+	}
+	s.ackedAt = now.UnixMilli()
+	if s.repeats++; s.repeats >= maxRepeats {
+		s.doubt(now)
 	}
 }
 
 // settleProof turns an acknowledgement that was not asked for again into
 // proof that the device hears us.
 func (s *Session) settleProof(now time.Time) {
-	if s.udp && s.ackedAt != 0 && now.UnixMilli()-s.ackedAt >= noRepeat.Milliseconds() {
-		s.provenAt = max(s.provenAt, s.ackedAt)
-		s.ackedAt = 0
+	if at := s.proofAt(); at != 0 && now.UnixMilli() >= at {
+		at, s.ackedAt = max(s.ackedAt, s.provenAt), 0
+		s.proved(now)
+		s.provenAt = at
 	}
 }
 
-// learn takes the device's ping for the measure of its keep-alive: it comes
-// when nothing was said for that long.
-func (s *Session) learn(now time.Time) {
-	gap := time.Duration(now.UnixMilli()-s.spokeAt) * time.Millisecond
-	if s.spokeAt != 0 && gap > 2*time.Second {
-		s.keepAlive = gap.Round(time.Second)
-		s.armSilence(now)
+// proofAt is when the acknowledgement that is waited for proves something; 0:
+// there is none.
+func (s *Session) proofAt() int64 {
+	if s.ackedAt == 0 {
+		return 0
 	}
+	return s.ackedAt + noRepeat<<s.repeats
 }
 
-func (s *Session) armSilence(now time.Time) {
-	wait := silenceTCP
-	if s.udp {
-		wait = s.keepAlive + silenceSlack
+// proofDeadline is when a device in doubt is to be looked at; 0: never.
+func (s *Session) proofDeadline() int64 {
+	if s.word != device.Limbo {
+		return 0
 	}
-	s.silenceAt = now.Add(wait).UnixMilli()
-}
-
-// expireSilence looks at a device that has said nothing for longer than its
-// keep-alive: on TCP the stream is dead; on UDP it is asked first, and its
-// session is kept for when it is back.
-func (s *Session) expireSilence(now time.Time, outs *Outs) {
-	if s.silenceAt == 0 || now.UnixMilli() < s.silenceAt || s.phase == closed {
-		return
-	}
-	switch {
-	case !s.udp:
-		s.close(now, device.KeepAliveMissed, outs)
-	case s.phase == established && s.word != device.Asleep && !s.asked:
-		s.asked = true
-		s.silenceAt = now.Add(silenceGrace).UnixMilli()
-		s.probe(now, outs)
-	default:
-		s.silenceAt = 0
-		if s.word == device.Online || s.word == device.Limbo {
-			s.setWord(now, device.Offline, device.KeepAliveMissed)
-			s.failCalls(now, outs)
-		}
-	}
-}
-
-// probe pings the device, unless a ping is on its way.
-func (s *Session) probe(now time.Time, outs *Outs) {
-	for _, c := range s.calls {
-		if c.kind == Ping {
-			return
-		}
-	}
-	s.call(now, Call{Kind: Ping, Deadline: now.Add(silenceGrace)}, outs)
-}
-
-// ping sends an empty confirmable message and gives its id.
-func (s *Session) ping(now time.Time, outs *Outs) (uint16, error) {
-	id, err := s.ids.Next(now)
-	if err != nil {
-		return 0, err
-	}
-	var buf [4]byte
-	s.request(now, id, 0, false, coap.AppendEmpty(buf[:0], coap.Confirmable, id), outs)
-	return id, nil
+	return s.proofAt()
 }

@@ -7,6 +7,10 @@ import (
 	"github.com/cyan-cloud/cyan/wire/coap"
 )
 
+// maxHeld is how many answers may wait for the store. What comes beyond that
+// is as if it had not come, and the device repeats it.
+const maxHeld = 32
+
 // heldAnswer is an answer that waits until the record which it depends on is
 // durable.
 type heldAnswer struct {
@@ -30,7 +34,7 @@ func (s *Session) answer(now time.Time, m *coap.Message, message []byte, outs *O
 }
 
 func (s *Session) reply(now time.Time, id uint16, message []byte, outs *Outs) {
-	if s.udp {
+	if s.udp() {
 		s.answered.Remember(now, id, message)
 		s.acknowledged(now, id)
 	}
@@ -40,27 +44,45 @@ func (s *Session) reply(now time.Time, id uint16, message []byte, outs *Outs) {
 // answerCode acknowledges a confirmable m with a code and no payload.
 func (s *Session) answerCode(now time.Time, m *coap.Message, code coap.Code, outs *Outs) {
 	var buf [16]byte
-	s.answer(now, m, coap.AppendPiggyback(buf[:0], m, code, nil), outs)
+	s.answer(now, m, acknowledgement(buf[:0], m, code), outs)
 }
 
-// answerDurably acknowledges a confirmable m with a code, or with an empty
-// message for coap.Empty, once what the session knows now is stored. A stream
-// cannot outlive its process, so there is nothing to wait for on TCP.
+// answerDurably acknowledges a confirmable m with a code once what the session
+// knows now is stored. A stream cannot outlive its process, so there is
+// nothing to wait for on TCP.
 func (s *Session) answerDurably(now time.Time, m *coap.Message, code coap.Code, outs *Outs) {
-	var message []byte
-	if code == coap.Empty {
-		message = coap.AppendEmpty(nil, coap.Acknowledgement, m.ID)
-	} else {
-		message = coap.AppendPiggyback(nil, m, code, nil)
-	}
-	if !s.udp || m.Type != coap.Confirmable {
-		s.answer(now, m, message, outs)
-		s.persist(now, outs)
+	if s.durable() || m.Type != coap.Confirmable {
+		s.answerCode(now, m, code, outs)
 		return
 	}
 	s.answered.Remember(now, m.ID, nil)
-	s.persist(now, outs)
-	s.held = append(s.held, heldAnswer{version: s.version, id: m.ID, message: message})
+	s.desk.held = append(s.desk.held, heldAnswer{version: s.version, id: m.ID, message: acknowledgement(nil, m, code)})
+}
+
+// canHold tells whether an answer to m that has to wait finds a place.
+func (s *Session) canHold() bool { return len(s.desk.held) < maxHeld }
+
+// acknowledgement appends the acknowledgement of m: empty for coap.Empty, else
+// with the code.
+func acknowledgement(dst []byte, m *coap.Message, code coap.Code) []byte {
+	if code == coap.Empty {
+		return coap.AppendEmpty(dst, coap.Acknowledgement, m.ID)
+	}
+	return coap.AppendPiggyback(dst, m, code, nil)
+}
+
+// release sends the answers that waited for the record with the token.
+func (s *Session) release(now time.Time, token uint32, outs *Outs) {
+	waiting := s.desk.held[:0]
+	for _, h := range s.desk.held {
+		if !reached(token, h.version) {
+			waiting = append(waiting, h)
+			continue
+		}
+		s.reply(now, h.id, h.message, outs)
+	}
+	clear(s.desk.held[len(waiting):])
+	s.desk.held = waiting
 }
 
 // codeOf is the CoAP code that tells a device of a failure of ours: the one

@@ -3,6 +3,7 @@ package session
 import (
 	"net/netip"
 	"time"
+	"unique"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/wire/coap"
@@ -23,7 +24,8 @@ type Config struct {
 	// (UDP; invalid: whatever the socket has).
 	Peer  netip.AddrPort
 	Local netip.Addr
-	// Seed makes message ids and the spread of retransmissions; it is no secret.
+	// Seed makes message ids, the spread of retransmissions and the ids of
+	// events: it has to be random, and is no secret.
 	Seed uint64
 	Now  time.Time
 }
@@ -34,6 +36,7 @@ type phase uint8
 const (
 	awaitHello  phase = iota // fresh keys, no Hello yet
 	claiming                 // Hello named a device; its key is being asked for
+	greeting                 // Hello is answered as soon as the session is durable
 	startUp                  // Hello answered; describe and subscriptions come
 	established              // start-up complete
 	closed
@@ -43,67 +46,90 @@ const (
 type Session struct {
 	// Set at New or Restore.
 	id     device.ID
-	udp    bool
-	secure dtls.Session   // on UDP
-	stream sealed.Channel // on TCP
-	origin [8]byte        // names the session in the ids of its events
+	origin [8]byte         // names the session in the ids of its events
+	secure dtls.Session    // on UDP
+	stream *sealed.Channel // on TCP; nil on UDP
 
 	peer   netip.AddrPort
 	local  netip.Addr
 	random uint64
 
-	phase    phase
-	cautious bool // restored after a crash, and no fresh answer yet
-	restored bool // from a Record, and nothing heard yet
-	doubtID  uint16
-	doubtAt  int64 // when the ping doubtID was sent; 0: none was
-	movedAt  int64 // when a marked record came last
-
-	// The books of the conversation.
+	// The books of the conversation. What is only there while something is
+	// under way lies on the desk, which an idle session does not have.
 	ids      coap.MessageIDs
 	tokens   coap.Tokens
 	pending  coap.Exchanges
 	answered coap.Duplicates
-	calls    []call       // on their way
-	waiting  []Call       // until the describe is there
-	held     []heldAnswer // until a record is durable
+	desk     *desk
 
 	// What the device told of itself.
 	hello         spark.Hello
-	limits        spark.Limits
-	describe      *spark.Describe // nil until some part came
-	subscriptions []spark.Subscription
-	blocks        *coap.Assembler // a describe that comes in blocks
-	inquiry       *inquiry        // a describe that we asked for
-	helloID       uint16          // of the Hello that waits for its claim
+	app           unique.Handle[application] // zero: it has not said what it offers
+	subscriptions string                     // see subscription.go
+
+	seq uint64 // number of the packet at hand
 
 	// Unix milliseconds, 0 for never: the end of waiting for Hello or for the
-	// describe, and when subscriptions are taken to be complete.
-	startDeadline, quietAt int64
+	// describe, when subscriptions are taken to be complete, when the device
+	// was last asked to convince us or told to start over, and when a marked
+	// record came last.
+	startDeadline, quietAt, doubtAt, movedAt int64
 
-	// What is durable: see persist.go.
-	version, saving, saved uint32
-	retryAt                int64
-	nextGeneration         uint32 // taken, and not yet durable; 0: none
-	generationAt           uint32 // the version that makes it durable
+	helloID uint16 // of the Hello that is not yet answered
+	doubtID uint16 // of the ping with which a cautious session asks
 
-	eventCount uint64 // on TCP
+	phase    phase
+	restored bool // from a Record
+	cautious bool // restored after a crash, and no fresh answer yet
+	helloNON bool // the Hello at hand wants no acknowledgement
+	asked    bool // the silence was noticed and the device pinged
+	reasked  bool // the application's describe was missed and asked for
+	doubted  bool // a function was not answered, and the describe asked for since
 
+	durability
 	presence
+	Counters
+}
+
+// Counters count what a session cannot answer for; their owner collects them.
+type Counters struct {
+	Dropped     uint32 // records that did not open, or were played again
+	Malformed   uint32 // messages that made no sense
+	Duplicates  uint32 // messages that the device repeated
+	Late        uint32 // answers to calls that had been given up
+	Moves       uint32 // changes of the device's address
+	Unsent      uint32 // messages that could not be sealed
+	Undelivered uint32 // events for the device that were dropped
+}
+
+// desk is what a session is busy with.
+type desk struct {
+	calls   []call       // on their way
+	waiting []Call       // until the describe is there
+	held    []heldAnswer // until a record is durable
+	stale   []staleToken // of calls that were given up
+	blocks  *blocks      // a describe that the device sends in blocks
+	fetch   *blocks      // a describe that we get in blocks
+}
+
+func (d *desk) empty() bool {
+	return len(d.calls)+len(d.waiting)+len(d.held)+len(d.stale) == 0 && d.blocks == nil && d.fetch == nil
 }
 
 // New starts a session whose handshake is done. Its first input is the
 // device's Hello.
 func New(cfg Config) *Session {
-	s := &Session{id: cfg.Device, peer: cfg.Peer, local: cfg.Local, random: cfg.Seed | 1}
+	s := &Session{id: cfg.Device, peer: cfg.Peer, local: cfg.Local, random: cfg.Seed}
 	if cfg.DTLS != nil {
-		s.udp, s.secure = true, *cfg.DTLS
+		s.secure = *cfg.DTLS
 	} else {
-		s.stream = *cfg.TCP
+		stream := *cfg.TCP
+		s.stream = &stream
 	}
 	s.origin = s.draw8()
 	s.ids.Seed(uint16(s.draw()))
-	s.presence.start(cfg.Now, s.udp)
+	s.savedID = s.ids.Current()
+	s.presence.start(cfg.Now, s.udp())
 	s.startDeadline = cfg.Now.Add(helloWait).UnixMilli()
 	return s
 }
@@ -123,28 +149,43 @@ func (s *Session) Peer() netip.AddrPort { return s.peer }
 func (s *Session) Hello() spark.Hello { return s.hello }
 
 // Limits is how long names, arguments and messages for this device may be.
-func (s *Session) Limits() spark.Limits { return s.limits }
-
-// Subscriptions is what the device wants to hear. It must not be changed.
-func (s *Session) Subscriptions() []spark.Subscription { return s.subscriptions }
+func (s *Session) Limits() spark.Limits { return spark.LimitsFor(&s.hello) }
 
 // Closed tells whether the session is over.
 func (s *Session) Closed() bool { return s.phase == closed }
+
+func (s *Session) udp() bool { return s.stream == nil }
+
+// halfway tells of a session whose start-up was cut short by our restart.
+func (s *Session) halfway() bool { return s.restored && s.phase != established }
 
 // Step lets in happen at now and adds to outs what is to be done. now never
 // goes back from one step to the next.
 func (s *Session) Step(now time.Time, in *In, outs *Outs) {
 	if s.phase == closed {
+		if in.Kind == StartCall {
+			refused(&in.Call, NotConnected, lost(s.reason), outs)
+		}
 		return
 	}
-	before := s.word
+	s.sitDown(outs)
+	s.perform(now, in, outs)
+	s.expire(now, outs)
+	s.clearDesk(now, outs)
+	if s.changed && s.phase != closed {
+		s.changed = false
+		outs.add(Out{Kind: Changed})
+	}
+}
+
+func (s *Session) perform(now time.Time, in *In, outs *Outs) {
 	switch in.Kind {
 	case Packet:
 		s.packet(now, in, outs)
 	case StartCall:
 		s.call(now, in.Call, outs)
 	case CancelCall:
-		s.cancel(in.CallID)
+		s.cancel(now, in.CallID)
 	case Deliver:
 		s.deliver(now, in.Event, outs)
 	case Persisted:
@@ -157,28 +198,47 @@ func (s *Session) Step(now time.Time, in *In, outs *Outs) {
 		s.probe(now, outs)
 	case Close:
 		s.reset(now, outs)
-		s.close(now, in.Reason, outs)
+		s.close(now, device.Offline, in.Reason, outs)
 	case Replace:
-		s.close(now, in.Reason, outs)
+		s.close(now, device.Offline, in.Reason, outs)
 	case Tick:
-	}
-	s.expire(now, outs)
-	if s.word != before || s.changed {
-		s.changed = false
-		outs.add(Out{Kind: Changed})
 	}
 }
 
-// expire does what has come due.
+// sitDown gives a session without a desk that of outs for the step.
+func (s *Session) sitDown(outs *Outs) {
+	if s.desk == nil {
+		s.desk = &outs.desk
+	}
+}
+
+// clearDesk forgets what has waited long enough, and the desk when nothing is
+// left on it. A borrowed one on which something stays becomes the session's.
+func (s *Session) clearDesk(now time.Time, outs *Outs) {
+	s.expireTokens(now)
+	s.desk.blocks, s.desk.fetch = s.desk.blocks.fresh(now), s.desk.fetch.fresh(now)
+	switch {
+	case s.phase == closed || s.desk.empty():
+		s.desk = nil
+	case s.desk == &outs.desk:
+		own := outs.desk
+		s.desk = &own
+	}
+	outs.desk = desk{}
+}
+
+// expire does what has come due. The last two may end the session.
 func (s *Session) expire(now time.Time, outs *Outs) {
 	if s.phase == closed {
 		return
 	}
 	s.expireExchanges(now, outs)
 	s.expireCalls(now, outs)
-	s.expireStart(now, outs)
-	s.expireSilence(now, outs)
 	s.expirePersist(now, outs)
+	s.expireStart(now, outs)
+	if s.phase != closed {
+		s.expireSilence(now, outs)
+	}
 }
 
 // Deadline is when the session wants its next Tick; zero: no time in sight.
@@ -187,7 +247,9 @@ func (s *Session) Deadline() time.Time {
 		return time.Time{}
 	}
 	next := s.pending.Deadline()
-	for _, t := range []int64{s.callDeadline(), s.startDeadline, s.quietAt, s.silenceAt, s.retryAt} {
+	for _, t := range [...]int64{
+		s.desk.deadline(), s.startDeadline, s.quietAt, s.silenceAt, s.proofDeadline(), s.retryAt,
+	} {
 		next = earlier(next, t)
 	}
 	return next
@@ -203,21 +265,20 @@ func earlier(a time.Time, ms int64) time.Time {
 	return a
 }
 
-// close ends the session: whoever waits for it is answered.
-func (s *Session) close(now time.Time, reason device.Reason, outs *Outs) {
+// close ends the session: whoever waits for it is answered. A device that has
+// said why it leaves is gone for that reason.
+func (s *Session) close(now time.Time, w device.Word, why device.Reason, outs *Outs) {
 	if s.phase == closed {
 		return
 	}
-	for len(s.calls) > 0 {
-		s.finish(now, 0, Reply{Err: lost(reason)}, outs)
+	if s.saidGoodbye() && (why == device.PeerClosed || why == device.KeepAliveMissed) {
+		w, why = s.word, s.reason
 	}
-	for _, c := range s.waiting {
-		outs.add(Out{Kind: Replied, Reply: Reply{ID: c.ID, Err: lost(reason)}})
-	}
-	s.waiting, s.held = nil, nil
+	s.setWord(now, w, why)
+	s.failCalls(now, outs)
+	s.pending = coap.Exchanges{}
 	s.phase = closed
-	s.setWord(now, device.Offline, reason)
-	outs.add(Out{Kind: Closed, Reason: reason})
+	outs.add(Out{Kind: Closed, Reason: why})
 }
 
 // draw gives the next of a row of well-spread numbers (splitmix64). They only
