@@ -15,8 +15,8 @@ type link interface {
 	tick(now time.Time) arrival
 	// deadline is when tick has something to do; zero: never.
 	deadline() time.Time
-	// seal makes of a message what the socket takes. It fails when the
-	// session can't protect another message.
+	// seal makes of a message what the socket takes. With errUsedUp the session
+	// can't protect another one; any other error is about this message.
 	seal(message []byte) ([]byte, error)
 }
 
@@ -150,6 +150,19 @@ func (l *datagramLink) deadline() time.Time {
 	return l.handshake.Deadline()
 }
 
+// seal goes on to the next generation of numbers when one is used up: a device
+// just counts.
 func (l *datagramLink) seal(message []byte) ([]byte, error) {
-	return l.memory.Session.Seal(nil, dtls.ApplicationData, message)
+	session := &l.memory.Session
+	sealed, err := session.Seal(nil, dtls.ApplicationData, message)
+	if !errors.Is(err, dtls.ErrSequenceExhausted) {
+		return sealed, err
+	}
+	if err := session.SetGeneration(session.Generation() + 1); err != nil {
+		return nil, errUsedUp
+	}
+	return session.Seal(nil, dtls.ApplicationData, message)
 }
+
+// errUsedUp says that a session can't protect another message.
+var errUsedUp = errors.New("sim: the session has no numbers left")

@@ -2,6 +2,8 @@ package sim_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/simtest"
 	"github.com/cyan-cloud/cyan/wire/coap"
+	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
@@ -243,6 +246,36 @@ func TestForeignMemory(t *testing.T) {
 		if resumed := strings.Contains(again.trace.String(), "session resumed"); resumed != (name == "its own") {
 			t.Errorf("%s: resumed %v", name, resumed)
 		}
+	}
+}
+
+// A device counts its records on and on: a session whose numbers reach the end
+// of a generation is not the end of the session.
+func TestManyRecords(t *testing.T) {
+	w := newWorld(t, scripted(t, []string{"udp", "os-6.2", "quiet"}))
+	w.connect()
+	var memory map[string]any
+	must(t, json.Unmarshal(w.device.Memory(), &memory))
+	blob, err := base64.StdEncoding.DecodeString(memory["session"].(string))
+	must(t, err)
+	session, err := dtls.UnmarshalSession(blob)
+	must(t, err)
+	session.WriteSeq += uint64(session.Remaining()) - 2
+	blob, err = session.MarshalBinary()
+	must(t, err)
+	memory["session"] = base64.StdEncoding.EncodeToString(blob)
+	w.cfg.Memory, err = json.Marshal(memory)
+	must(t, err)
+	w.device = w.newDevice()
+	w.connect()
+	events := 0
+	w.cloud.Heard = func(m *coap.Message, _ []byte) { events++ }
+	for range 10 {
+		w.do(sim.Publish{Event: sim.Event{Name: "n"}})
+		w.run(time.Second)
+	}
+	if events != 10 || w.cloud.Handshakes != 1 {
+		t.Errorf("%d of 10 events arrived, %d handshakes", events, w.cloud.Handshakes)
 	}
 }
 

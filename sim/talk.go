@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -152,8 +153,12 @@ func (d *Device) seal(message []byte) {
 		return
 	}
 	sealed, err := d.talk.link.seal(message)
-	if err != nil {
+	switch {
+	case errors.Is(err, errUsedUp):
 		d.end(endCounter)
+		return
+	case err != nil:
+		d.note(Warn, "can't send: %v", err)
 		return
 	}
 	d.kept = true
