@@ -48,8 +48,8 @@ const (
 	portUDP = "5684"
 )
 
-// withDefaults fills in what was left empty.
-func (o Options) withDefaults() Options {
+// WithDefaults fills in what was left empty.
+func (o Options) WithDefaults() Options {
 	set := func(s *string, v string) {
 		if *s == "" {
 			*s = v
@@ -96,7 +96,7 @@ func addresses(what, list string) ([]string, error) {
 
 // Exposed lists the doors that are open to more than this machine.
 func (o Options) Exposed() []string {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	var out []string
 	for _, list := range []string{o.ListenTCP, o.ListenUDP, o.ListenAPI} {
 		for a := range strings.SplitSeq(list, ",") {

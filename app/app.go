@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/store"
+)
+
+// App is a cloud that runs.
+type App struct {
+	Keys    *Keys
+	Welcome *Welcome // not nil at the first start: show it to a person, once
+
+	opts    Options
+	gateway *gateway.Gateway
+	store   *store.Store
+	doors   []net.Listener // of the HTTP API
+	onStop  []closer
+	stop    sync.Once
+	failed  chan error
+}
+
+type closer struct {
+	name string
+	fn   func(context.Context) error
+}
+
+// New starts a cloud: from the store up to the doors, in one straight line.
+// When it fails, what was started is stopped again.
+func New(ctx context.Context, o Options) (a *App, err error) {
+	o = o.WithDefaults()
+	a = &App{opts: o, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	registry := prometheus.NewRegistry()
+	log := o.Logger.With("node", o.Node)
+
+	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys")); err != nil {
+		return a, err
+	}
+	a.store, err = store.Open(ctx, store.Config{Path: o.Database, Logger: log.With("component", "store"), Registerer: registry})
+	if err != nil {
+		return a, err
+	}
+	a.push("store", func(context.Context) error { return a.store.Close() })
+	if a.Welcome, err = admit(ctx, a.store, o.Admin); err != nil {
+		return a, err
+	}
+
+	b, err := bus.Open(ctx, bus.Config{URL: o.NATS, Node: o.Node, Logger: log.With("component", "bus"), Registerer: registry})
+	if err != nil {
+		return a, err
+	}
+	a.push("bus", func(context.Context) error { return b.Close() })
+
+	udp, err := addresses("listen-udp", o.ListenUDP)
+	if err != nil {
+		return a, err
+	}
+	tcp, err := addresses("listen-tcp", o.ListenTCP)
+	if err != nil {
+		return a, err
+	}
+	a.gateway, err = gateway.Start(ctx, gateway.Config{
+		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
+		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse,
+		Logger: log.With("component", "gateway"), Registerer: registry,
+	})
+	if err != nil {
+		return a, err
+	}
+	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
+
+	door, err := api.New(api.Config{
+		Store: a.store, Bus: b, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		Ready: []api.Check{
+			{Name: "store", Run: a.store.Ping},
+			{Name: "bus", Run: func(context.Context) error { return b.Check() }},
+		},
+	})
+	if err != nil {
+		return a, err
+	}
+	return a, a.serve(door)
+}
+
+// serve opens the HTTP door.
+func (a *App) serve(door *api.API) error {
+	list, err := addresses("listen-api", a.opts.ListenAPI)
+	if err != nil {
+		return err
+	}
+	for _, address := range list {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("listening for people on %s: %w", address, err)
+		}
+		a.doors = append(a.doors, l)
+	}
+	server := door.Server()
+	var serving sync.WaitGroup
+	for _, l := range a.doors {
+		serving.Go(func() { // ends when the server is shut down
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				select {
+				case a.failed <- err:
+				default:
+				}
+			}
+		})
+	}
+	a.push("api", func(ctx context.Context) error {
+		door.Close() // event streams end; a shutdown would wait for them
+		err := server.Shutdown(ctx)
+		serving.Wait()
+		return err
+	})
+	return nil
+}
+
+func (a *App) push(name string, fn func(context.Context) error) {
+	a.onStop = append(a.onStop, closer{name, fn})
+}
+
+// Failed gives the error of a part that stopped by itself.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Stop stops what New started, the last first. It may be called again.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	a.stop.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		for i := len(a.onStop) - 1; i >= 0; i-- {
+			if err := a.onStop[i].fn(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stopping the %s: %w", a.onStop[i].name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// Addrs are the addresses that a cloud listens on.
+type Addrs struct {
+	UDP, TCP, API []netip.AddrPort
+}
+
+// Addrs gives the addresses that are listened on, with the ports that were
+// given for port 0.
+func (a *App) Addrs() Addrs {
+	var out Addrs
+	out.UDP, out.TCP = a.gateway.Addrs()
+	for _, l := range a.doors {
+		out.API = append(out.API, l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	return out
+}
+
+// URL is where the HTTP API is reached.
+func (a *App) URL() string {
+	if a.opts.PublicURL != "" {
+		return a.opts.PublicURL
+	}
+	return "http://" + a.Addrs().API[0].String()
+}
+
+// Count gives how many devices are connected, and how many of them do not
+// answer.
+func (a *App) Count() (connected, limbo int) { return a.gateway.Count() }
