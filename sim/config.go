@@ -48,7 +48,7 @@ type Config struct {
 	ServerKey []byte
 
 	// Server is where the device connects to, as one text. A session that was
-	// made with another server is not resumed. The core doesn't read it.
+	// made with another server is not resumed.
 	Server string
 
 	Application    Application
