@@ -68,8 +68,8 @@ type Config struct {
 	// be secret and used for one run only.
 	Seed [32]byte
 
-	// Memory is what an earlier run of the same device left in its last Keep:
-	// with it the device resumes its session. Nil, or of another device or
+	// Memory is what Memory returned at the last Keep of an earlier run of the
+	// same device: with it the device resumes its session. Nil, or of another device or
 	// server: it begins with a handshake.
 	Memory []byte
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -112,7 +113,7 @@ func (d *Device) Step(now time.Time, in Input) []Output {
 	}
 	d.shine()
 	if d.kept {
-		d.emit(Keep{})
+		d.out = slices.Insert(d.out, 0, Output(Keep{}))
 	}
 	return d.out
 }

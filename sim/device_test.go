@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +277,19 @@ func TestManyRecords(t *testing.T) {
 	}
 	if events != 10 || w.cloud.Handshakes != 1 {
 		t.Errorf("%d of 10 events arrived, %d handshakes", events, w.cloud.Handshakes)
+	}
+}
+
+// What is sent under a session's numbers is kept first: a crash between the two
+// may lose a number, and never uses one twice.
+func TestKeepsBeforeItSends(t *testing.T) {
+	w := newWorld(t, scripted(t, []string{"udp", "os-6.2"}))
+	w.connect()
+	out := w.device.Step(w.now, sim.Publish{Event: sim.Event{Name: "n"}})
+	kept := slices.IndexFunc(out, func(o sim.Output) bool { _, ok := o.(sim.Keep); return ok })
+	sent := slices.IndexFunc(out, func(o sim.Output) bool { _, ok := o.(sim.Send); return ok })
+	if kept < 0 || sent < 0 || kept > sent {
+		t.Errorf("kept at %d, sent at %d", kept, sent)
 	}
 }
 

@@ -76,10 +76,10 @@ type (
 		Level Level
 		Text  string
 	}
-	// Keep is a change of the retained memory: what a restart begins with.
-	// Until it is kept, a restart begins with an older session, whose records
-	// the server has seen already and drops.
-	Keep struct{ Memory []byte }
+	// Keep says that Memory has changed, and comes before what was sent with
+	// it. A restart with an older one would use numbers again that the server
+	// has seen, and be ignored.
+	Keep struct{}
 )
 
 func (Open) output()  {}
