@@ -9,8 +9,8 @@ import (
 )
 
 // user answers GET /v1/user.
-func (s *Server) user(w http.ResponseWriter, r *request) error {
-	u, err := s.cfg.Accounts.User(r.Context(), r.caller.user)
+func (a *API) user(w http.ResponseWriter, r *request) error {
+	u, err := a.cfg.Store.User(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}
@@ -20,7 +20,7 @@ func (s *Server) user(w http.ResponseWriter, r *request) error {
 }
 
 // currentToken answers GET /v1/access_tokens/current.
-func (s *Server) currentToken(w http.ResponseWriter, r *request) error {
+func (a *API) currentToken(w http.ResponseWriter, r *request) error {
 	t := &r.caller.token
 	scopes := make([]string, len(t.Scopes))
 	for i, scope := range t.Scopes {
@@ -32,23 +32,23 @@ func (s *Server) currentToken(w http.ResponseWriter, r *request) error {
 }
 
 // logout answers DELETE /v1/access_tokens/current.
-func (s *Server) logout(w http.ResponseWriter, r *request) error {
-	return s.revoke(w, r, r.caller.token.Hash)
+func (a *API) logout(w http.ResponseWriter, r *request) error {
+	return a.revoke(w, r, r.caller.token.Hash)
 }
 
 // revokeToken answers DELETE /v1/access_tokens/{token}, which programs send
 // without any other credential: who knows a token may end it. Whether it was
 // one is not told.
-func (s *Server) revokeToken(w http.ResponseWriter, r *request) error {
+func (a *API) revokeToken(w http.ResponseWriter, r *request) error {
 	token := r.PathValue("token")
 	if len(token) > maxToken {
 		return answer(w, http.StatusOK, rest.OK{OK: true})
 	}
-	return s.revoke(w, r, account.HashToken(token))
+	return a.revoke(w, r, account.HashToken(token))
 }
 
-func (s *Server) revoke(w http.ResponseWriter, r *request, hash account.TokenHash) error {
-	err := s.cfg.Accounts.RevokeToken(r.Context(), hash)
+func (a *API) revoke(w http.ResponseWriter, r *request, hash account.TokenHash) error {
+	err := a.cfg.Store.RevokeToken(r.Context(), hash)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return storeError(err)
 	}

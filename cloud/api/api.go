@@ -67,14 +67,19 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Config says what the API stands on. Accounts, Devices, Keys and Bus must be
-// set; the zero value of the rest is described beside it.
+// Store is all that the API needs of the database.
+type Store interface {
+	Accounts
+	Devices
+	Keys
+}
+
+// Config says what the API stands on. Store and Bus must be set; the zero
+// value of the rest is described beside it.
 type Config struct {
-	Accounts Accounts
-	Devices  Devices
-	Keys     Keys
-	Bus      Bus
-	Ready    []Check // none: always ready
+	Store Store
+	Bus   Bus
+	Ready []Check // what /readyz looks at; none: always ready
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
 	PingTimeout time.Duration // how long it has to answer a ping; 0: 10 s
@@ -90,14 +95,15 @@ type Config struct {
 	LoginLockout  time.Duration // how long it has to wait; 0: 5 minutes
 	Hashers       int           // passwords checked at once; 0: half the processors, at least one
 
-	// Metrics is served under /metrics; nil: that path does not exist.
-	Metrics    prometheus.Gatherer
+	// Gatherer's metrics are served under /metrics; nil: that path does not
+	// exist.
+	Gatherer   prometheus.Gatherer
 	Registerer prometheus.Registerer // nil: none
 	Logger     *slog.Logger          // nil: none
 }
 
-// Server is the API. It is safe for concurrent use.
-type Server struct {
+// API is the door. It is safe for concurrent use.
+type API struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *metrics
@@ -110,18 +116,18 @@ type Server struct {
 }
 
 // New makes the API and subscribes it to events. Close ends it.
-func New(cfg Config) (*Server, error) {
+func New(cfg Config) (*API, error) {
 	cfg = withDefaults(cfg)
-	s := &Server{cfg: cfg, log: cfg.Logger.With("component", "api")}
-	s.metrics = newMetrics(cfg.Registerer)
-	s.gate = newGate(&cfg)
-	s.hub = newHub(&cfg, s.log, s.metrics)
-	s.route()
+	a := &API{cfg: cfg, log: cfg.Logger}
+	a.metrics = newMetrics(cfg.Registerer)
+	a.gate = newGate(&cfg)
+	a.hub = newHub(&cfg, a.log, a.metrics)
+	a.route()
 	var err error
-	if s.cancel, err = cfg.Bus.Subscribe(s.hub.deliver); err != nil {
+	if a.cancel, err = cfg.Bus.Subscribe(a.hub.deliver); err != nil {
 		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
 	}
-	return s, nil
+	return a, nil
 }
 
 func withDefaults(cfg Config) Config {
@@ -155,26 +161,26 @@ func orInt(v *int, standard int) {
 	}
 }
 
-// HTTPServer gives an http.Server with the limits that a door to strangers
-// needs. The caller has it listen and shuts it down, then closes s.
-func (s *Server) HTTPServer() *http.Server {
+// Server gives an http.Server with the limits that a door to strangers
+// needs. The caller has it listen and shuts it down, then closes a.
+func (a *API) Server() *http.Server {
 	return &http.Server{
-		Handler:           s,
+		Handler:           a,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		// The longest answer is that of a device that does not answer.
-		WriteTimeout:   s.cfg.CallTimeout + 30*time.Second,
+		WriteTimeout:   a.cfg.CallTimeout + 30*time.Second,
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }
 
 // Close ends all event streams; their readers are told. It returns when the
 // last has ended.
-func (s *Server) Close() {
-	s.close.Do(func() {
-		s.cancel()
-		s.hub.close()
+func (a *API) Close() {
+	a.close.Do(func() {
+		a.cancel()
+		a.hub.close()
 	})
 }

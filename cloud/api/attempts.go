@@ -15,8 +15,8 @@ const (
 )
 
 // attempts answers GET /v1/devices/{device}/attempts?since=…&limit=….
-func (s *Server) attempts(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) attempts(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *Server) attempts(w http.ResponseWriter, r *request) error {
 			return malformed("limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
 		}
 	}
-	list, err := s.cfg.Devices.Attempts(r.Context(), d.ID, since, limit)
+	list, err := a.cfg.Store.Attempts(r.Context(), d.ID, since, limit)
 	if err != nil {
 		return storeError(err)
 	}

@@ -22,7 +22,7 @@ const maxToken = 512
 
 // authenticate finds whose token came with the request. The failures here
 // are the only ones that may speak of an access token.
-func (s *Server) authenticate(r *request) (caller, error) {
+func (a *API) authenticate(r *request) (caller, error) {
 	token := bearer(r)
 	if token == "" {
 		return caller{}, fault.Errorf(fault.Invalid, "The access token was not found").WithCode(rest.CodeTokenMissing)
@@ -31,7 +31,7 @@ func (s *Server) authenticate(r *request) (caller, error) {
 	if len(token) > maxToken {
 		return caller{}, invalid
 	}
-	t, err := s.cfg.Accounts.Token(r.Context(), account.HashToken(token))
+	t, err := a.cfg.Store.Token(r.Context(), account.HashToken(token))
 	switch {
 	case fault.KindOf(err) == fault.NotFound && err != nil:
 		return caller{}, invalid

@@ -14,8 +14,8 @@ import (
 )
 
 // listDevices answers GET /v1/devices: the caller's, last connected first.
-func (s *Server) listDevices(w http.ResponseWriter, r *request) error {
-	devices, err := s.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+func (a *API) listDevices(w http.ResponseWriter, r *request) error {
+	devices, err := a.cfg.Store.DevicesOf(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}
@@ -23,7 +23,7 @@ func (s *Server) listDevices(w http.ResponseWriter, r *request) error {
 	for i := range devices {
 		ids[i] = devices[i].ID
 	}
-	states, owner, err := s.context(r, ids)
+	states, owner, err := a.context(r, ids)
 	if err != nil {
 		return err
 	}
@@ -37,12 +37,12 @@ func (s *Server) listDevices(w http.ResponseWriter, r *request) error {
 }
 
 // getDevice answers GET /v1/devices/{device}.
-func (s *Server) getDevice(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) getDevice(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
-	states, owner, err := s.context(r, []device.ID{d.ID})
+	states, owner, err := a.context(r, []device.ID{d.ID})
 	if err != nil {
 		return err
 	}
@@ -50,29 +50,29 @@ func (s *Server) getDevice(w http.ResponseWriter, r *request) error {
 }
 
 // context gives what the views of the caller's devices need beside them.
-func (s *Server) context(r *request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
-	u, err := s.cfg.Accounts.User(r.Context(), r.caller.user)
+func (a *API) context(r *request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
+	u, err := a.cfg.Store.User(r.Context(), r.caller.user)
 	if err != nil {
 		return nil, "", storeError(err)
 	}
 	if len(ids) == 0 {
 		return nil, u.Username, nil
 	}
-	states, err = s.cfg.Bus.States(r.Context(), ids)
+	states, err = a.cfg.Bus.States(r.Context(), ids)
 	return states, u.Username, err
 }
 
 // device finds the caller's device that the path names, by id or name.
-func (s *Server) device(r *request) (device.Device, error) {
+func (a *API) device(r *request) (device.Device, error) {
 	asked := r.PathValue("device")
-	d, err := findDevice(r.Context(), s.cfg.Devices, r.caller.user, asked)
+	d, err := findDevice(r.Context(), a.cfg.Store, r.caller.user, asked)
 	switch {
 	case err == nil:
 		return d, nil
 	case fault.KindOf(err) == fault.NotFound:
 		return device.Device{}, noDevice(asked)
 	case fault.KindOf(err) == fault.Conflict:
-		return device.Device{}, s.ambiguous(r, asked)
+		return device.Device{}, a.ambiguous(r, asked)
 	default:
 		return device.Device{}, storeError(err)
 	}
@@ -93,8 +93,8 @@ func findDevice(ctx context.Context, devices Devices, owner account.ID, asked st
 }
 
 // ambiguous lists the devices that a name could mean.
-func (s *Server) ambiguous(r *request, asked string) error {
-	devices, err := s.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+func (a *API) ambiguous(r *request, asked string) error {
+	devices, err := a.cfg.Store.DevicesOf(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}

@@ -94,7 +94,7 @@ func (e *methodError) Unwrap() error {
 }
 
 // fail answers a request that failed.
-func (s *Server) fail(w http.ResponseWriter, r *request, err error) {
+func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 	p, ok := err.(*problem)
 	if !ok {
 		p = &problem{cause: err}
@@ -126,9 +126,9 @@ func (s *Server) fail(w http.ResponseWriter, r *request, err error) {
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(p.retryAfter.Round(time.Second)/time.Second))))
 	}
-	s.metrics.errors.WithLabelValues(code).Inc()
+	a.metrics.errors.WithLabelValues(code).Inc()
 	if ours && r.Context().Err() == nil {
-		s.log.Error("request failed", "request", r.id, "code", code, "err", err)
+		a.log.Error("request failed", "request", r.id, "code", code, "err", err)
 	}
 	answer(w, status, body)
 }

@@ -16,8 +16,8 @@ const maxArgument = 1024
 // callFunction answers POST /v1/devices/{device}/{function}. Whether the
 // device has the function is checked by the gateway that holds it, against
 // the describe of the session: it cannot be out of date.
-func (s *Server) callFunction(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) callFunction(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		if fault.CodeOf(err) == rest.CodeDeviceUnknown {
 			err = noDeviceToCall(r.PathValue("device"))
@@ -30,11 +30,11 @@ func (s *Server) callFunction(w http.ResponseWriter, r *request) error {
 		return fault.Errorf(fault.Invalid, "the argument is %d bytes long, no device takes more than %d", len(argument), maxArgument).
 			WithCode(rest.CodeArgumentTooLong)
 	}
-	res, err := s.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: s.cfg.CallTimeout, Request: r.id,
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: a.cfg.CallTimeout, Request: r.id,
 	})
 	if err != nil {
-		return callProblem(r.Context(), &d, "function "+printable(name, 100), s.cfg.CallTimeout, res, err)
+		return callProblem(r.Context(), &d, "function "+printable(name, 100), a.cfg.CallTimeout, res, err)
 	}
 	if format, _ := r.form.get("format"); format == rest.FormatRaw || r.URL.Query().Get("format") == rest.FormatRaw {
 		return answerRaw(w, strconv.Itoa(int(res.Return)))

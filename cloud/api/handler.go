@@ -41,7 +41,7 @@ func (w *response) WriteHeader(status int) {
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
+func (a *API) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	start := time.Now()
 	w := &response{ResponseWriter: plain}
 	r := &request{Request: hr, id: requestID(hr)}
@@ -51,24 +51,24 @@ func (s *Server) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	defer s.finish(w, r, start)
+	defer a.finish(w, r, start)
 	if hr.Method == http.MethodOptions {
-		s.preflight(w)
+		a.preflight(w)
 		return
 	}
-	if err := s.serve(w, r); err != nil {
-		s.fail(w, r, err)
+	if err := a.serve(w, r); err != nil {
+		a.fail(w, r, err)
 	}
 }
 
 // finish counts and logs the request. A handler that panicked has met our
 // defect: its client gets an answer, and nobody else is harmed.
-func (s *Server) finish(w *response, r *request, start time.Time) {
+func (a *API) finish(w *response, r *request, start time.Time) {
 	if v := recover(); v != nil {
-		s.metrics.panics.Inc()
-		s.log.Error("panic", "request", r.id, "value", v, "stack", string(debug.Stack()))
+		a.metrics.panics.Inc()
+		a.log.Error("panic", "request", r.id, "value", v, "stack", string(debug.Stack()))
 		if w.status == 0 {
-			s.fail(w, r, fault.Errorf(fault.Internal, "this server has met a defect of its own"))
+			a.fail(w, r, fault.Errorf(fault.Internal, "this server has met a defect of its own"))
 		}
 	}
 	pattern := "none"
@@ -76,20 +76,20 @@ func (s *Server) finish(w *response, r *request, start time.Time) {
 		pattern = r.route.pattern
 	}
 	took := time.Since(start)
-	s.metrics.requests.WithLabelValues(pattern, strconv.Itoa(w.status)).Inc()
-	s.metrics.seconds.WithLabelValues(pattern).Observe(took.Seconds())
+	a.metrics.requests.WithLabelValues(pattern, strconv.Itoa(w.status)).Inc()
+	a.metrics.seconds.WithLabelValues(pattern).Observe(took.Seconds())
 	level := slog.LevelDebug
 	if w.status >= 500 {
 		level = slog.LevelWarn
 	}
 	// The pattern and not the path: paths and queries can hold tokens.
-	s.log.Log(r.Context(), level, "request", "request", r.id, "method", r.Method, "route", pattern,
+	a.log.Log(r.Context(), level, "request", "request", r.id, "method", r.Method, "route", pattern,
 		"device", r.PathValue("device"), "status", w.status, "took", took, "user", r.caller.user, "source", source(r.Request),
 		"agent", printable(r.UserAgent(), 100), "tool", printable(r.Header.Get("X-Particle-Tool"), 100))
 }
 
 // preflight answers a browser that asks what it may do.
-func (s *Server) preflight(w *response) {
+func (a *API) preflight(w *response) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
 	h.Set("Access-Control-Allow-Headers",
@@ -99,8 +99,8 @@ func (s *Server) preflight(w *response) {
 }
 
 // serve finds the route, checks who asks, reads the body and answers.
-func (s *Server) serve(w *response, r *request) error {
-	if err := s.find(r); err != nil {
+func (a *API) serve(w *response, r *request) error {
+	if err := a.find(r); err != nil {
 		if allowed, ok := err.(*methodError); ok {
 			w.Header().Set("Allow", strings.Join(allowed.methods, ", "))
 		}
@@ -108,13 +108,13 @@ func (s *Server) serve(w *response, r *request) error {
 	}
 	if r.route.body {
 		var err error
-		if r.form, err = readForm(w, r.Request, s.cfg.MaxBody); err != nil {
+		if r.form, err = readForm(w, r.Request, a.cfg.MaxBody); err != nil {
 			return err
 		}
 	}
 	if !r.route.open {
 		var err error
-		if r.caller, err = s.authenticate(r); err != nil {
+		if r.caller, err = a.authenticate(r); err != nil {
 			return err
 		}
 		if scope := r.route.scope; scope != "" && !r.caller.token.Allows(scope) {
@@ -126,22 +126,22 @@ func (s *Server) serve(w *response, r *request) error {
 }
 
 // find sets the request's route, or says why there is none.
-func (s *Server) find(r *request) error {
+func (a *API) find(r *request) error {
 	clean := path.Clean(r.URL.EscapedPath())
 	if clean != strings.TrimSuffix(r.URL.EscapedPath(), "/") && clean != "/" {
 		return errNoRoute(r)
 	}
-	_, pattern := s.mux.Handler(r.Request)
-	if found, ok := s.routes[pattern]; ok {
+	_, pattern := a.mux.Handler(r.Request)
+	if found, ok := a.routes[pattern]; ok {
 		r.route = found
-		s.mux.ServeHTTP(nil, r.Request) // sets the path's values
+		a.mux.ServeHTTP(nil, r.Request) // sets the path's values
 		return nil
 	}
 	var methods []string
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := *r.Request
 		other.Method = method
-		if _, pattern := s.mux.Handler(&other); s.routes[pattern] != nil {
+		if _, pattern := a.mux.Handler(&other); a.routes[pattern] != nil {
 			methods = append(methods, method)
 		}
 	}

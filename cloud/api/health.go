@@ -15,16 +15,16 @@ import (
 const checkTimeout = 2 * time.Second
 
 // healthy answers GET /healthz: the process lives.
-func (s *Server) healthy(w http.ResponseWriter, _ *request) error {
+func (a *API) healthy(w http.ResponseWriter, _ *request) error {
 	return answer(w, http.StatusOK, rest.OK{OK: true})
 }
 
 // ready answers GET /readyz: everything that requests need works. A part
 // that does not is named by the error.
-func (s *Server) ready(w http.ResponseWriter, r *request) error {
+func (a *API) ready(w http.ResponseWriter, r *request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
-	for _, c := range s.cfg.Ready {
+	for _, c := range a.cfg.Ready {
 		if err := c.Run(ctx); err != nil {
 			code := fault.CodeOf(err)
 			return fault.E(fault.Unavailable, c.Name+" is not ready", err).WithCode(code)
@@ -34,7 +34,7 @@ func (s *Server) ready(w http.ResponseWriter, r *request) error {
 }
 
 // serveMetrics answers GET /metrics.
-func (s *Server) serveMetrics(w http.ResponseWriter, r *request) error {
-	promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}).ServeHTTP(w, r.Request)
+func (a *API) serveMetrics(w http.ResponseWriter, r *request) error {
+	promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{}).ServeHTTP(w, r.Request)
 	return nil
 }

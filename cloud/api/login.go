@@ -15,39 +15,39 @@ import (
 // login answers POST /oauth/token: a password for a token. Any OAuth client
 // may ask, because every program names another; a Bearer header is ignored,
 // because some send the one they are about to replace.
-func (s *Server) login(w http.ResponseWriter, r *request) error {
+func (a *API) login(w http.ResponseWriter, r *request) error {
 	if grant, _ := r.form.get("grant_type"); grant != "password" {
-		s.metrics.logins.WithLabelValues("unsupported").Inc()
+		a.metrics.logins.WithLabelValues("unsupported").Inc()
 		return fault.Errorf(fault.Invalid, "this server gives tokens for grant_type=password only, not for %q",
 			printable(grant, 40)).WithCode(rest.CodeGrantType)
 	}
 	now := time.Now()
-	lifetime, err := s.lifetime(r.form, now)
+	lifetime, err := a.lifetime(r.form, now)
 	if err != nil {
 		return err
 	}
 	from := neighbourhood(r.Request)
-	if err := s.gate.enter(from, now); err != nil {
-		s.metrics.logins.WithLabelValues("locked_out").Inc()
+	if err := a.gate.enter(from, now); err != nil {
+		a.metrics.logins.WithLabelValues("locked_out").Inc()
 		return err
 	}
-	user, err := s.checkPassword(r)
+	user, err := a.checkPassword(r)
 	if err != nil {
 		outcome := "failed"
 		if fault.KindOf(err) == fault.Invalid {
 			outcome = "wrong"
 		}
-		s.metrics.logins.WithLabelValues(outcome).Inc()
+		a.metrics.logins.WithLabelValues(outcome).Inc()
 		return err
 	}
-	s.gate.passed(from)
-	token, err := s.issue(r, user, lifetime, now)
+	a.gate.passed(from)
+	token, err := a.issue(r, user, lifetime, now)
 	if err != nil {
-		s.metrics.logins.WithLabelValues("failed").Inc()
+		a.metrics.logins.WithLabelValues("failed").Inc()
 		return err
 	}
-	s.metrics.logins.WithLabelValues("ok").Inc()
-	s.log.Info("login", "request", r.id, "user", user.ID, "source", source(r.Request))
+	a.metrics.logins.WithLabelValues("ok").Inc()
+	a.log.Info("login", "request", r.id, "user", user.ID, "source", source(r.Request))
 	return answer(w, http.StatusOK, rest.Token{
 		TokenType: "bearer", AccessToken: token, ExpiresIn: int64(lifetime / time.Second),
 	})
@@ -55,13 +55,13 @@ func (s *Server) login(w http.ResponseWriter, r *request) error {
 
 // checkPassword finds the user whose name and password came. A name that
 // does not exist takes as long as a wrong password, and reads the same.
-func (s *Server) checkPassword(r *request) (account.User, error) {
+func (a *API) checkPassword(r *request) (account.User, error) {
 	name, _ := r.form.get("username")
 	password, _ := r.form.get("password")
 	if len(password) > 1024 {
 		password = password[:1024]
 	}
-	user, err := s.cfg.Accounts.UserByName(r.Context(), account.Normalize(name))
+	user, err := a.cfg.Store.UserByName(r.Context(), account.Normalize(name))
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return account.User{}, storeError(err)
 	}
@@ -69,7 +69,7 @@ func (s *Server) checkPassword(r *request) (account.User, error) {
 	if err != nil {
 		hash = ""
 	}
-	good, err := s.gate.check(r.Context(), hash, password)
+	good, err := a.gate.check(r.Context(), hash, password)
 	if err != nil {
 		return account.User{}, err
 	}
@@ -80,7 +80,7 @@ func (s *Server) checkPassword(r *request) (account.User, error) {
 }
 
 // issue makes a token and stores its hash.
-func (s *Server) issue(r *request, user account.User, lifetime time.Duration, now time.Time) (string, error) {
+func (a *API) issue(r *request, user account.User, lifetime time.Duration, now time.Time) (string, error) {
 	var secret [20]byte
 	rand.Read(secret[:]) // never fails
 	token := hex.EncodeToString(secret[:])
@@ -92,14 +92,14 @@ func (s *Server) issue(r *request, user account.User, lifetime time.Duration, no
 	if lifetime > 0 {
 		record.Expires = now.Add(lifetime)
 	}
-	if err := s.cfg.Accounts.AddToken(r.Context(), record); err != nil {
+	if err := a.cfg.Store.AddToken(r.Context(), record); err != nil {
 		return "", storeError(err)
 	}
 	return token, nil
 }
 
 // lifetime reads how long the token shall be good; zero: for ever.
-func (s *Server) lifetime(f form, now time.Time) (time.Duration, error) {
+func (a *API) lifetime(f form, now time.Time) (time.Duration, error) {
 	const longest = 100 * 365 * 24 * time.Hour
 	if v, ok := f.get("expires_in"); ok && v != "" {
 		seconds, err := strconv.ParseInt(v, 10, 64)
@@ -115,5 +115,5 @@ func (s *Server) lifetime(f form, now time.Time) (time.Duration, error) {
 		}
 		return min(at.Sub(now), longest), nil
 	}
-	return s.cfg.TokenLifetime, nil
+	return a.cfg.TokenLifetime, nil
 }

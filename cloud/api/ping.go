@@ -12,17 +12,17 @@ import (
 
 // ping answers PUT /v1/devices/{device}/ping: whether the device answers is
 // the answer, not a failure.
-func (s *Server) ping(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) ping(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
-	res, err := s.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Ping, Timeout: s.cfg.PingTimeout, Request: r.id,
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: r.id,
 	})
 	kind := fault.KindOf(err)
 	if err != nil && kind != fault.Offline && kind != fault.Timeout {
-		return callProblem(r.Context(), &d, "ping", s.cfg.PingTimeout, res, err)
+		return callProblem(r.Context(), &d, "ping", a.cfg.PingTimeout, res, err)
 	}
 	state := res.State
 	if kind == fault.Offline && (state == (device.State{}) || state.Since.IsZero()) {

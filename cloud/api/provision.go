@@ -19,7 +19,7 @@ import (
 
 // provision answers POST /v1/provisioning/{device}: it registers a device
 // with its public key, or gives it another key.
-func (s *Server) provision(w http.ResponseWriter, r *request) error {
+func (a *API) provision(w http.ResponseWriter, r *request) error {
 	id, err := device.ParseID(r.PathValue("device"))
 	if err != nil {
 		return err
@@ -37,19 +37,19 @@ func (s *Server) provision(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	key.Added = time.Now()
-	before, err := s.cfg.Keys.KeyOf(r.Context(), id)
+	before, err := a.cfg.Store.KeyOf(r.Context(), id)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return storeError(err)
 	}
-	if err := s.cfg.Keys.Provision(r.Context(), id, key, r.caller.user); err != nil {
+	if err := a.cfg.Store.Provision(r.Context(), id, key, r.caller.user); err != nil {
 		return notProvisioned(err)
 	}
 	// A gateway that does not hear of this finds the new key at the device's
 	// next handshake.
-	if err := s.cfg.Bus.Changed(id, r.caller.user, !bytes.Equal(before.SPKI, key.SPKI)); err != nil {
-		s.log.Warn("gateways not told of a key", "request", r.id, "device", id, "err", err)
+	if err := a.cfg.Bus.Changed(id, r.caller.user, !bytes.Equal(before.SPKI, key.SPKI)); err != nil {
+		a.log.Warn("gateways not told of a key", "request", r.id, "device", id, "err", err)
 	}
-	s.log.Info("device provisioned", "request", r.id, "device", id, "user", r.caller.user, "fingerprint", key.Fingerprint())
+	a.log.Info("device provisioned", "request", r.id, "device", id, "user", r.caller.user, "fingerprint", key.Fingerprint())
 	return answer(w, http.StatusOK, rest.Provisioned{
 		OK: true, ID: id.String(), Algorithm: string(key.Algorithm), Fingerprint: key.Fingerprint().String(),
 	})

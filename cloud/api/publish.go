@@ -16,7 +16,7 @@ import (
 const maxTTL = 1<<24 - 1
 
 // publish answers POST /v1/devices/events.
-func (s *Server) publish(w http.ResponseWriter, r *request) error {
+func (a *API) publish(w http.ResponseWriter, r *request) error {
 	name, ok := r.form.get("name")
 	if !ok {
 		name, _ = r.form.get("event")
@@ -42,7 +42,7 @@ func (s *Server) publish(w http.ResponseWriter, r *request) error {
 	}
 	var id [16]byte
 	rand.Read(id[:]) // never fails
-	err = s.cfg.Bus.Publish(&event.Event{
+	err = a.cfg.Bus.Publish(&event.Event{
 		ID: hex.EncodeToString(id[:]), Name: name, Data: []byte(data), HasData: hasData, TTL: ttl, Public: !private,
 		Source: event.FromAPI, Owner: r.caller.user, Published: time.Now(),
 	})

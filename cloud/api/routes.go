@@ -18,32 +18,32 @@ type route struct {
 }
 
 // table is the API: every path that there is.
-func (s *Server) table() []route {
+func (a *API) table() []route {
 	return []route{
-		{pattern: "POST /oauth/token", open: true, body: true, handle: s.login},
-		{pattern: "GET /v1/user", handle: s.user},
-		{pattern: "GET /v1/access_tokens/current", handle: s.currentToken},
-		{pattern: "DELETE /v1/access_tokens/current", handle: s.logout},
-		{pattern: "DELETE /v1/access_tokens/{token}", open: true, handle: s.revokeToken},
+		{pattern: "POST /oauth/token", open: true, body: true, handle: a.login},
+		{pattern: "GET /v1/user", handle: a.user},
+		{pattern: "GET /v1/access_tokens/current", handle: a.currentToken},
+		{pattern: "DELETE /v1/access_tokens/current", handle: a.logout},
+		{pattern: "DELETE /v1/access_tokens/{token}", open: true, handle: a.revokeToken},
 
-		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: s.listDevices},
-		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: s.getDevice},
-		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: s.ping},
-		{pattern: "POST /v1/devices/{device}/{function}", scope: account.FunctionCall, body: true, handle: s.callFunction},
-		{pattern: "POST /v1/provisioning/{device}", scope: account.DevicesImport, body: true, handle: s.provision},
+		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: a.listDevices},
+		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: a.getDevice},
+		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: a.ping},
+		{pattern: "POST /v1/devices/{device}/{function}", scope: account.FunctionCall, body: true, handle: a.callFunction},
+		{pattern: "POST /v1/provisioning/{device}", scope: account.DevicesImport, body: true, handle: a.provision},
 
 		// A stream's prefix may have slashes in it, and a device may be called
 		// events: below a device, the handlers tell the words apart.
-		{pattern: "GET /v1/devices/events", scope: account.EventsGet, handle: s.myEvents},
-		{pattern: "GET /v1/devices/{device}/{word}", handle: s.belowDevice},
-		{pattern: "GET /v1/devices/{device}/{word}/{rest...}", handle: s.belowDevice},
-		{pattern: "GET /v1/events", scope: account.EventsGet, handle: s.allEvents},
-		{pattern: "GET /v1/events/{prefix...}", scope: account.EventsGet, handle: s.allEvents},
-		{pattern: "POST /v1/devices/events", scope: account.EventsSend, body: true, handle: s.publish},
+		{pattern: "GET /v1/devices/events", scope: account.EventsGet, handle: a.myEvents},
+		{pattern: "GET /v1/devices/{device}/{word}", handle: a.belowDevice},
+		{pattern: "GET /v1/devices/{device}/{word}/{rest...}", handle: a.belowDevice},
+		{pattern: "GET /v1/events", scope: account.EventsGet, handle: a.allEvents},
+		{pattern: "GET /v1/events/{prefix...}", scope: account.EventsGet, handle: a.allEvents},
+		{pattern: "POST /v1/devices/events", scope: account.EventsSend, body: true, handle: a.publish},
 
-		{pattern: "GET /healthz", open: true, handle: s.healthy},
-		{pattern: "GET /readyz", open: true, handle: s.ready},
-		{pattern: "GET /metrics", open: true, handle: s.serveMetrics},
+		{pattern: "GET /healthz", open: true, handle: a.healthy},
+		{pattern: "GET /readyz", open: true, handle: a.ready},
+		{pattern: "GET /metrics", open: true, handle: a.serveMetrics},
 	}
 }
 
@@ -59,18 +59,18 @@ var later = []string{
 }
 
 // route fills the table of routes.
-func (s *Server) route() {
-	s.mux = http.NewServeMux()
-	s.routes = make(map[string]*route)
+func (a *API) route() {
+	a.mux = http.NewServeMux()
+	a.routes = make(map[string]*route)
 	add := func(r route) {
-		if r.pattern == "GET /metrics" && s.cfg.Metrics == nil {
+		if r.pattern == "GET /metrics" && a.cfg.Gatherer == nil {
 			return
 		}
-		s.routes[r.pattern] = &r
+		a.routes[r.pattern] = &r
 		// The mux only finds the route and the values in the path.
-		s.mux.HandleFunc(r.pattern, func(http.ResponseWriter, *http.Request) {})
+		a.mux.HandleFunc(r.pattern, func(http.ResponseWriter, *http.Request) {})
 	}
-	for _, r := range s.table() {
+	for _, r := range a.table() {
 		add(r)
 	}
 	for _, pattern := range later {
@@ -85,18 +85,18 @@ func notOffered(_ http.ResponseWriter, r *request) error {
 
 // belowDevice tells apart what stands below a device in a GET: its events,
 // its attempts, or one of its variables.
-func (s *Server) belowDevice(w http.ResponseWriter, r *request) error {
+func (a *API) belowDevice(w http.ResponseWriter, r *request) error {
 	word, more := r.PathValue("word"), r.PathValue("rest")
-	scope, handle := account.VariableGet, s.getVariable
+	scope, handle := account.VariableGet, a.getVariable
 	switch {
 	case r.PathValue("device") == rest.WordEvents:
-		scope, handle = account.EventsGet, s.myEvents
+		scope, handle = account.EventsGet, a.myEvents
 	case word == rest.WordEvents:
-		scope, handle = account.EventsGet, s.deviceEvents
+		scope, handle = account.EventsGet, a.deviceEvents
 	case more != "":
 		return errNoRoute(r)
 	case word == rest.WordAttempts:
-		scope, handle = account.DevicesGet, s.attempts
+		scope, handle = account.DevicesGet, a.attempts
 	}
 	if !r.caller.token.Allows(scope) {
 		return fault.Errorf(fault.Denied, "this token is not allowed to do that: it lacks the scope %s", scope).

@@ -18,17 +18,17 @@ import (
 
 // myEvents answers GET /v1/devices/events[/{prefix…}]: the events of all the
 // caller's devices, and of the caller's own publishing.
-func (s *Server) myEvents(w http.ResponseWriter, r *request) error {
+func (a *API) myEvents(w http.ResponseWriter, r *request) error {
 	prefix, err := eventPrefix(r)
 	if err != nil {
 		return err
 	}
-	return s.stream(w, r, event.Filter{Owner: r.caller.user, Prefix: prefix}, rest.Header{Scope: rest.ScopeMine, Prefix: prefix})
+	return a.stream(w, r, event.Filter{Owner: r.caller.user, Prefix: prefix}, rest.Header{Scope: rest.ScopeMine, Prefix: prefix})
 }
 
 // deviceEvents answers GET /v1/devices/{device}/events[/{prefix…}].
-func (s *Server) deviceEvents(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) deviceEvents(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
@@ -36,13 +36,13 @@ func (s *Server) deviceEvents(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.stream(w, r, event.Filter{Owner: r.caller.user, Device: d.ID, Prefix: prefix},
+	return a.stream(w, r, event.Filter{Owner: r.caller.user, Device: d.ID, Prefix: prefix},
 		rest.Header{Scope: rest.ScopeDevice, Device: d.ID.String(), Prefix: prefix})
 }
 
 // allEvents answers GET /v1/events/{prefix…}: the caller's events, and
 // everybody's public ones.
-func (s *Server) allEvents(w http.ResponseWriter, r *request) error {
+func (a *API) allEvents(w http.ResponseWriter, r *request) error {
 	prefix, err := eventPrefix(r)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (s *Server) allEvents(w http.ResponseWriter, r *request) error {
 	if prefix == "" {
 		return fault.Errorf(fault.Invalid, "event prefix filter is required").WithCode(rest.CodePrefixMissing)
 	}
-	return s.stream(w, r, event.Filter{Owner: r.caller.user, Public: true, Prefix: prefix},
+	return a.stream(w, r, event.Filter{Owner: r.caller.user, Public: true, Prefix: prefix},
 		rest.Header{Scope: rest.ScopeAll, Prefix: prefix})
 }
 
@@ -123,12 +123,12 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: " + sse.ContentType + "; ch
 
 // stream opens an event stream. It takes the connection over, because an
 // http.Server spends five times the memory on an idle one.
-func (s *Server) stream(w http.ResponseWriter, r *request, f event.Filter, about rest.Header) error {
+func (a *API) stream(w http.ResponseWriter, r *request, f event.Filter, about rest.Header) error {
 	if r.Method != http.MethodGet {
 		return &methodError{method: r.Method, methods: []string{http.MethodGet}}
 	}
-	st := &stream{hub: s.hub, filter: f, source: neighbourhood(r.Request), wake: make(chan struct{}, 1)}
-	if err := s.hub.add(st); err != nil {
+	st := &stream{hub: a.hub, filter: f, source: neighbourhood(r.Request), wake: make(chan struct{}, 1)}
+	if err := a.hub.add(st); err != nil {
 		return err
 	}
 	greeting := sse.AppendComment(nil, "ok")
@@ -144,7 +144,7 @@ func (s *Server) stream(w http.ResponseWriter, r *request, f event.Filter, about
 		h.Set("Content-Type", sse.ContentType+"; charset=utf-8")
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Accel-Buffering", "no")
-		s.hub.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
+		a.hub.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
 		return nil
 	}
 	conn.SetDeadline(time.Time{}) // the server's limits are for requests
@@ -152,7 +152,7 @@ func (s *Server) stream(w http.ResponseWriter, r *request, f event.Filter, about
 	go func() { // until the reader is gone, slow, or the hub is closed
 		reason := st.run(conn, nil, greeting, scope)
 		conn.Close()
-		s.hub.remove(st, reason)
+		a.hub.remove(st, reason)
 	}()
 	return nil
 }

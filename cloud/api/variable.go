@@ -12,17 +12,17 @@ import (
 )
 
 // getVariable answers GET /v1/devices/{device}/{variable}.
-func (s *Server) getVariable(w http.ResponseWriter, r *request) error {
-	d, err := s.device(r)
+func (a *API) getVariable(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
 	name := r.PathValue("word")
-	res, err := s.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: s.cfg.CallTimeout, Request: r.id,
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: a.cfg.CallTimeout, Request: r.id,
 	})
 	if err != nil {
-		return callProblem(r.Context(), &d, "variable "+printable(name, 100), s.cfg.CallTimeout, res, err)
+		return callProblem(r.Context(), &d, "variable "+printable(name, 100), a.cfg.CallTimeout, res, err)
 	}
 	if r.URL.Query().Get("format") == rest.FormatRaw {
 		return answerRaw(w, rawValue(res.Value))

@@ -124,7 +124,7 @@ func newBus(cfg Config) (*Bus, error) {
 	rand.Read(random[:]) // never fails
 	b := &Bus{
 		cfg:      cfg,
-		log:      cfg.Logger.With("component", "bus", "node", cfg.Node),
+		log:      cfg.Logger.With("node", cfg.Node),
 		address:  cfg.Node + "-" + hex.EncodeToString(random[:4]),
 		random:   binary.BigEndian.Uint64(random[:]),
 		outbox:   newOutbox(cfg.OutboxBytes),
