@@ -24,13 +24,13 @@ func (a *API) attempts(w http.ResponseWriter, r *request) error {
 	var since time.Time
 	if v := query.Get("since"); v != "" {
 		if since, err = time.Parse(time.RFC3339, v); err != nil {
-			return malformed("since is not a date of the form 2026-01-31T12:00:00Z")
+			return malformed("the parameter since is not a date of the form 2026-01-31T12:00:00Z")
 		}
 	}
 	limit := standardAttempts
 	if v := query.Get("limit"); v != "" {
 		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > maxAttempts {
-			return malformed("limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
+			return malformed("the parameter limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
 		}
 	}
 	list, err := a.cfg.Store.Attempts(r.Context(), d.ID, since, limit)

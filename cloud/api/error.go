@@ -143,10 +143,8 @@ func messageOf(words, code, description string) string {
 		return description
 	case oauth(code):
 		return words
-	case strings.HasSuffix(words, "."):
-		return words + " " + description
 	default:
-		return words + ": " + description
+		return strings.TrimSuffix(words, ".") + ". " + description
 	}
 }
 
@@ -194,7 +192,7 @@ func noDevice(asked string) error {
 		cause: fault.Errorf(fault.Denied, "none of your devices has the name or id %s", printable(asked, 100)).
 			WithCode(rest.CodeDeviceUnknown),
 		words: rest.WordsPermissionDenied,
-		info:  rest.WordsNotRecognized,
+		info:  rest.WordsNotRecognized + ": none of your devices is called " + printable(asked, 100),
 	}
 }
 
@@ -204,62 +202,57 @@ func noDeviceToCall(asked string) error {
 		cause: fault.Errorf(fault.NotFound, "none of your devices has the name or id %s", printable(asked, 100)).
 			WithCode(rest.CodeDeviceUnknown),
 		words: rest.WordsDeviceNotFound,
-		info:  rest.WordsNotRecognized,
+		info:  rest.WordsNotRecognized + ": none of your devices is called " + printable(asked, 100),
 	}
 }
 
+// question is what a device is asked, for the words of an error.
+type question struct {
+	verb, kind, name string        // "call of", "function", "reset"
+	patience         time.Duration // how long the device has
+}
+
+func (q *question) String() string { return strings.TrimSpace(q.verb + " " + q.thing()) }
+
+func (q *question) thing() string { return strings.TrimSpace(q.kind + " " + printable(q.name, 100)) }
+
 // callProblem puts a call's failure into words: what was asked, what the
 // device's state is and how far the call came.
-func callProblem(ctx context.Context, d *device.Device, what string, patience time.Duration, res bus.Result, err error) error {
+func callProblem(ctx context.Context, d *device.Device, q question, res bus.Result, err error) error {
 	p := &problem{cause: err, stage: res.Stage}
-	if res.State.Word != device.NeverSeen || !res.State.Since.IsZero() || res.Stage != bus.StageUnknown {
+	if res.State != (device.State{}) {
 		p.device = deviceState(d, res.State)
 	}
-	name := nameOf(d)
-	switch fault.KindOf(err) {
-	case fault.Offline:
+	code := fault.CodeOf(err)
+	switch kind := fault.KindOf(err); {
+	case ctx.Err() != nil:
+		p.cause = fault.Errorf(fault.Timeout, "the caller stopped waiting")
+	case kind == fault.Offline:
 		p.stage = bus.NotConnected
 		p.device = deviceState(d, res.State)
-		p.cause = fault.Errorf(fault.Offline, "device %s %s; the %s was not sent", name, since(d, res.State), what).
+		p.cause = fault.Errorf(fault.Offline, "device %s %s; the %s was not sent", nameOf(d), since(d, res.State), &q).
 			WithCode(rest.CodeNotConnected)
-	case fault.Timeout:
-		p.cause = silent(ctx, name, what, patience, res.Stage)
-	case fault.NotFound:
-		if fault.CodeOf(err) == rest.CodeFunctionUnknown || fault.CodeOf(err) == rest.CodeVariableUnknown {
-			return unknownName(d, what, err)
+	case kind == fault.Timeout:
+		p.cause = silent(nameOf(d), &q, res.Stage)
+	case code == rest.CodeFunctionUnknown, code == rest.CodeVariableUnknown:
+		p.cause = fault.E(fault.NotFound, "device "+nameOf(d)+" has no "+q.thing(), err).WithCode(code)
+		p.words = "Function " + printable(q.name, 100) + " not found."
+		if code == rest.CodeVariableUnknown {
+			p.words, p.info = "Unknown Variable: "+printable(q.name, 100)+".", rest.WordsVariableNotFound
 		}
-	case fault.Busy:
-		p.cause = fault.E(fault.Busy, "device "+name+" has too much to do: "+sentence(err), err).WithCode(rest.CodeDeviceBusy)
+	case kind == fault.Busy:
+		p.cause = fault.E(fault.Busy, "device "+nameOf(d)+" has too much to do: "+err.Error(), err).WithCode(rest.CodeDeviceBusy)
 	}
 	return p
 }
 
 // silent is a device that did not answer: which half of the way failed
 // decides what its owner does next.
-func silent(ctx context.Context, name, what string, patience time.Duration, stage bus.Stage) error {
-	if ctx.Err() != nil {
-		return fault.Errorf(fault.Timeout, "the caller stopped waiting").WithCode(rest.CodeSentNoAck)
-	}
-	switch stage {
-	case bus.AckedNoResponse:
+func silent(name string, q *question, stage bus.Stage) error {
+	if stage == bus.AckedNoResponse {
 		return fault.Errorf(fault.Timeout, "device %s has received the %s, but its application did not answer within %v: "+
-			"its loop may be blocked", name, what, patience).WithCode(rest.CodeAckedNoResponse)
-	default:
-		return fault.Errorf(fault.Timeout, "device %s is connected but did not acknowledge the %s within %v: "+
-			"its connection may be lost", name, what, patience).WithCode(rest.CodeSentNoAck)
+			"its loop may be blocked", name, q, q.patience).WithCode(rest.CodeAckedNoResponse)
 	}
-}
-
-// unknownName is a function or variable that the device does not have.
-func unknownName(d *device.Device, what string, err error) error {
-	code := fault.CodeOf(err)
-	_, asked, _ := strings.Cut(what, " ")
-	p := &problem{stage: bus.StageUnknown}
-	if code == rest.CodeVariableUnknown {
-		p.words, p.info = "Unknown Variable: "+asked+".", rest.WordsVariableNotFound
-	} else {
-		p.words = "Function " + asked + " not found."
-	}
-	p.cause = fault.E(fault.NotFound, "device "+nameOf(d)+" has no "+what, err).WithCode(code)
-	return p
+	return fault.Errorf(fault.Timeout, "device %s is connected but did not acknowledge the %s within %v: "+
+		"its connection may be lost", name, q, q.patience).WithCode(rest.CodeSentNoAck)
 }

@@ -34,7 +34,7 @@ func (a *API) callFunction(w http.ResponseWriter, r *request) error {
 		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: a.cfg.CallTimeout, Request: r.id,
 	})
 	if err != nil {
-		return callProblem(r.Context(), &d, "function "+printable(name, 100), a.cfg.CallTimeout, res, err)
+		return callProblem(r.Context(), &d, question{"call of", "function", name, a.cfg.CallTimeout}, res, err)
 	}
 	if format, _ := r.form.get("format"); format == rest.FormatRaw || r.URL.Query().Get("format") == rest.FormatRaw {
 		return answerRaw(w, strconv.Itoa(int(res.Return)))

@@ -104,14 +104,14 @@ func (a *API) lifetime(f form, now time.Time) (time.Duration, error) {
 	if v, ok := f.get("expires_in"); ok && v != "" {
 		seconds, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || seconds < 0 {
-			return 0, malformed("expires_in is not a number of seconds")
+			return 0, malformed("the field expires_in is not a number of seconds")
 		}
 		return time.Duration(min(seconds, int64(longest/time.Second))) * time.Second, nil
 	}
 	if v, ok := f.get("expires_at"); ok && v != "" {
 		at, err := time.Parse(time.RFC3339, v)
 		if err != nil || !at.After(now) {
-			return 0, malformed("expires_at is not a date in the future, in the form 2030-01-31T12:00:00Z")
+			return 0, malformed("the field expires_at is not a date in the future, in the form 2030-01-31T12:00:00Z")
 		}
 		return min(at.Sub(now), longest), nil
 	}

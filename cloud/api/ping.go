@@ -22,7 +22,7 @@ func (a *API) ping(w http.ResponseWriter, r *request) error {
 	})
 	kind := fault.KindOf(err)
 	if err != nil && kind != fault.Offline && kind != fault.Timeout {
-		return callProblem(r.Context(), &d, "ping", a.cfg.PingTimeout, res, err)
+		return callProblem(r.Context(), &d, question{"ping", "", "", a.cfg.PingTimeout}, res, err)
 	}
 	state := res.State
 	if kind == fault.Offline && (state == (device.State{}) || state.Since.IsZero()) {

@@ -79,7 +79,7 @@ func parseKey(text, algorithm string) (device.Key, error) {
 	public, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		if public, err = x509.ParsePKCS1PublicKey(der); err != nil {
-			return device.Key{}, invalidKey("publicKey is not a public key (SubjectPublicKeyInfo)")
+			return device.Key{}, invalidKey("the field publicKey is not a public key (SubjectPublicKeyInfo)")
 		}
 	}
 	key := device.Key{}
@@ -101,10 +101,10 @@ func parseKey(text, algorithm string) (device.Key, error) {
 	case "", string(key.Algorithm):
 	case "ec", "ecdsa":
 		if key.Algorithm != device.ECC {
-			return device.Key{}, invalidKey("algorithm says " + algorithm + ", the key is " + string(key.Algorithm))
+			return device.Key{}, invalidKey("the field algorithm says " + algorithm + ", the key is " + string(key.Algorithm))
 		}
 	default:
-		return device.Key{}, invalidKey("algorithm says " + printable(algorithm, 20) + ", the key is " + string(key.Algorithm))
+		return device.Key{}, invalidKey("the field algorithm says " + printable(algorithm, 20) + ", the key is " + string(key.Algorithm))
 	}
 	// Written anew, so that the same key always has the same fingerprint.
 	if key.SPKI, err = x509.MarshalPKIXPublicKey(public); err != nil {
@@ -115,12 +115,12 @@ func parseKey(text, algorithm string) (device.Key, error) {
 
 func keyBytes(text string) ([]byte, error) {
 	if text == "" {
-		return nil, invalidKey("publicKey is missing")
+		return nil, invalidKey("the field publicKey is missing")
 	}
 	if strings.Contains(text, "-----BEGIN") {
 		block, _ := pem.Decode([]byte(text))
 		if block == nil {
-			return nil, invalidKey("publicKey is not whole PEM")
+			return nil, invalidKey("the field publicKey is not whole PEM")
 		}
 		if strings.Contains(block.Type, "PRIVATE") {
 			return nil, invalidKey("that is a private key: keep it secret, and send the public one")
@@ -130,7 +130,7 @@ func keyBytes(text string) ([]byte, error) {
 	text = strings.NewReplacer("\n", "", "\r", "", " ", "", "-", "+", "_", "/", "=", "").Replace(text)
 	der, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, invalidKey("publicKey is neither PEM nor base64")
+		return nil, invalidKey("the field publicKey is neither PEM nor base64")
 	}
 	return der, nil
 }

@@ -36,7 +36,7 @@ func (a *API) publish(w http.ResponseWriter, r *request) error {
 	if v, ok := r.form.get("ttl"); ok && v != "" {
 		seconds, err := strconv.ParseInt(v, 10, 64)
 		if err != nil || seconds < 0 {
-			return malformed("ttl is not a number of seconds")
+			return malformed("the field ttl is not a number of seconds")
 		}
 		ttl = time.Duration(min(seconds, maxTTL)) * time.Second
 	}

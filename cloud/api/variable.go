@@ -22,7 +22,7 @@ func (a *API) getVariable(w http.ResponseWriter, r *request) error {
 		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: a.cfg.CallTimeout, Request: r.id,
 	})
 	if err != nil {
-		return callProblem(r.Context(), &d, "variable "+printable(name, 100), a.cfg.CallTimeout, res, err)
+		return callProblem(r.Context(), &d, question{"reading of", "variable", name, a.cfg.CallTimeout}, res, err)
 	}
 	if r.URL.Query().Get("format") == rest.FormatRaw {
 		return answerRaw(w, rawValue(res.Value))

@@ -244,3 +244,15 @@ func (r reply) golden(t *testing.T, name string) {
 func seenNow(id device.ID) store.DeviceUpdate {
 	return store.DeviceUpdate{Device: id, Heard: time.Now()}
 }
+
+// eventually waits until ok.
+func (w *world) eventually(what string, ok func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(10 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(limit) {
+			w.t.Fatalf("it never happened: %s", what)
+		}
+	}
+}

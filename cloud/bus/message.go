@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -73,7 +74,11 @@ func encodeReply(res *Result, err error) []byte {
 	if err != nil {
 		w.byte(byte(fault.KindOf(err)))
 		w.string(fault.CodeOf(err))
-		w.string(err.Error())
+		msg := err.Error()
+		if e, ok := errors.AsType[*fault.Error](err); ok {
+			msg = e.Msg
+		}
+		w.string(msg)
 	}
 	return w.b
 }

@@ -1,0 +1,317 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// failing is a database, a bus or a device that fails as it is told.
+type failing struct {
+	api.Store
+	store   error // of every method of the store that is reached after the token
+	tokens  error // of looking a token up
+	call    error // of a call to a device
+	stage   bus.Stage
+	publish error
+	states  error
+	api.Bus
+}
+
+func (f *failing) Token(ctx context.Context, h account.TokenHash) (account.Token, error) {
+	if f.tokens != nil {
+		return account.Token{}, f.tokens
+	}
+	return f.Store.Token(ctx, h)
+}
+
+func (f *failing) Device(ctx context.Context, id device.ID) (device.Device, error) {
+	if f.store != nil {
+		return device.Device{}, f.store
+	}
+	return f.Store.Device(ctx, id)
+}
+
+func (f *failing) DeviceByName(ctx context.Context, o account.ID, name string) (device.Device, error) {
+	if f.store != nil {
+		return device.Device{}, f.store
+	}
+	return f.Store.DeviceByName(ctx, o, name)
+}
+
+func (f *failing) DevicesOf(ctx context.Context, o account.ID) ([]device.Device, error) {
+	if f.store != nil && fault.KindOf(f.store) != fault.Conflict {
+		return nil, f.store
+	}
+	return f.Store.DevicesOf(ctx, o)
+}
+
+func (f *failing) UserByName(ctx context.Context, name string) (account.User, error) {
+	if f.store != nil {
+		return account.User{}, f.store
+	}
+	return f.Store.UserByName(ctx, name)
+}
+
+func (f *failing) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
+	if f.call == nil {
+		return f.Bus.Call(ctx, c)
+	}
+	return bus.Result{Stage: f.stage, State: device.State{Word: device.Online, Since: noon}}, f.call
+}
+
+func (f *failing) States(ctx context.Context, ids []device.ID) (map[device.ID]device.State, error) {
+	if f.states != nil {
+		return nil, f.states
+	}
+	return f.Bus.States(ctx, ids)
+}
+
+func (f *failing) Publish(e *event.Event) error {
+	if f.publish != nil {
+		return f.publish
+	}
+	return f.Bus.Publish(e)
+}
+
+// failure is a row of the table of errors.
+type failure struct {
+	name         string
+	method, path string
+	body         string
+	headers      []string
+	broken       failing
+	status       int
+	code         string
+	error        string // what `error` begins with
+}
+
+func unavailable() error {
+	return fault.E(fault.Unavailable, "list", fmt.Errorf("/data/cyan.db: disk I/O error"))
+}
+
+func answered(kind fault.Kind, code string) error {
+	return fault.Errorf(kind, "what the gateway says").WithCode(code)
+}
+
+// failures is every way to fail: cause, status, code, words.
+func failures() []failure {
+	long := strings.Repeat("x", 70_000)
+	noToken := []string{"Authorization: "}
+	return []failure{
+		{name: "no token", method: "GET", path: "/v1/devices", headers: noToken, status: 400, code: "token_missing", error: "invalid_request"},
+		{name: "bad token", method: "GET", path: "/v1/devices", headers: []string{"Authorization: Bearer nonsense"}, status: 401, code: "invalid_token", error: "invalid_token"},
+		{name: "bad token in the query", method: "GET", path: "/v1/devices?access_token=x", headers: noToken, status: 401, code: "invalid_token", error: "invalid_token"},
+		{name: "huge token", method: "GET", path: "/v1/devices", headers: []string{"Authorization: Bearer " + long[:600]}, status: 401, code: "invalid_token", error: "invalid_token"},
+		{name: "expired token", method: "GET", path: "/v1/devices", headers: []string{"Authorization: Bearer expired"}, status: 401, code: "expired_token", error: "expired_token"},
+		{name: "lack of scope", method: "POST", path: "/v1/devices/oven/reset", headers: []string{"Authorization: Bearer narrow"}, status: 403, code: "scope_missing", error: "insufficient_scope. This token is not allowed"},
+		{name: "lack of scope below a device", method: "GET", path: "/v1/devices/oven/temps", headers: []string{"Authorization: Bearer narrow"}, status: 403, code: "scope_missing", error: "insufficient_scope"},
+		{name: "database down at the token", method: "GET", path: "/v1/devices", broken: failing{tokens: unavailable()}, status: 503, code: "store_unavailable", error: "The database of this server does not answer"},
+		{name: "wrong password", method: "POST", path: "/oauth/token", body: "grant_type=password&username=alice@example.com&password=wrong", status: 400, code: "invalid_credentials", error: "invalid_grant"},
+		{name: "unknown user", method: "POST", path: "/oauth/token", body: "grant_type=password&username=nobody&password=wrong", status: 400, code: "invalid_credentials", error: "invalid_grant"},
+		{name: "other grant", method: "POST", path: "/oauth/token", body: "grant_type=refresh_token", status: 400, code: "unsupported_grant", error: "unsupported_grant_type"},
+		{name: "login with the database down", method: "POST", path: "/oauth/token", body: "grant_type=password&username=a&password=b", broken: failing{store: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+
+		{name: "list with the database down", method: "GET", path: "/v1/devices", broken: failing{store: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "list with the bus down", method: "GET", path: "/v1/devices", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What the gateway says"},
+		{name: "get with the gateway down", method: "GET", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "What the gateway says"},
+		{name: "unknown device", method: "GET", path: "/v1/devices/toaster", status: 403, code: "unknown_device", error: "Permission Denied. None of your devices has the name or id toaster"},
+		{name: "someone else's device", method: "GET", path: "/v1/devices/" + lamp.String(), status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "variable of an unknown device", method: "GET", path: "/v1/devices/toaster/temps", status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "ping of an unknown device", method: "PUT", path: "/v1/devices/toaster/ping", status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "function of an unknown device", method: "POST", path: "/v1/devices/toaster/reset", status: 404, code: "unknown_device", error: "Device not found"},
+		{name: "ambiguous name", method: "GET", path: "/v1/devices/oven", broken: failing{store: fault.Errorf(fault.Conflict, "two")}, status: 409, code: "ambiguous_device_name", error: "Several of your devices are called oven"},
+
+		{name: "variable of an offline device", method: "GET", path: "/v1/devices/old%20fridge/temps", status: 408, code: "not_connected", error: "Timed out. Device old fridge has been offline since 2026-05-31T12:00:00Z (peer closed)"},
+		{name: "function of an offline device", method: "POST", path: "/v1/devices/old%20fridge/reset", status: 408, code: "not_connected", error: "Timed out. Device old fridge has been offline since 2026-05-31T12:00:00Z (peer closed)"},
+		{name: "function of a device that never came", method: "POST", path: "/v1/devices/" + blank.String() + "/reset", status: 408, code: "not_connected", error: "Timed out. Device " + blank.String() + " has never connected"},
+		{name: "no acknowledgement", method: "GET", path: "/v1/devices/oven/temps", broken: failing{call: answered(fault.Timeout, ""), stage: bus.SentNoAck}, status: 408, code: "sent_no_ack", error: "Timed out. Device Oven is connected but did not acknowledge the reading of variable temps within 20s"},
+		{name: "no response", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Timeout, ""), stage: bus.AckedNoResponse}, status: 408, code: "acked_no_response", error: "Timed out. Device Oven has received the call of function reset, but its application did not answer within 20s"},
+		{name: "unknown function", method: "POST", path: "/v1/devices/oven/dance", broken: failing{call: answered(fault.NotFound, rest.CodeFunctionUnknown), stage: bus.Queued}, status: 404, code: "unknown_function", error: "Function dance not found. Device Oven has no function dance"},
+		{name: "unknown variable", method: "GET", path: "/v1/devices/oven/mood", broken: failing{call: answered(fault.NotFound, rest.CodeVariableUnknown), stage: bus.Answered}, status: 404, code: "unknown_variable", error: "Unknown Variable: mood. Device Oven has no variable mood"},
+		{name: "a function called access token", method: "POST", path: "/v1/devices/oven/Access%20Token", broken: failing{call: answered(fault.NotFound, rest.CodeFunctionUnknown)}, status: 404, code: "unknown_function", error: "Function access-token not found."},
+		{name: "argument too long for this device", method: "POST", path: "/v1/devices/oven/reset", body: "arg=123", broken: failing{call: answered(fault.Invalid, rest.CodeArgumentTooLong)}, status: 400, code: "argument_too_long", error: "What the gateway says"},
+		{name: "argument too long for any", method: "POST", path: "/v1/devices/oven/reset", body: "arg=" + long[:1025], status: 400, code: "argument_too_long", error: "The argument is 1025 bytes long"},
+		{name: "refused by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Invalid, rest.CodeDeviceRefused), stage: bus.Answered}, status: 400, code: "refused_by_device", error: "What"},
+		{name: "failed by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeDeviceError), stage: bus.Answered}, status: 502, code: "device_error", error: "What"},
+		{name: "too many calls to one device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Busy, ""), stage: bus.Queued}, status: 429, code: "device_busy", error: "Device Oven has too much to do"},
+		{name: "too many calls", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "What"},
+		{name: "gateway gone", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "What"},
+		{name: "defect in the gateway", method: "PUT", path: "/v1/devices/oven/ping", broken: failing{call: answered(fault.Internal, "")}, status: 500, code: "internal", error: "What"},
+
+		{name: "event without a name", method: "POST", path: "/v1/devices/events", body: "data=1", status: 400, code: "invalid", error: "Event name is missing"},
+		{name: "reserved event", method: "POST", path: "/v1/devices/events", body: `{"name":"Spark/status","data":"online"}`, status: 403, code: "reserved_event_name", error: "Event names beginning with spark or particle"},
+		{name: "event too long", method: "POST", path: "/v1/devices/events", body: "name=n&data=" + long[:1025], status: 400, code: "invalid", error: "The event's data is 1025 bytes long"},
+		{name: "bad privacy", method: "POST", path: "/v1/devices/events", body: "name=n&private=maybe", status: 400, code: "malformed_body", error: "The field private"},
+		{name: "bad time to live", method: "POST", path: "/v1/devices/events", body: "name=n&ttl=-1", status: 400, code: "malformed_body", error: "The field ttl is not a number of seconds"},
+		{name: "publish with the outbox full", method: "POST", path: "/v1/devices/events", body: "name=n", broken: failing{publish: answered(fault.Busy, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "What"},
+		{name: "everybody's events without a prefix", method: "GET", path: "/v1/events", status: 400, code: "event_prefix_missing", error: "Event prefix filter is required"},
+		{name: "events of an unknown device", method: "GET", path: "/v1/devices/toaster/events", status: 403, code: "unknown_device", error: "Permission Denied"},
+
+		{name: "key of someone else's device", method: "POST", path: "/v1/provisioning/" + lamp.String(), body: `{"publicKey":` + jsonText(ecPEM) + `}`, status: 403, code: "not_yours", error: "Permission Denied. That device belongs to someone else"},
+		{name: "key of no device", method: "POST", path: "/v1/provisioning/oven", body: "publicKey=x", status: 400, code: "invalid", error: "Device id"},
+		{name: "key for another device", method: "POST", path: "/v1/provisioning/" + oven.String(), body: "publicKey=x&deviceID=" + fridge.String(), status: 400, code: "malformed_body", error: "The field deviceID"},
+		{name: "bad since", method: "GET", path: "/v1/devices/oven/attempts?since=yesterday", status: 400, code: "malformed_body", error: "The parameter since"},
+		{name: "bad limit", method: "GET", path: "/v1/devices/oven/attempts?limit=0", status: 400, code: "malformed_body", error: "The parameter limit"},
+
+		{name: "unknown path", method: "GET", path: "/v1/nothing", status: 404, code: "route_unknown", error: "This server has no path /v1/nothing"},
+		{name: "path that is not clean", method: "GET", path: "/v1//devices", status: 404, code: "route_unknown", error: "This server has no path"},
+		{name: "too deep below a device", method: "GET", path: "/v1/devices/oven/temps/more", status: 404, code: "route_unknown", error: "This server has no path"},
+		{name: "root", method: "GET", path: "/", status: 404, code: "route_unknown", error: "This server has no path /"},
+		{name: "wrong method", method: "PATCH", path: "/v1/devices/oven/ping", status: 405, code: "method_not_allowed", error: "This path does not take PATCH, only GET, POST, PUT"},
+		{name: "not offered", method: "GET", path: "/v1/webhooks", status: 501, code: "not_implemented", error: "This server does not offer GET /v1/webhooks"},
+		{name: "firmware", method: "PUT", path: "/v1/devices/oven", body: "x=y", status: 501, code: "not_implemented", error: "This server does not offer"},
+		{name: "body too large", method: "POST", path: "/v1/devices/oven/reset", body: "arg=" + long, status: 413, code: "body_too_large", error: "The request's body is longer than 65536 bytes"},
+		{name: "broken JSON", method: "POST", path: "/v1/devices/oven/reset", body: `{"arg":`, status: 400, code: "malformed_body", error: "The request's body is not a JSON object"},
+		{name: "JSON that is no object", method: "POST", path: "/v1/devices/oven/reset", body: "[1]", headers: []string{"Content-Type: application/json"}, status: 400, code: "malformed_body", error: "The request's body is not a JSON object"},
+		{name: "broken form", method: "POST", path: "/v1/devices/oven/reset", body: "arg=%zz", status: 400, code: "malformed_body", error: "The request's body is neither JSON nor a form"},
+		{name: "multipart", method: "POST", path: "/v1/devices/oven/reset", body: "x", headers: []string{"Content-Type: multipart/form-data; boundary=b"}, status: 400, code: "malformed_body", error: "This path takes JSON or a form"},
+		{name: "not ready", method: "GET", path: "/readyz", status: 503, code: "store_unavailable", error: "The database is not ready"},
+	}
+}
+
+func TestErrors(t *testing.T) {
+	var broken failing
+	w := newWorld(t, func(cfg *api.Config) {
+		broken.Store, broken.Bus = cfg.Store, cfg.Bus
+		cfg.Store, cfg.Bus = &broken, &broken
+		cfg.MaxLogins = -1
+		cfg.Ready = []api.Check{{Name: "the database", Run: func(context.Context) error {
+			return answered(fault.Unavailable, rest.CodeStoreUnavailable)
+		}}}
+	})
+	real, realBus := broken.Store, broken.Bus
+	for name, scopes := range map[string][]account.Scope{"expired": nil, "narrow": {account.DevicesList}} {
+		record := account.Token{Hash: account.HashToken(name), User: alice, Created: noon, Scopes: scopes}
+		if name == "expired" {
+			record.Expires = noon.Add(time.Minute)
+		}
+		if err := w.store.AddToken(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var table strings.Builder
+	for _, c := range failures() {
+		t.Run(c.name, func(t *testing.T) {
+			broken = c.broken
+			broken.Store, broken.Bus = real, realBus
+			start := time.Now()
+			got := w.do(c.method, c.path, c.body, c.headers...)
+			e := got.fault(t)
+			if got.status != c.status || e.Code != c.code || !strings.HasPrefix(e.Message, c.error) {
+				t.Errorf("status %d, want %d; code %s, want %s; error %q, want %q…", got.status, c.status, e.Code, c.code, e.Message, c.error)
+			}
+			aboutToken := c.status == 401 || c.code == rest.CodeTokenMissing
+			if strings.Contains(strings.ToLower(got.body), "access token") != aboutToken {
+				t.Errorf("it is taken for a failure of the token, or not: %s", got.body)
+			}
+			if retry := got.header.Get("Retry-After"); (retry != "") != (c.status == 503 || c.status == 429) {
+				t.Errorf("Retry-After %q", retry)
+			}
+			if strings.Contains(got.body, "/data/") {
+				t.Errorf("the cause of our failure is told: %s", got.body)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			stage := e.Stage
+			if e.Device != nil {
+				stage += ", device " + e.Device.State
+			}
+			fmt.Fprintf(&table, "%s\n  %d %s %s\n  error: %s\n  error_description: %s\n", c.name, got.status, e.Code, stage, e.Message, e.Description)
+			if e.Info != "" {
+				fmt.Fprintf(&table, "  info: %s\n", e.Info)
+			}
+		})
+	}
+	file := filepath.Join("testdata", "errors.txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(table.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), table.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestErrorsKnowTheDevice(t *testing.T) {
+	w := newWorld(t, nil)
+	w.do("POST", "/v1/devices/old%20fridge/reset", "").golden(t, "error_offline")
+	w.do("GET", "/v1/devices/toaster", "").golden(t, "error_unknown_device")
+	w.gateway.Answer(func(context.Context, bus.Call) (bus.Result, error) {
+		return bus.Result{Stage: bus.AckedNoResponse, State: device.State{Word: device.Online, Since: noon, ProvenAt: noon}},
+			fault.Errorf(fault.Timeout, "no answer")
+	})
+	w.do("GET", "/v1/devices/oven/temps", "").golden(t, "error_no_response")
+}
+
+func TestAllowNamesTheMethods(t *testing.T) {
+	w := newWorld(t, nil)
+	got := w.do("PATCH", "/v1/devices", "")
+	if allow := got.header.Get("Allow"); allow != "GET, POST" {
+		t.Errorf("Allow: %q", allow)
+	}
+}
+
+func TestAmbiguousNamesAreListed(t *testing.T) {
+	var broken failing
+	w := newWorld(t, func(cfg *api.Config) {
+		broken.Store, broken.store = cfg.Store, fault.Errorf(fault.Conflict, "two")
+		cfg.Store = &broken
+	})
+	e := w.do("GET", "/v1/devices/OVEN", "").fault(t)
+	if !slices.Equal(e.Candidates, []rest.Candidate{{ID: oven.String(), Name: "Oven"}}) {
+		t.Errorf("candidates %v", e.Candidates)
+	}
+}
+
+// panics is a store with a defect.
+type panics struct{ api.Store }
+
+func (panics) User(context.Context, account.ID) (account.User, error) { panic("defect") }
+
+func TestPanicsAreAnswered(t *testing.T) {
+	w := newWorld(t, func(cfg *api.Config) { cfg.Store = panics{cfg.Store} })
+	got := w.do("GET", "/v1/user", "")
+	if e := got.fault(t); got.status != http.StatusInternalServerError || e.Code != "internal" || strings.Contains(got.body, "defect\"") {
+		t.Errorf("status %d: %s", got.status, got.body)
+	}
+	if got := w.do("GET", "/healthz", ""); got.status != http.StatusOK {
+		t.Error("the server is gone")
+	}
+}
+
+// An offline device is answered for at once, not after the time that a
+// device has.
+func TestOfflineIsFast(t *testing.T) {
+	w := newWorld(t, nil)
+	start := time.Now()
+	const n = 50
+	for range n {
+		w.do("POST", "/v1/devices/old%20fridge/reset", "")
+	}
+	if each := time.Since(start) / n; each > 200*time.Millisecond {
+		t.Errorf("%v each", each)
+	}
+}
