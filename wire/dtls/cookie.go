@@ -16,7 +16,7 @@ import (
 // now and then with Rotate, and shares one value among all who read the same socket. Rotate must not run during Greet.
 type Cookies struct {
 	Current, Previous [32]byte
-	Rotated           time.Time // when Current became current; zero: there is no Previous
+	Rotated           time.Time // when Previous ceased to be current; zero: there is none
 }
 
 // CookieGrace is how long a cookie outlives the secret that made it: as long as Device OS tries one handshake.
@@ -59,7 +59,7 @@ func (c *Cookies) good(now time.Time, peer netip.AddrPort, hello message.ClientH
 	if hmac.Equal(hello.Cookie, current[:]) {
 		return true
 	}
-	if c.Rotated.IsZero() || now.Sub(c.Rotated) > CookieGrace {
+	if now.Sub(c.Rotated) > CookieGrace {
 		return false
 	}
 	previous := bake(&c.Previous, peer, hello)

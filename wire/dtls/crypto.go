@@ -17,7 +17,7 @@ type Crypto struct {
 	// NewKey makes the ephemeral P-256 key whose scalar is the 32 given random bytes. It fails for 0 and for values not
 	// below the group's order: once in 2^32.
 	NewKey func(scalar []byte) (*ecdh.PrivateKey, error)
-	// Agree returns the 32-byte ECDH secret with the peer's uncompressed point, after checking that the point is on the curve.
+	// Agree returns the 32-byte ECDH secret. It refuses what is not an uncompressed point, 65 bytes, on the curve.
 	Agree func(key *ecdh.PrivateKey, point []byte) ([]byte, error)
 	// Sign returns the ASN.1 signature of a SHA-256 digest, deterministic by RFC 6979.
 	Sign func(key *ecdsa.PrivateKey, digest []byte) ([]byte, error)

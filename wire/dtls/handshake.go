@@ -204,9 +204,6 @@ func (x *exchange) alert(description AlertDescription) []byte {
 
 // agree computes the master secret and the keys from the peer's point. RFC 8422 §5.10.
 func (x *exchange) agree(point []byte) *AlertError {
-	if len(point) != message.PointSize || point[0] != message.UncompressedPrefix {
-		return fatal(IllegalParameter, ErrPoint)
-	}
 	secret, err := x.crypto.Agree(x.key, point)
 	if err != nil {
 		return fatal(IllegalParameter, ErrPoint)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/wire/dtls"
+	"github.com/cyan-cloud/cyan/wire/dtls/message"
 )
 
 // inTouch fails unless both sides have the same session and have exchanged a word over it.
@@ -45,6 +46,9 @@ func TestHandshake(t *testing.T) {
 			var last dtls.Record
 			net := &network{tap: func(_ time.Time, toServer bool, datagram []byte) {
 				sent[toServer]++
+				if toServer && client.MaxDatagram > 0 && len(datagram) > 256 {
+					t.Errorf("a datagram of %d bytes", len(datagram))
+				}
 				if toServer {
 					last = records(t, datagram)[0]
 				}
@@ -233,6 +237,31 @@ func TestServerTimers(t *testing.T) {
 	if _, err := p.server.Receive(begin, p.flight[0]); !errors.Is(err, dtls.ErrHandshakeOver) {
 		t.Errorf("a late flight: %v", err)
 	}
+	// A caller whose clock stood still need not have called Tick.
+	p = halfway(t, client, server)
+	if _, err := p.server.Receive(begin.Add(45*time.Second), p.flight[0]); !errors.Is(err, dtls.ErrHandshakeOver) {
+		t.Errorf("a late flight without Tick: %v", err)
+	}
+	p = newPause(t, client, server)
+	if _, _, err := p.server.Finish(begin.Add(45 * time.Second)); !errors.Is(err, dtls.ErrHandshakeOver) {
+		t.Errorf("a late Finish: %v", err)
+	}
+}
+
+// A Finished that overtakes the messages that make its keys is kept; something too long to be one does not take its place.
+func TestFinishedOvertakes(t *testing.T) {
+	client, server := configs(t)
+	p := halfway(t, client, server)
+	list := records(t, p.flight[0])
+	long := append([]byte{22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 200}, make([]byte, 200)...)
+	for _, datagram := range [][]byte{long, list[4].Raw, list[2].Raw, list[1].Raw} {
+		if out, err := p.server.Receive(begin, datagram); err != nil || out.Verified || out.Dropped != nil {
+			t.Fatalf("%+v, %v", out, err)
+		}
+	}
+	if out, err := p.server.Receive(begin, list[0].Raw); err != nil || !out.Verified {
+		t.Errorf("after the last piece: %+v, %v", out, err)
+	}
 }
 
 func TestClientTimersAreDeviceOSs(t *testing.T) {
@@ -306,7 +335,13 @@ func TestRepeatedHello(t *testing.T) {
 	if again != nil {
 		t.Error("a flight is repeated without end")
 	}
-	for name, datagram := range map[string][]byte{"before the cookie": first[0], "of another": otherHello(t, client)} {
+	f, _, _ := message.ParseFragment(records(t, otherHello(t, client))[0].Fragment)
+	f.Seq = 1
+	for name, datagram := range map[string][]byte{
+		"before the cookie":               first[0],
+		"of another":                      otherHello(t, client),
+		"of another with the same number": plainRecord(1, f),
+	} {
 		out, err := d.h.Receive(begin, datagram)
 		if err != nil || !errors.Is(out.Dropped, dtls.ErrNewHello) || out.Send != nil {
 			t.Errorf("a hello %s: %+v, %v", name, out, err)

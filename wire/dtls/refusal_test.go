@@ -353,6 +353,10 @@ func TestStrangersAreIgnored(t *testing.T) {
 			if out, err = p.server.Receive(begin, fatalAlert); err != nil || !errors.Is(out.Dropped, dtls.ErrEpoch) {
 				t.Errorf("an alert in the clear to a proven peer: %+v, %v", out, err)
 			}
+			next := plainRecord(10, message.Fragment{Type: message.TypeCertificate, Seq: 6})
+			if out, err = p.server.Receive(begin, next); err != nil || out.Send != nil {
+				t.Errorf("a message in the clear to a proven peer: %+v, %v", out, err)
+			}
 		})
 	}
 }
@@ -387,6 +391,7 @@ func TestServersThatAreRefused(t *testing.T) {
 		{"X.509 for the client", message.TypeServerHello, set(44, 0), dtls.UnsupportedCertificate, dtls.ErrRawPublicKey},
 		{"X.509 for itself", message.TypeServerHello, set(49, 0), dtls.UnsupportedCertificate, dtls.ErrRawPublicKey},
 		{"another connection id extension", message.TypeServerHello, set(57, 99), dtls.HandshakeFailure, dtls.ErrNoCID},
+		{"connection id of 7 bytes", message.TypeServerHello, shortCID, dtls.HandshakeFailure, dtls.ErrNoCID},
 		{"no extensions", message.TypeServerHello, func(b []byte) []byte { return b[:38] }, dtls.UnsupportedCertificate, dtls.ErrRawPublicKey},
 		{"hello cut short", message.TypeServerHello, func(b []byte) []byte { return b[:39] }, dtls.DecodeError, dtls.ErrMessageFormat},
 		{"another curve", message.TypeServerKeyExchange, set(2, 0x1d), dtls.IllegalParameter, dtls.ErrSuite},
@@ -413,6 +418,15 @@ func TestServersThatAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func shortCID(b []byte) []byte {
+	m, err := message.ParseServerHello(b)
+	if err != nil {
+		panic(err)
+	}
+	m.Extensions = without(m.Extensions, message.ExtConnectionIDDraft).Add(message.ExtConnectionIDDraft, 7, 1, 2, 3, 4, 5, 6, 7)
+	return m.Append(nil)
 }
 
 func set(at int, v byte) func([]byte) []byte {

@@ -33,19 +33,20 @@ const (
 
 // Numbers that both sides of this profile put into their messages.
 const (
-	Version12          uint16 = 0xfefd // DTLS 1.2
-	SuiteAES128CCM8    uint16 = 0xc0ae // TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, RFC 7251 §2
-	SuiteEmptyRenego   uint16 = 0x00ff // signals that renegotiation is understood, RFC 5746 §3.3
-	GroupP256          uint16 = 0x0017 // secp256r1, RFC 8422 §5.1.1
-	SchemeECDSASHA256  uint16 = 0x0403 // RFC 5246 §7.4.1.4.1
-	RawPublicKey       uint8  = 2      // a certificate type, RFC 7250 §3
-	PointUncompressed  uint8  = 0      // RFC 8422 §5.1.2
-	CompressionNull    uint8  = 0
-	CertificateECDSA   uint8  = 64 // ecdsa_sign, RFC 8422 §5.5
-	CurveTypeNamed     uint8  = 3  // RFC 8422 §5.4
-	PointSize                 = 65 // 04 ‖ X ‖ Y
-	UncompressedPrefix uint8  = 4
+	Version12         uint16 = 0xfefd // DTLS 1.2
+	SuiteAES128CCM8   uint16 = 0xc0ae // TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, RFC 7251 §2
+	SuiteEmptyRenego  uint16 = 0x00ff // signals that renegotiation is understood, RFC 5746 §3.3
+	GroupP256         uint16 = 0x0017 // secp256r1, RFC 8422 §5.1.1
+	SchemeECDSASHA256 uint16 = 0x0403 // RFC 5246 §7.4.1.4.1
+	RawPublicKey      uint8  = 2      // a certificate type, RFC 7250 §3
+	PointUncompressed uint8  = 0      // RFC 8422 §5.1.2
+	CompressionNull   uint8  = 0
+	CertificateECDSA  uint8  = 64 // ecdsa_sign, RFC 8422 §5.5
+	CurveTypeNamed    uint8  = 3  // RFC 8422 §5.4
 )
+
+// PointSize is the length of an uncompressed P-256 point, 04 ‖ X ‖ Y, in bytes.
+const PointSize = 65
 
 // HeaderSize is the length of a handshake header, in bytes.
 const HeaderSize = 12

@@ -136,6 +136,9 @@ func TestRefused(t *testing.T) {
 	for i := range 33 {
 		many = many.Add(message.ExtensionType(1000 + i))
 	}
+	if _, err := message.ParseClientHello(hello(func(m *message.ClientHello) { m.Extensions = many[:32*4] })); err != nil {
+		t.Errorf("32 extensions: %v", err)
+	}
 	for name, b := range map[string][]byte{
 		"half a suite":              hello(func(m *message.ClientHello) { m.Suites = []byte{0xc0, 0xae, 0} }),
 		"no suite":                  hello(func(m *message.ClientHello) { m.Suites = nil }),
