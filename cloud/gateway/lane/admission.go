@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
@@ -37,7 +38,8 @@ func (l *Lane) lookedUp(now time.Time, in *In, outs *Outs) {
 // in it; an unknown key's is not, and has to say whose it is.
 func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
 	if in.Err != nil {
-		l.fail(now, c, device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key", outs)
+		why, detail := unreadable(in.Err)
+		l.fail(now, c, why, detail, outs)
 		outs.send(c.shake.Refuse(dtls.InternalError), c.peer, c.local)
 		l.end(now, c, outs)
 		return
@@ -57,7 +59,7 @@ func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
 		l.finish(now, c, outs)
 		return
 	}
-	c.device, c.owner = in.Found.Device, in.Found.Owner
+	l.know(c, in.Found)
 	c.sess = session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.peer, Local: c.local, Seed: l.seed(), Now: now})
 	record := c.sess.Record()
 	outs.add(Out{Kind: Save, Conn: c.id, Record: &record})
@@ -70,10 +72,10 @@ func (l *Lane) recordSaved(now time.Time, in *In, outs *Outs) {
 		return
 	}
 	if in.Token != 0 {
-		l.step(now, c, session.In{Kind: session.Persisted, Token: in.Token, Err: in.Err}, outs)
+		l.recordKept(now, c, in, outs)
 		return
 	}
-	if c.saved || c.shake == nil {
+	if c.saved {
 		return
 	}
 	if in.Err != nil {
@@ -86,16 +88,29 @@ func (l *Lane) recordSaved(now time.Time, in *In, outs *Outs) {
 	l.rearm(c)
 }
 
+// recordKept tells a session what became of its record. Where the store will
+// never take it there is no sense in trying again: somebody else has the
+// session, or the device is on file no more.
+func (l *Lane) recordKept(now time.Time, c *conn, in *In, outs *Outs) {
+	switch fault.KindOf(in.Err) {
+	case fault.Conflict:
+		l.step(now, c, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
+	case fault.NotFound:
+		l.step(now, c, session.In{Kind: session.Close, Reason: device.UnknownDevice}, outs)
+	default:
+		l.step(now, c, session.In{Kind: session.Persisted, Token: in.Token, Err: in.Err}, outs)
+	}
+}
+
 // finish sends a DTLS client the last flight: it is connected now.
 func (l *Lane) finish(now time.Time, c *conn, outs *Outs) {
 	flight, keys, err := c.shake.Finish(now)
 	if err != nil {
-		l.fail(now, c, device.ServerInternal, "the handshake could not be finished: "+err.Error(), outs)
-		l.end(now, c, outs)
+		l.shakeFailed(now, c, err, outs)
 		return
 	}
 	c.saved = true
-	l.halfOpen--
+	l.leaveHalfOpen(c)
 	c.sess.Finished(keys)
 	c.reach(now, device.StageSession)
 	outs.sendAll(flight, c)
@@ -113,10 +128,10 @@ func (l *Lane) claimed(now time.Time, c *conn, in *In, outs *Outs) {
 	why, detail := device.ReasonNone, ""
 	switch {
 	case in.Err != nil:
-		why, detail = device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key"
+		why, detail = unreadable(in.Err)
 	case in.Found.Known:
-		l.settle(c)
-		c.device, c.owner = in.Found.Device, in.Found.Owner
+		l.settleClaim(c)
+		l.know(c, in.Found)
 		l.step(now, c, session.In{Kind: session.Admit, Device: c.device}, outs)
 		return
 	default:
@@ -132,13 +147,13 @@ func (l *Lane) streamProven(now time.Time, c *conn, in *In, outs *Outs) {
 	claim := device.ID(c.stream.claim.DeviceID)
 	switch {
 	case in.Err != nil:
-		l.failClaim(now, c, claim, device.KeyStoreUnavailable,
-			"the keys of devices could not be read; it is not the device's key", outs)
+		why, detail := unreadable(in.Err)
+		l.failClaim(now, c, claim, why, detail, outs)
 	case !in.Found.Known:
 		why, detail := strange(in.Found)
 		l.failClaim(now, c, claim, why, detail, outs)
 	default:
-		c.device, c.owner = in.Found.Device, in.Found.Owner
+		l.know(c, in.Found)
 		c.reach(now, device.StageKeyExchange)
 		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
 	}
@@ -149,6 +164,16 @@ func (l *Lane) failClaim(now time.Time, c *conn, claim device.ID, why device.Rea
 	l.fail(now, c, why, detail, outs)
 	l.end(now, c, outs)
 }
+
+// unreadable says why nobody could tell whose a key is.
+func unreadable(err error) (device.Reason, string) {
+	if errors.Is(err, ErrBusy) {
+		return device.Overloaded, tooMany
+	}
+	return device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key"
+}
+
+const tooMany = "too many devices were connecting at once; it tries again by itself"
 
 // strange says why a device that is not known by the key that it showed is
 // not let in.

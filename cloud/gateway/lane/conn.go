@@ -21,9 +21,11 @@ type conn struct {
 	local netip.Addr
 
 	shake  *dtls.ServerHandshake // UDP, until it has lingered long enough
+	gate   netip.AddrPort        // the address under which the handshake is found
 	stream *stream               // TCP
 	sess   *session.Session      // from when the keys are agreed
-	saved  bool                  // UDP: the device may have its Finished
+	// On UDP: halfOpen until the device may have its Finished, saved from then on.
+	halfOpen, saved bool
 
 	device device.ID // proven by its key; zero before that
 	owner  account.ID
@@ -86,7 +88,7 @@ func (c *conn) reach(now time.Time, stage string) {
 func (l *Lane) succeed(now time.Time, c *conn, outs *Outs) {
 	if c.try != nil {
 		c.try.Outcome = device.Succeeded
-		l.record(now, c, outs)
+		l.settleTry(now, c, outs)
 	}
 }
 
@@ -96,10 +98,10 @@ func (l *Lane) fail(now time.Time, c *conn, why device.Reason, detail string, ou
 		return
 	}
 	c.try.Outcome, c.try.Reason, c.try.Detail = device.Failed, why, detail
-	l.record(now, c, outs)
+	l.settleTry(now, c, outs)
 }
 
-func (l *Lane) record(now time.Time, c *conn, outs *Outs) {
+func (l *Lane) settleTry(now time.Time, c *conn, outs *Outs) {
 	try := c.try
 	c.try = nil
 	try.Ended = now.UTC()
@@ -108,14 +110,26 @@ func (l *Lane) record(now time.Time, c *conn, outs *Outs) {
 	}
 	l.stats.Attempts[outcomeIndex(try)]++
 	l.cfg.Counter.Attempt(try)
-	if try.Device.IsZero() && !l.strangers.take(now) {
+	if !l.worthRecording(now, try) {
 		l.stats.StrangersUnrecorded++
 		return
 	}
 	outs.add(Out{Kind: RecordTry, Try: try})
-	if try.Outcome == device.Failed && !try.Device.IsZero() {
+	// What a stranger claims to be may not exist: the table is not for it.
+	if try.Outcome == device.Failed && !try.Device.IsZero() && (!try.Claimed || try.Reason == device.KeyMismatch) {
 		outs.add(Out{Kind: Show, Device: try.Device, Conn: c.id, State: refusal(try)})
 	}
+}
+
+// worthRecording bounds what those can have us write who have proven nothing.
+func (l *Lane) worthRecording(now time.Time, try *device.Attempt) bool {
+	switch {
+	case try.Device.IsZero():
+		return l.strangers.take(now)
+	case try.Claimed:
+		return l.claims.take(now)
+	}
+	return true
 }
 
 // refusal is the state of a device that knocks and is not let in. The table

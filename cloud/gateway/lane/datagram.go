@@ -21,9 +21,10 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 			return
 		}
 		c := l.find(&r, in.From)
-		if r.Epoch == 0 || c != nil && c.sess == nil {
+		if r.Epoch == 0 || c != nil && !c.saved {
 			// A handshake's datagram is taken as a whole: its records belong
-			// together.
+			// together. Its session takes nothing before the device has our
+			// Finished.
 			l.handshake(now, in, data, c, outs)
 			return
 		}
@@ -32,8 +33,18 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 			l.cfg.Counter.Dropped(DropUnknownSession)
 			return
 		}
-		l.step(now, c, session.In{Kind: session.Packet, Record: r, From: in.From, Local: in.Local}, outs)
+		l.record(now, in, &r, c, outs)
 		data = rest
+	}
+}
+
+// record gives a record to its session. What that cannot make sense of may be
+// the Finished of a device that did not get ours.
+func (l *Lane) record(now time.Time, in *In, r *dtls.Record, c *conn, outs *Outs) {
+	dropped := c.sess.Dropped
+	l.step(now, c, session.In{Kind: session.Packet, Record: *r, From: in.From, Local: in.Local}, outs)
+	if c.sess.Dropped != dropped && c.shake != nil {
+		l.handshake(now, in, r.Raw, c, outs)
 	}
 }
 
@@ -89,13 +100,11 @@ func (l *Lane) handshake(now time.Time, in *In, data []byte, c *conn, outs *Outs
 		return
 	}
 	switch {
-	case err != nil && c.sess == nil:
-		why, detail := shakeReason(err)
-		l.fail(now, c, why, detail, outs)
-		l.end(now, c, outs)
-		return
+	case err != nil && c.saved:
+		l.forgetShake(c)
 	case err != nil:
-		c.shake = nil
+		l.shakeFailed(now, c, err, outs)
+		return
 	case out.Verified:
 		c.reach(now, device.StageKeyExchange)
 		outs.add(Out{Kind: LookUpKey, Conn: c.id, LookUp: &Lookup{Algorithm: device.ECC, SPKI: c.shake.PeerKey()}})
@@ -140,18 +149,17 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 		l.fail(now, c, why, detail, outs)
 		return
 	}
-	if old := l.shaking[in.From]; old != nil {
-		if old.sess == nil {
-			l.fail(now, old, device.TimeoutWaiting, "the device began again before the handshake was done", outs)
-			l.end(now, old, outs)
-		} else {
-			old.shake = nil
-		}
+	switch old := l.shaking[in.From]; {
+	case old == nil:
+	case old.saved:
+		l.forgetShake(old)
+	default:
+		l.shakeFailed(now, old, dtls.ErrNewHello, outs)
 	}
-	c.shake = shake
+	c.shake, c.gate, c.halfOpen = shake, in.From, true
 	l.halfOpen++
 	l.add(c)
-	l.shaking[in.From] = c
+	l.shaking[c.gate] = c
 	if id := shake.CID(); id.Kind != dtls.NoCID {
 		c.cid, c.hasCID = id.Bytes, true
 		l.byCID[c.cid] = c
@@ -181,22 +189,39 @@ func (l *Lane) shakeDue(now time.Time, c *conn, outs *Outs) {
 	outs.sendAll(flight, c)
 	switch {
 	case err == nil:
-	case c.sess == nil:
-		why, detail := shakeReason(err)
-		l.fail(now, c, why, detail, outs)
-		l.end(now, c, outs)
+	case c.saved:
+		l.forgetShake(c)
 	default:
-		c.shake = nil
-		if l.shaking[c.peer] == c {
-			delete(l.shaking, c.peer)
-		}
+		l.shakeFailed(now, c, err, outs)
+	}
+}
+
+// shakeFailed ends a connection whose handshake came to nothing. Once the
+// device has done its part it is our store that it waited for.
+func (l *Lane) shakeFailed(now time.Time, c *conn, err error, outs *Outs) {
+	why, detail := shakeReason(err)
+	if why == device.TimeoutWaiting && c.shake.Stage() == dtls.StageVerified {
+		why, detail = device.KeyStoreUnavailable, "the device did its part, and our store did not answer in time"
+	}
+	l.fail(now, c, why, detail, outs)
+	l.end(now, c, outs)
+}
+
+// forgetShake ends the lingering of a handshake that is done.
+func (l *Lane) forgetShake(c *conn) {
+	c.shake = nil
+	if l.shaking[c.gate] == c {
+		delete(l.shaking, c.gate)
 	}
 }
 
 // shakeReason says why a DTLS handshake failed, and whose it is to mend.
 func shakeReason(err error) (device.Reason, string) {
-	if errors.Is(err, dtls.ErrHandshakeTimeout) {
+	if errors.Is(err, dtls.ErrHandshakeTimeout) || errors.Is(err, dtls.ErrHandshakeOver) {
 		return device.TimeoutWaiting, "the device fell silent in the middle of the handshake"
+	}
+	if errors.Is(err, dtls.ErrNewHello) {
+		return device.TimeoutWaiting, "the device began again before the handshake was done"
 	}
 	alert, ok := errors.AsType[*dtls.AlertError](err)
 	switch {

@@ -8,12 +8,10 @@ import (
 // index makes datagrams from the connection's address find it here. Only
 // devices without connection ids need that.
 func (l *Lane) index(c *conn, outs *Outs) {
-	if c.indexed == c.peer {
-		l.byAddr[c.peer] = c
-		return
+	if c.indexed != c.peer {
+		l.unindex(c, outs)
+		c.indexed = c.peer
 	}
-	l.unindex(c, outs)
-	c.indexed = c.peer
 	l.byAddr[c.peer] = c
 	outs.add(Out{Kind: Index, Addr: c.peer})
 }

@@ -50,6 +50,7 @@ const (
 	DropNotHello       = "not_hello"       // a handshake that does not begin with a hello
 	DropHalfOpen       = "half_open_full"  // too many handshakes at once
 	DropStreams        = "streams_full"    // too many TCP connections
+	DropUnreadable     = "unreadable"      // a stored session that cannot be taken up
 )
 
 // silent counts nothing.
@@ -68,6 +69,7 @@ type Lane struct {
 	byAddr    map[netip.AddrPort]*conn // established, without connection id
 	shaking   map[netip.AddrPort]*conn // handshakes, and those that linger
 	byDevice  map[device.ID]*conn
+	arriving  map[*conn]struct{}                // key proven, and not yet its device's one connection
 	listeners map[account.ID]map[*conn]struct{} // who subscribed to anything, by owner
 	curious   map[*conn]struct{}                // who subscribed to everybody's public events
 
@@ -81,12 +83,17 @@ type Lane struct {
 	cookies   dtls.Cookies
 	rotateAt  time.Time
 	strangers bucket // how many attempts by nobody are recorded
+	claims    bucket // and by those who say who they are, and do not prove it
 	stats     Stats
 	greeting  []byte
 }
 
 // Stats counts what a lane did and what it would not do.
 type Stats struct {
+	// What there is now.
+	Conns, HalfOpen, Unproven, OpenStreams, Timers int
+
+	// What there was so far.
 	Datagrams, Streams   uint64
 	Attempts             [2]uint64 // succeeded, failed
 	UnknownSession       uint64    // records whose keys we do not have
@@ -96,7 +103,15 @@ type Stats struct {
 	UnprovenFull         uint64
 	StreamsFull          uint64
 	StrangersUnrecorded  uint64
+	Unreadable           uint64 // stored sessions that could not be taken up
 	Dropped, Undelivered uint64 // from sessions that ended
+}
+
+// Stats gives the counts as they are now.
+func (l *Lane) Stats() Stats {
+	s := l.stats
+	s.Conns, s.HalfOpen, s.Unproven, s.OpenStreams, s.Timers = len(l.conns), l.halfOpen, l.unproven, l.streams, len(l.timers.heap)
+	return s
 }
 
 // New makes a lane without devices.
@@ -117,8 +132,9 @@ func New(cfg Config) *Lane {
 		cfg:   cfg,
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
+		arriving: map[*conn]struct{}{},
 		listeners: map[account.ID]map[*conn]struct{}{}, curious: map[*conn]struct{}{},
-		strangers: bucket{rate: 10, burst: 100},
+		strangers: bucket{rate: 10, burst: 100}, claims: bucket{rate: 10, burst: 100},
 	}
 }
 
@@ -161,9 +177,7 @@ func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
 			l.step(now, c, session.In{Kind: session.Probe}, outs)
 		}
 	case CloseDevice:
-		if c := l.byDevice[in.Device]; c != nil {
-			l.step(now, c, session.In{Kind: session.Close, Reason: in.Reason}, outs)
-		}
+		l.closeDevice(now, in.Device, in.Reason, outs)
 	case OwnerChanged:
 		l.ownerChanged(in.Device, in.Owner)
 	case Restore:
@@ -192,10 +206,12 @@ func (l *Lane) tick(now time.Time, outs *Outs) {
 func (l *Lane) due(now time.Time, c *conn, outs *Outs) {
 	if c.shake != nil && !c.shake.Deadline().After(now) {
 		l.shakeDue(now, c, outs)
+		if l.conns[c.id] != c {
+			return
+		}
 	}
 	if c.stream != nil && c.stream.limit != 0 && now.UnixMilli() >= c.stream.limit {
-		l.fail(now, c, device.TimeoutWaiting, "the device connected and did not finish the handshake in time", outs)
-		l.end(now, c, outs)
+		l.streamLate(now, c, outs)
 		return
 	}
 	if c.sess != nil && !c.sess.Closed() {
@@ -238,20 +254,24 @@ func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
 		return
 	}
 	l.fail(now, c, device.ServerInternal, "the attempt ended without a reason", outs)
-	l.settle(c)
+	l.leaveHalfOpen(c)
+	l.settleClaim(c)
 	l.timers.remove(c)
 	delete(l.conns, c.id)
 	if c.hasCID && l.byCID[c.cid] == c {
 		delete(l.byCID, c.cid)
 	}
 	l.unindex(c, outs)
-	if l.shaking[c.peer] == c {
-		delete(l.shaking, c.peer)
-	}
+	l.forgetShake(c)
+	delete(l.arriving, c)
 	if l.byDevice[c.device] == c {
 		delete(l.byDevice, c.device)
 	}
 	l.unsubscribe(c)
+	if c.sess != nil {
+		l.stats.Dropped += uint64(c.sess.Dropped)
+		l.stats.Undelivered += uint64(c.sess.Undelivered)
+	}
 	if c.held {
 		outs.add(Out{Kind: Drop, Device: c.device, Conn: c.id})
 		c.held = false
@@ -262,12 +282,16 @@ func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
 	}
 }
 
-// settle gives back the place of a handshake or of an unproven session.
-func (l *Lane) settle(c *conn) {
-	if c.shake != nil && !c.saved {
+// leaveHalfOpen gives back the place of a handshake.
+func (l *Lane) leaveHalfOpen(c *conn) {
+	if c.halfOpen {
 		l.halfOpen--
-		c.saved = true
+		c.halfOpen = false
 	}
+}
+
+// settleClaim gives back the place of an unproven session.
+func (l *Lane) settleClaim(c *conn) {
 	if c.key != nil {
 		l.unproven--
 		c.key = nil

@@ -44,6 +44,7 @@ const (
 	OpenBlob                   // have a worker open the blob, and say Opened
 	MakeReply                  // have a worker make the reply, and say ReplyMade
 	Save                       // store the record, and say Saved
+	Forget                     // the device's stored record is good for nothing any more
 	Publish                    // an event, to everybody
 	Answered                   // a call has its answer
 	Show                       // the device's state is now this
@@ -101,20 +102,22 @@ type Outs struct {
 	Datagrams []Send
 
 	session session.Outs
-	bytes   []byte
 }
 
 // Reset empties the lists for use again.
 func (o *Outs) Reset() {
 	clear(o.List)
 	clear(o.Datagrams)
-	o.List, o.Datagrams, o.bytes = o.List[:0], o.Datagrams[:0], o.bytes[:0]
+	o.List, o.Datagrams = o.List[:0], o.Datagrams[:0]
 	o.session.Reset()
 }
 
 func (o *Outs) add(out Out) { o.List = append(o.List, out) }
 
 func (o *Outs) send(data []byte, to netip.AddrPort, local netip.Addr) {
+	if len(data) == 0 {
+		return
+	}
 	o.Datagrams = append(o.Datagrams, Send{Data: data, To: to, Local: local})
 }
 

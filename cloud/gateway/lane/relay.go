@@ -3,7 +3,6 @@ package lane
 import (
 	"time"
 
-	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -89,15 +88,18 @@ func (l *Lane) reached(now time.Time, c *conn, stage string, outs *Outs) {
 	}
 }
 
-// take makes c the device's one connection.
+// take makes c the device's one connection. The one before ends behind that, so
+// that there is no moment in which nobody has the device.
 func (l *Lane) take(now time.Time, c *conn, outs *Outs) {
-	if old := l.byDevice[c.device]; old != nil && old != c {
-		l.step(now, old, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
-	}
+	old := l.byDevice[c.device]
 	l.byDevice[c.device] = c
+	delete(l.arriving, c)
 	if !c.held {
 		c.held = true
 		outs.add(Out{Kind: Take, Device: c.device, Conn: c.id})
+	}
+	if old != nil && old != c {
+		l.step(now, old, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
 	}
 }
 
@@ -164,6 +166,10 @@ func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
 		c.announced = false
 		l.announce(now, c, outs)
 	}
+	// What is stored of a session that another one took over is that one's.
+	if c.saved && !c.device.IsZero() && why != device.Superseded {
+		outs.add(Out{Kind: Forget, Device: c.device})
+	}
 }
 
 // endings are sentences for an attempt that a session's end cut short.
@@ -174,6 +180,7 @@ var endings = map[device.Reason]string{
 	device.KeepAliveMissed:   "the device fell silent before it was online",
 	device.Malformed:         "the device sent what cannot be decoded",
 	device.Superseded:        "the device began again before it was online",
+	device.KeyReplaced:       "the device's owner gave it another key before it was online",
 	device.ServerShutdown:    "we were stopped before the device was online",
 	device.KeyMismatch:       "the device says that it is another one than its key says",
 	device.UnknownDevice:     "the device did not say who it is, and its key is on no file",
@@ -210,20 +217,12 @@ func (l *Lane) callDevice(now time.Time, in *In, outs *Outs) {
 	l.step(now, c, session.In{Kind: session.StartCall, Call: *in.Call}, outs)
 }
 
-// ownerChanged notes whose the device is now.
-func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
-	if c := l.byDevice[id]; c != nil {
-		l.unsubscribe(c)
-		c.owner = owner
-		l.subscribe(c)
-	}
-}
-
 // restore takes up a session of an earlier process.
 func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
 	s, err := session.Restore(row.Record, row.How)
-	if err != nil {
-		l.stats.UnknownSession++
+	if err != nil || s.Device() != row.Record.Device {
+		l.stats.Unreadable++
+		l.cfg.Counter.Dropped(DropUnreadable)
 		return
 	}
 	if old := l.byDevice[s.Device()]; old != nil {

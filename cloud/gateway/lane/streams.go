@@ -2,6 +2,7 @@ package lane
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -89,6 +90,16 @@ func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
 	outs.add(Out{Kind: OpenBlob, Conn: c.id, Job: job})
 }
 
+// streamLate gives up a TCP handshake whose time is up.
+func (l *Lane) streamLate(now time.Time, c *conn, outs *Outs) {
+	why, detail := device.TimeoutWaiting, "the device connected and did not finish the handshake in time"
+	if c.stream.blob == nil {
+		why, detail = device.Overloaded, "the device did its part, and we did not do ours in time"
+	}
+	l.fail(now, c, why, detail, outs)
+	l.end(now, c, outs)
+}
+
 // speaks names a protocol that is not ours by its first bytes. A blob is
 // random to look at: it begins like this once in 2^32 times.
 func speaks(b []byte) string {
@@ -112,8 +123,8 @@ func (l *Lane) opened(now time.Time, in *In, outs *Outs) {
 	}
 	if in.Claim == nil {
 		why, detail := device.WrongServerKey, "the device's message does not answer ours: most likely it holds another server's key"
-		if in.Err == ErrBusy {
-			why, detail = device.Overloaded, "too many devices were connecting at once; it tries again by itself"
+		if errors.Is(in.Err, ErrBusy) {
+			why, detail = device.Overloaded, tooMany
 		}
 		l.fail(now, c, why, detail, outs)
 		l.end(now, c, outs)

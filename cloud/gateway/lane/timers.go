@@ -8,13 +8,14 @@ import "time"
 // back.
 type timers struct{ heap []*conn }
 
-// arm sees to it that c comes up at t or before. Zero takes it out.
+// arm sees to it that c comes up no later than within the millisecond after t.
+// Zero takes it out.
 func (h *timers) arm(c *conn, t time.Time) {
 	if t.IsZero() {
 		h.remove(c)
 		return
 	}
-	ms := t.UnixMilli()
+	ms := t.Add(time.Millisecond - 1).UnixMilli() // not before t
 	switch {
 	case c.place == 0:
 		c.due = ms

@@ -43,7 +43,16 @@ type world struct {
 
 	// The store.
 	down    bool // nothing can be read or written
+	full    bool // nothing can be written
 	slow    time.Duration
+	saves   int // that were asked for
+
+	// The network: what happens to a datagram on its way. Nil: nothing.
+	fate func() (copies int, late time.Duration)
+
+	drops   map[string]int // by reason
+	forgot  []device.ID
+	takes   []device.ID
 	keys    map[device.ID]device.Key
 	owners  map[device.ID]account.ID
 	saved   map[device.ID]session.Record
@@ -70,24 +79,39 @@ type subject struct {
 	notes  []string
 	gone   bool // its power is cut
 	cut    bool // nothing that is sent to it arrives
+	stays  bool // its NAT gives it the same address for every socket
+	heard  int  // datagrams that arrived
 }
 
 var doorstep = netip.MustParseAddr("192.0.2.1")
 
 func newWorld(t *testing.T) *world {
 	w := &world{
-		t: t, now: time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC), chance: rand.NewChaCha8([32]byte{1}),
+		t: t, now: time.Date(2026, 11, 22, 5, 0, 0, 700, time.UTC), chance: rand.NewChaCha8([32]byte{1}),
 		pipes: map[uint64]*subject{}, keys: map[device.ID]device.Key{}, owners: map[device.ID]account.ID{},
-		saved: map[device.ID]session.Record{}, answers: map[uint64]*lane.Answer{},
+		saved: map[device.ID]session.Record{}, answers: map[uint64]*lane.Answer{}, drops: map[string]int{},
 	}
 	w.start = w.now
 	w.cfg = lane.Config{
 		Node: "gw", DTLS: &dtls.ServerConfig{Key: serverEC(t)}, RSA: serverRSA(t),
-		Random: func(b []byte) { _, _ = w.chance.Read(b) },
+		Random:  func(b []byte) { _, _ = w.chance.Read(b) },
+		Counter: w,
 	}
 	w.lane = lane.New(w.cfg)
 	return w
 }
+
+// with makes the lane anew, from other settings.
+func (w *world) with(change func(cfg *lane.Config)) *world {
+	change(&w.cfg)
+	w.lane = lane.New(w.cfg)
+	return w
+}
+
+// Attempt and Dropped make the world the lane's counter.
+func (w *world) Attempt(*device.Attempt) {}
+
+func (w *world) Dropped(reason string) { w.drops[reason]++ }
 
 func serverEC(t *testing.T) *ecdsa.PrivateKey {
 	key, err := x509.ParseECPrivateKey(vector(t, "server-ec.priv.der"))
@@ -214,7 +238,9 @@ func (w *world) feel(s *subject, in sim.Input) {
 			if out.Transport == sim.TCP {
 				w.open(s)
 			} else {
-				s.addr = netip.AddrPortFrom(s.addr.Addr(), s.addr.Port()+1)
+				if !s.stays {
+					s.addr = netip.AddrPortFrom(s.addr.Addr(), s.addr.Port()+1)
+				}
 				w.after(way, func() { w.feel(s, sim.Opened{}) })
 			}
 		case sim.Close:
@@ -224,19 +250,28 @@ func (w *world) feel(s *subject, in sim.Input) {
 			}
 		case sim.Send:
 			data, from, conn := slices.Clone(out.Data), s.addr, s.socket
-			w.after(way, func() {
-				if s.cfg.Transport == sim.TCP {
-					w.cloud(lane.In{Kind: lane.StreamData, Conn: conn, Data: data})
-				} else {
-					w.cloud(lane.In{Kind: lane.Datagram, Data: data, From: from, Local: doorstep})
-				}
-			})
+			if s.cfg.Transport == sim.TCP {
+				w.after(way, func() { w.cloud(lane.In{Kind: lane.StreamData, Conn: conn, Data: data}) })
+				continue
+			}
+			w.travel(func() { w.cloud(lane.In{Kind: lane.Datagram, Data: data, From: from, Local: doorstep}) })
 		case sim.Note:
 			s.notes = append(s.notes, out.Text)
 		case sim.Show:
 			s.lights = append(s.lights, out.LED.String())
 			w.say("%s shows %s", s.name, out.LED)
 		}
+	}
+}
+
+// travel brings a datagram over, as often and as late as the network likes.
+func (w *world) travel(arrive func()) {
+	copies, late := 1, time.Duration(0)
+	if w.fate != nil {
+		copies, late = w.fate()
+	}
+	for range copies {
+		w.after(way+late, arrive)
 	}
 }
 
@@ -255,6 +290,9 @@ func (w *world) open(s *subject) {
 // cloud lets something happen to the lane and does what it wants done.
 func (w *world) cloud(in lane.In) {
 	w.lane.Step(w.now, &in, &w.outs)
+	if err := w.lane.Check(); err != nil {
+		w.t.Fatalf("after input %d at %v: %v", in.Kind, w.now.Sub(w.start), err)
+	}
 	for i := range w.outs.List {
 		w.do(&w.outs.List[i])
 	}
@@ -265,9 +303,10 @@ func (w *world) cloud(in lane.In) {
 }
 
 func (w *world) deliver(data []byte, to netip.AddrPort) {
-	w.after(way, func() {
+	w.travel(func() {
 		for _, s := range w.devices {
 			if s.addr == to && !s.gone && !s.cut && s.cfg.Transport == sim.UDP {
+				s.heard++
 				w.feel(s, sim.Received{Data: data})
 			}
 		}
@@ -310,9 +349,10 @@ func (w *world) do(out *lane.Out) {
 		w.after(0, func() { w.cloud(in) })
 	case lane.Save:
 		record := *out.Record
+		w.saves++
 		w.after(w.slow, func() {
 			var err error
-			if w.down {
+			if w.down || w.full {
 				err = fault.Errorf(fault.Unavailable, "the disk is full")
 			} else {
 				w.saved[record.Device] = record
@@ -343,6 +383,11 @@ func (w *world) reply(job *lane.Job) *lane.Accepted {
 // note writes down what is only told.
 func (w *world) note(out *lane.Out) {
 	switch out.Kind {
+	case lane.Forget:
+		w.forgot = append(w.forgot, out.Device)
+		delete(w.saved, out.Device)
+	case lane.Take:
+		w.takes = append(w.takes, out.Device)
 	case lane.Publish:
 		w.say("event %s %q of %s", out.Event.Name, out.Event.Data, w.who(out.Event.Device))
 	case lane.Show:

@@ -1,0 +1,103 @@
+package lane
+
+import (
+	"fmt"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+)
+
+// Check tells what is wrong inside the lane: counts that are not the truth,
+// and indexes that name what is no longer there.
+func (l *Lane) Check() error {
+	var halfOpen, unproven, streams, timed int
+	held := map[device.ID]uint64{}
+	for id, c := range l.conns {
+		if id != c.id {
+			return fmt.Errorf("connection %x stands under %x", c.id, id)
+		}
+		if c.udp && !c.saved {
+			halfOpen++
+			if c.shake == nil {
+				return fmt.Errorf("connection %x has neither a handshake nor a session that is stored", id)
+			}
+		}
+		if c.key != nil {
+			unproven++
+		}
+		if c.stream != nil {
+			streams++
+		}
+		switch {
+		case c.place != 0:
+			timed++
+		case !c.saved:
+			return fmt.Errorf("connection %x may wait for ever", id)
+		}
+		if c.shake != nil && l.shaking[c.gate] != c {
+			return fmt.Errorf("the handshake of connection %x is not found", id)
+		}
+		if c.hasCID && l.byCID[c.cid] != c {
+			return fmt.Errorf("connection %x is not found by its connection id", id)
+		}
+		if !c.held {
+			continue
+		}
+		if other, ok := held[c.device]; ok {
+			return fmt.Errorf("connections %x and %x both have %s", id, other, c.device)
+		}
+		held[c.device] = id
+		if l.byDevice[c.device] != c {
+			return fmt.Errorf("connection %x has %s and is not found by it", id, c.device)
+		}
+	}
+	if halfOpen != l.halfOpen || unproven != l.unproven || streams != l.streams || timed != len(l.timers.heap) {
+		return fmt.Errorf("half-open %d, unproven %d, streams %d, timers %d; the lane counts %d, %d, %d, %d",
+			halfOpen, unproven, streams, timed, l.halfOpen, l.unproven, l.streams, len(l.timers.heap))
+	}
+	return l.checkIndexes()
+}
+
+func (l *Lane) checkIndexes() error {
+	index := map[*conn]string{}
+	for _, c := range l.byCID {
+		index[c] = "byCID"
+	}
+	for addr, c := range l.byAddr {
+		index[c] = "byAddr"
+		if c.indexed != addr {
+			return fmt.Errorf("connection %x is found at %v and thinks %v", c.id, addr, c.indexed)
+		}
+	}
+	for _, c := range l.shaking {
+		index[c] = "shaking"
+		if c.shake == nil {
+			return fmt.Errorf("connection %x is said to shake hands", c.id)
+		}
+	}
+	for id, c := range l.byDevice {
+		index[c] = "byDevice"
+		if c.device != id || !c.held {
+			return fmt.Errorf("connection %x is found by %s", c.id, id)
+		}
+	}
+	for c := range l.arriving {
+		index[c] = "arriving"
+	}
+	for c := range l.curious {
+		index[c] = "curious"
+	}
+	for _, set := range l.listeners {
+		for c := range set {
+			index[c] = "listeners"
+		}
+	}
+	for _, c := range l.timers.heap {
+		index[c] = "timers"
+	}
+	for c, name := range index {
+		if l.conns[c.id] != c {
+			return fmt.Errorf("connection %x has ended and stands in %s", c.id, name)
+		}
+	}
+	return nil
+}

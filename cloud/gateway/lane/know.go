@@ -1,0 +1,60 @@
+package lane
+
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+// know notes whose connection c is: the device has proven its key. Until it
+// takes the device over it is among those that arrive.
+func (l *Lane) know(c *conn, f *Found) {
+	c.device, c.owner = f.Device, f.Owner
+	l.arriving[c] = struct{}{}
+}
+
+// connsOf lists the connections that have proven to be the device: the one
+// that has it, and those that arrive.
+func (l *Lane) connsOf(id device.ID) []*conn {
+	var list []*conn
+	if c := l.byDevice[id]; c != nil {
+		list = append(list, c)
+	}
+	for c := range l.arriving {
+		if c.device == id {
+			list = append(list, c)
+		}
+	}
+	sortConns(list)
+	return list
+}
+
+// ownerChanged notes whose the device is now.
+func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
+	for _, c := range l.connsOf(id) {
+		l.unsubscribe(c)
+		c.owner = owner
+		if c.sess != nil {
+			l.subscribe(c)
+		}
+	}
+}
+
+// closeDevice ends whatever connections the device has, also those that have
+// only shown their key yet.
+func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs *Outs) {
+	for _, c := range l.connsOf(id) {
+		if c.sess != nil && (c.saved || !c.udp) {
+			l.step(now, c, session.In{Kind: session.Close, Reason: why}, outs)
+			continue
+		}
+		l.fail(now, c, why, endings[why], outs)
+		if c.shake != nil {
+			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
+		}
+		l.end(now, c, outs)
+	}
+}
