@@ -240,7 +240,7 @@ func collect(datagram []byte, out *Output, read func(*Output, Record) error) *Al
 		r, rest, err := ParseRecord(datagram)
 		if err != nil {
 			out.Dropped = err
-			return nil
+			break
 		}
 		datagram = rest
 		if err = read(out, r); err == nil {

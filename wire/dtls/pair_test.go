@@ -272,7 +272,8 @@ func (n *network) run(device *device, door *door, first [][]byte, until time.Tim
 				next = at
 			}
 		}
-		if len(n.mail) > 0 && (next.IsZero() || !n.mail[0].at.After(next)) {
+		switch {
+		case len(n.mail) > 0 && (next.IsZero() || !n.mail[0].at.After(next)):
 			l := heap.Pop(&n.mail).(letter)
 			if now = l.at; now.After(until) {
 				return now
@@ -282,9 +283,9 @@ func (n *network) run(device *device, door *door, first [][]byte, until time.Tim
 			} else {
 				n.send(now, true, device.receive(now, l.bytes))
 			}
-		} else if next.IsZero() || next.After(until) {
+		case next.IsZero() || next.After(until):
 			return now
-		} else {
+		default:
 			now = next
 			if next.Equal(device.deadline()) {
 				n.send(now, true, device.tick(now))

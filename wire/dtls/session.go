@@ -109,7 +109,7 @@ func (s *Session) Seal(dst []byte, t ContentType, plaintext []byte) ([]byte, err
 
 // header fills in the front of a record: header, connection id and explicit nonce.
 func (s *Session) header(record []byte, t ContentType, seq uint64, length int) {
-	n := uint64(number(s.WriteEpoch, seq))
+	n := number(s.WriteEpoch, seq)
 	at := headerSize - 2
 	switch {
 	case s.sendsCID() && s.marks(t):
@@ -239,9 +239,9 @@ func (s *Session) admit(r Record) (ContentType, error) {
 // unpad finds the real type of an inner plaintext, the last byte that is not zero, and the length of what is before it;
 // −1 if there is none. RFC 9146 §4.
 func unpad(inner []byte) (ContentType, int) {
-	for i := len(inner) - 1; i >= 0; i-- {
-		if inner[i] != 0 {
-			return ContentType(inner[i]), i
+	for i, b := range slices.Backward(inner) {
+		if b != 0 {
+			return ContentType(b), i
 		}
 	}
 	return 0, -1

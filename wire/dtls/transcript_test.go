@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,10 +84,8 @@ func TestTranscripts(t *testing.T) {
 		n := 0
 		return func(now time.Time, _ bool, datagram []byte) []letter {
 			n++
-			for _, w := range which {
-				if n == w {
-					return nil
-				}
+			if slices.Contains(which, n) {
+				return nil
 			}
 			return []letter{{at: now.Add(100 * time.Millisecond), bytes: datagram}}
 		}

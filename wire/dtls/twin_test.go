@@ -86,7 +86,8 @@ func dumbRecord(s dtls.Session, t dtls.ContentType, plaintext []byte) []byte {
 	}
 	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 	length := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
-	header, aad := join([]byte{byte(t), 0xfe, 0xfd}, number), []byte(nil)
+	header := join([]byte{byte(t), 0xfe, 0xfd}, number)
+	var aad []byte
 	if s.Server || s.CID.Kind == dtls.NoCID {
 		aad = join(number, []byte{byte(t), 0xfe, 0xfd}, length(len(plaintext)))
 	} else {
