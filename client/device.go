@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// Devices lists the user's devices.
+func (c *Client) Devices(ctx context.Context) ([]rest.Device, error) {
+	var d []rest.Device
+	err := c.get(ctx, rest.PathDevices, &d)
+	return d, err
+}
+
+// Device gives one device, by id or name.
+func (c *Client) Device(ctx context.Context, device string) (rest.Device, error) {
+	var d rest.Device
+	err := c.get(ctx, rest.PathDevice(device), &d)
+	return d, err
+}
+
+// Call calls a device's function and waits for its result.
+func (c *Client) Call(ctx context.Context, device, function, argument string) (rest.FunctionResult, error) {
+	var r rest.FunctionResult
+	err := c.do(ctx, http.MethodPost, rest.PathFunction(device, function), rest.FunctionCall{Arguments: &argument}, &r)
+	return r, err
+}
+
+// Variable reads a device's variable. The value's type is bool, float64 (for
+// all numbers), string, or nil.
+func (c *Client) Variable(ctx context.Context, device, name string) (rest.Variable, error) {
+	var v rest.Variable
+	err := c.get(ctx, rest.PathVariable(device, name), &v)
+	return v, err
+}
+
+// Ping asks whether a device answers. That it does not is no error.
+func (c *Client) Ping(ctx context.Context, device string) (rest.Ping, error) {
+	var p rest.Ping
+	err := c.do(ctx, http.MethodPut, rest.PathPing(device), struct{}{}, &p)
+	return p, err
+}
+
+// maxAttempts is the most attempts that the API gives at once.
+const maxAttempts = 1000
+
+// Attempts lists a device's attempts to connect since the time, newest
+// first, at most 1000.
+func (c *Client) Attempts(ctx context.Context, device string, since time.Time) (rest.Attempts, error) {
+	query := url.Values{"limit": {strconv.Itoa(maxAttempts)}}
+	if !since.IsZero() {
+		query.Set("since", since.UTC().Format(time.RFC3339))
+	}
+	var a rest.Attempts
+	err := c.get(ctx, rest.PathAttempts(device)+"?"+query.Encode(), &a)
+	return a, err
+}
+
+// Provision registers a device, by id, with its public key: the DER of a
+// SubjectPublicKeyInfo. The device becomes the user's if it is nobody's.
+func (c *Client) Provision(ctx context.Context, id string, spki []byte) (rest.Provisioned, error) {
+	var p rest.Provisioned
+	err := c.do(ctx, http.MethodPost, rest.PathProvision(id), rest.Provision{
+		DeviceID: id, PublicKey: base64.StdEncoding.EncodeToString(spki), Filename: c.cfg.UserAgent,
+	}, &p)
+	return p, err
+}
