@@ -64,7 +64,8 @@ type Stream struct {
 	cancel context.CancelFunc
 
 	body    io.ReadCloser // nil: broken, to be opened again
-	silence *time.Timer   // closes a body that is silent for too long
+	silence *time.Timer   // ends the request of a body that is silent for too long
+	end     func()        // ends the request
 	dec     sse.Decoder
 	buf     []byte
 	tries   int // to open the stream again, without success
@@ -141,7 +142,7 @@ func (s *Stream) open() error {
 		defer res.Body.Close()
 		return readError(res)
 	}
-	s.body, s.silence, s.dec = res.Body, silence, sse.Decoder{}
+	s.body, s.silence, s.end, s.dec = res.Body, silence, cancel, sse.Decoder{}
 	s.note()
 	return nil
 }
@@ -155,6 +156,7 @@ func (s *Stream) note() {
 func (s *Stream) shut() {
 	s.silence.Stop()
 	s.body.Close()
+	s.end()
 	s.body = nil
 }
 
