@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
-	"testing"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -61,7 +60,7 @@ func pair(udp, cid bool) (server dtls.Session, stream sealed.Channel, d *fake) {
 }
 
 // seal gives the bytes that the device sends for a message.
-func (d *fake) seal(t testing.TB, message []byte) []byte {
+func (d *fake) seal(t failer, message []byte) []byte {
 	t.Helper()
 	var out []byte
 	var err error
@@ -129,7 +128,7 @@ var application = spark.Describe{
 }
 
 // recording gives the CoAP messages that a real device sent.
-func recording(t testing.TB, name string) [][]byte {
+func recording(t failer, name string) [][]byte {
 	t.Helper()
 	f, err := os.Open("../../wire/testdata/device/" + name + ".jsonl")
 	if err != nil {

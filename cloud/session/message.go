@@ -34,22 +34,41 @@ func (s *Session) message(now time.Time, plain []byte, back bool, outs *Outs) {
 		s.rejected(now, m.ID, outs)
 		return
 	}
+	if m.Code == coap.Empty {
+		s.ping(now, m.ID, back, outs)
+		return
+	}
 	if m.Type == coap.Confirmable && s.udp() && s.duplicate(now, &m, outs) {
 		return
 	}
-	if m.Code == coap.Empty && !back && s.word == device.Online {
-		s.learn(now)
-	}
 	s.present(now, !m.Code.Response())
 	switch {
-	case m.Code == coap.Empty:
-		s.answer(now, &m, nil, outs)
 	case m.Code.Response():
 		s.answer(now, &m, nil, outs)
 		s.response(now, &m, outs)
 	default:
 		s.serve(now, &m, outs)
 	}
+}
+
+// ping answers a ping. Its answer need not be kept: it is the same each time.
+func (s *Session) ping(now time.Time, id uint16, back bool, outs *Outs) {
+	var buf [4]byte
+	again := s.udp() && s.pinged && s.pingID == id
+	s.pingID, s.pinged = id, true
+	switch {
+	case again:
+		s.Duplicates++
+		s.repeated(now, id)
+	case s.udp():
+		if !back && s.word == device.Online {
+			s.learn(now)
+		}
+		s.acknowledged(now, id)
+	}
+	s.present(now, !again)
+	s.answered.Trim(now) // an idle device does nothing but ping
+	s.send(now, coap.AppendEmpty(buf[:0], coap.Acknowledgement, id), outs)
 }
 
 // duplicate answers a message that the device sent again as it was answered

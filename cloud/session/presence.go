@@ -26,7 +26,6 @@ const (
 type presence struct {
 	reason                           device.Reason
 	since, lastSeen, provenAt, until int64
-	keepAlive                        time.Duration
 	spokeAt                          int64 // when we last sent something
 	silenceAt                        int64 // when silence is to be looked at
 
@@ -34,11 +33,13 @@ type presence struct {
 	// the device hears us unless it is repeated, as it was so many times.
 	ackedAt int64
 	ackedID uint16
-	repeats uint8
 
-	lower   uint16 // seconds of a keep-alive that would be shorter, seen once
+	// In seconds: the longest silence to expect, and a shorter one that was seen
+	// once.
+	keepAlive, lower uint16
+
+	repeats uint8
 	word    device.Word
-	changed bool // State has something new that is worth telling
 }
 
 func (p *presence) start(now time.Time, udp bool) {
@@ -64,7 +65,7 @@ func (s *Session) State(now time.Time) device.State {
 	}
 	st := device.State{
 		Word: s.word, Since: moment(s.since), Reason: s.reason, LastSeen: moment(s.lastSeen), ProvenAt: moment(s.provenAt),
-		KeepAlive: s.keepAlive, Transport: transport, Until: moment(s.until),
+		KeepAlive: time.Duration(s.keepAlive) * time.Second, Transport: transport, Until: moment(s.until),
 	}
 	if s.peer.IsValid() {
 		st.Address = s.peer.String()

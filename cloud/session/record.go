@@ -3,7 +3,6 @@ package session
 import (
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/wire/dtls"
@@ -55,7 +54,7 @@ func (s *Session) Record() Record {
 	b = binary.BigEndian.AppendUint16(b, s.ids.Current())
 	b = append(b, byte(s.phase), byte(s.word))
 	b = appendBytes(b, s.reason)
-	for _, number := range [...]int64{s.since, s.lastSeen, s.provenAt, s.until, int64(s.keepAlive / time.Second)} {
+	for _, number := range [...]int64{s.since, s.lastSeen, s.provenAt, s.until, int64(s.keepAlive)} {
 		b = binary.AppendUvarint(b, uint64(number))
 	}
 	var hello []byte

@@ -71,11 +71,11 @@ func (s *Session) restorePresence(d *reader, now time.Time) {
 	s.reason = device.Reason(d.bytes())
 	s.since, s.lastSeen, s.provenAt, s.until = d.millis(), d.millis(), d.millis(), d.millis()
 	seconds := d.uvarint()
-	if s.phase >= closed || seconds > uint64(keepAliveMost/time.Second) {
+	if s.phase >= closed || seconds > keepAliveMost {
 		d.bad = true
 		return
 	}
-	s.keepAlive = time.Duration(seconds) * time.Second
+	s.keepAlive = uint16(seconds)
 	if s.saidGoodbye() {
 		s.silenceAt = s.overdueAt(now)
 		return

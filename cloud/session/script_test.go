@@ -367,8 +367,8 @@ func (w *world) answer(n, how, what string) ([]byte, error) {
 	if at == 0 {
 		at = len(w.d.requests)
 	}
-	if at > len(w.d.requests) {
-		return nil, fmt.Errorf("only %d requests came", len(w.d.requests))
+	if at == 0 || at > len(w.d.requests) || len(w.d.requests[at-1].Token) != 1 {
+		return nil, fmt.Errorf("%d requests came, and that is none of them", len(w.d.requests))
 	}
 	token := w.d.requests[at-1].Token[0]
 	id, t := w.d.id16(w.now), w.d.confirmable()

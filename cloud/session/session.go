@@ -77,11 +77,14 @@ type Session struct {
 
 	helloID uint16 // of the Hello that is not yet answered
 	doubtID uint16 // of the ping with which a cautious session asks
+	pingID  uint16 // of the device's last ping
 
 	phase    phase
 	restored bool // from a Record
 	cautious bool // restored after a crash, and no fresh answer yet
 	helloNON bool // the Hello at hand wants no acknowledgement
+	pinged   bool // pingID is one
+	changed  bool // State has something new that is worth telling
 	asked    bool // the silence was noticed and the device pinged
 	reasked  bool // the application's describe was missed and asked for
 	doubted  bool // a function was not answered, and the describe asked for since

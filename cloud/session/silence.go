@@ -12,10 +12,10 @@ import (
 // TCP, after 25 s on Wi-Fi and Ethernet, after 23 minutes on cellular networks,
 // or as its application wants it.
 const (
-	keepAliveTCP      = 15 * time.Second
-	keepAliveUDP      = 25 * time.Second
-	keepAliveCellular = 23 * time.Minute
-	keepAliveMost     = 24 * time.Hour // that a record is believed to say
+	keepAliveTCP      = 15 // seconds, as the next
+	keepAliveUDP      = 25
+	keepAliveCellular = 23 * 60
+	keepAliveMost     = 12 * 60 * 60 // that is believed
 
 	silenceTCP   = 40 * time.Second // a stream without a byte for this long is dead
 	silenceSlack = 35 * time.Second // past its keep-alive a device on UDP is asked
@@ -33,14 +33,13 @@ const cellular uint64 = 1<<10 | 1<<13 | 1<<23 | 1<<25 | 1<<26 | 1<<27 | 1<<28 | 
 // longer, such as a ping that was repeated, is believed at once; what makes it
 // seem shorter, such as a message of ours that was lost, only the second time.
 func (s *Session) learn(now time.Time) {
-	gap := time.Duration(now.UnixMilli()-s.spokeAt) * time.Millisecond
-	if s.spokeAt == 0 || gap < 2*time.Second {
+	gap := now.UnixMilli() - s.spokeAt
+	if s.spokeAt == 0 || gap < 2000 {
 		return
 	}
-	seconds := uint16(min(gap.Round(time.Second), keepAliveMost/2) / time.Second)
-	heard := time.Duration(seconds) * time.Second
-	if s.lower+1 >= seconds && seconds+1 >= s.lower || heard >= s.keepAlive {
-		s.keepAlive, s.lower = heard, 0
+	seconds := uint16(min((gap+500)/1000, keepAliveMost))
+	if s.lower+1 >= seconds && seconds+1 >= s.lower || seconds >= s.keepAlive {
+		s.keepAlive, s.lower = seconds, 0
 		s.armSilence(now)
 		return
 	}
@@ -50,7 +49,7 @@ func (s *Session) learn(now time.Time) {
 func (s *Session) armSilence(now time.Time) {
 	wait := silenceTCP
 	if s.udp() {
-		wait = s.keepAlive + silenceSlack
+		wait = time.Duration(s.keepAlive)*time.Second + silenceSlack
 	}
 	s.silenceAt = now.Add(wait).UnixMilli()
 }

@@ -70,9 +70,12 @@ func (s *Session) renew(now time.Time, m *coap.Message, outs *Outs) {
 	s.answerDurably(now, m, coap.Empty, outs)
 }
 
-// welcome begins the start-up by making the session durable.
+// welcome begins the start-up by making the session durable. What the device
+// said before, within a session that it goes on with, it says again; an answer
+// to that which still waits would be one to something forgotten.
 func (s *Session) welcome(now time.Time, outs *Outs) {
 	s.subscriptions = ""
+	s.desk.held, s.answered = nil, coap.Duplicates{}
 	s.quietAt, s.startDeadline = 0, now.Add(helloWait).UnixMilli()
 	s.phase = greeting
 	outs.add(Out{Kind: Reached, Stage: device.StageHello})

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -17,11 +17,19 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
+// failer is a test, or one run of a property.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // world is a session with a device at the other end, a store and a clock. It
 // writes down what happens, and fails the test when the session does what it
 // must never do.
 type world struct {
-	t    testing.TB
+	t    failer
 	log  strings.Builder
 	now  time.Time
 	s    *session.Session
@@ -33,21 +41,24 @@ type world struct {
 	writing   session.Record // and with which token
 	token     uint32
 	durable   session.Record
-	highest   uint32          // generation that the store knows
-	sequences map[uint64]bool // of records that the cloud sent
-	answered  map[uint64]bool // calls that have their answer
-	asksTime  map[uint16]bool // ids of the device's time requests
-	underway  []byte          // a datagram of the device's that takes its time, and where it comes from
+	highest   uint32            // generation that the store knows
+	sequences map[uint64]bool   // of records that the cloud sent
+	answered  map[uint64]bool   // calls that have their answer
+	asksTime  map[uint16]bool   // ids of the device's time requests
+	declared  map[uint16]string // ids of its describes and subscriptions, and what they said
+	used      map[uint16]bool   // ids that it used at all
+	underway  []byte            // a datagram of the device's that takes its time, and where it comes from
 	origin    netip.AddrPort
 	captured  []byte              // the datagram that the device sent last
 	recorded  map[string][][]byte // what is left of recordings
 	seed      uint64
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t failer) *world {
 	return &world{
 		t: t, now: begin, seed: 7,
-		sequences: map[uint64]bool{}, answered: map[uint64]bool{}, asksTime: map[uint16]bool{}, recorded: map[string][][]byte{},
+		sequences: map[uint64]bool{}, answered: map[uint64]bool{}, asksTime: map[uint16]bool{}, declared: map[uint16]string{},
+		used: map[uint16]bool{}, recorded: map[string][][]byte{},
 	}
 }
 
@@ -61,7 +72,8 @@ func (w *world) stamp() string { return fmt.Sprintf("%8.3f  ", w.now.Sub(begin).
 func (w *world) connect(udp, cid, known bool, id device.ID) {
 	var server dtls.Session
 	var stream sealed.Channel
-	w.sequences, w.token = map[uint64]bool{}, 0 // new keys
+	w.sequences, w.token, w.highest = map[uint64]bool{}, 0, 0 // new keys
+	w.declared, w.used = map[uint16]string{}, map[uint16]bool{}
 	server, stream, w.d = pair(udp, cid)
 	w.d.id = id
 	cfg := session.Config{Peer: home, Local: here, Seed: w.seed, Now: w.now}
@@ -229,6 +241,9 @@ func (w *world) judge(m *coap.Message) {
 	if m.Code == coap.Content && !w.asksTime[m.ID] {
 		w.t.Errorf("2.05 to something that is not a time request: %s", words(m))
 	}
+	if said, ok := w.declared[m.ID]; ok && m.Type == coap.Acknowledgement && m.Code.Class() < 4 && !w.isDurable(said) {
+		w.t.Errorf("%s is acknowledged and not stored", said)
+	}
 	kind := spark.ClassifyRequest(m)
 	switch kind {
 	case spark.KindFunction, spark.KindVariable, spark.KindDescribe, spark.KindSignal:
@@ -242,6 +257,43 @@ func (w *world) judge(m *coap.Message) {
 			w.t.Errorf("more than one part at a time: %s", words(m))
 		}
 	}
+}
+
+// declares gives what a device's message states that it relies on from the
+// acknowledgement on; "" if nothing.
+func (w *world) declares(m *coap.Message) string {
+	switch {
+	case !w.d.udp || m.Type != coap.Confirmable:
+	case spark.Classify(m) == spark.KindSubscribe:
+		if sub, err := spark.ParseSubscription(m, w.s.Hello().SystemVersion); err == nil {
+			return fmt.Sprintf("subscription %+v", sub)
+		}
+	case spark.Classify(m) == spark.KindDescribe:
+		d, err := spark.ParseApplication(m.Payload)
+		if part, bad := spark.ParseDescribePost(m); err == nil && bad == nil && part.Flags == spark.DescribeApplication && !part.HasBlock {
+			return fmt.Sprint("functions ", d.Functions)
+		}
+	}
+	return ""
+}
+
+// isDurable tells whether a crash now would leave what the device said.
+func (w *world) isDurable(said string) bool {
+	next, err := dtls.NextGeneration(max(w.highest, w.durable.Generation), w.now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s, err := session.Restore(w.durable, session.Restoration{Generation: next, Now: w.now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, sub := range s.Subscriptions() {
+		if fmt.Sprintf("subscription %+v", sub) == said {
+			return true
+		}
+	}
+	d, ok := s.Describe()
+	return ok && fmt.Sprint("functions ", d.Functions) == said
 }
 
 // react is what a device does with a message at once: it acknowledges what is
@@ -279,6 +331,13 @@ func (w *world) send(message []byte) {
 		if spark.Classify(&m) == spark.KindTime {
 			w.asksTime[m.ID] = true
 		}
+		if said := w.declares(&m); said != "" && !w.used[m.ID] {
+			maps.DeleteFunc(w.declared, func(_ uint16, old string) bool {
+				return strings.HasPrefix(old, "functions") && strings.HasPrefix(said, "functions") // the newer describe counts
+			})
+			w.declared[m.ID] = said
+		}
+		w.used[m.ID] = w.used[m.ID] || m.Type == coap.Confirmable
 		mark := ""
 		if w.d.secure.Moving {
 			mark = "*"
