@@ -61,7 +61,7 @@ func (a *API) checkPassword(r *request) (account.User, error) {
 	if len(password) > 1024 {
 		password = password[:1024]
 	}
-	user, err := a.cfg.Store.UserByName(r.Context(), account.Normalize(name))
+	user, err := a.cfg.Accounts.UserByName(r.Context(), account.Normalize(name))
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return account.User{}, storeError(err)
 	}
@@ -92,7 +92,7 @@ func (a *API) issue(r *request, user account.User, lifetime time.Duration, now t
 	if lifetime > 0 {
 		record.Expires = now.Add(lifetime)
 	}
-	if err := a.cfg.Store.AddToken(r.Context(), record); err != nil {
+	if err := a.cfg.Accounts.AddToken(r.Context(), record); err != nil {
 		return "", storeError(err)
 	}
 	return token, nil
@@ -120,7 +120,7 @@ func (a *API) lifetime(f form, now time.Time) (time.Duration, error) {
 
 // user answers GET /v1/user.
 func (a *API) user(w http.ResponseWriter, r *request) error {
-	u, err := a.cfg.Store.User(r.Context(), r.caller.user)
+	u, err := a.cfg.Accounts.User(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}
@@ -158,7 +158,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) revoke(w http.ResponseWriter, r *request, hash account.TokenHash) error {
-	err := a.cfg.Store.RevokeToken(r.Context(), hash)
+	err := a.cfg.Accounts.RevokeToken(r.Context(), hash)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return storeError(err)
 	}

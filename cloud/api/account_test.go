@@ -128,7 +128,7 @@ func TestGuessersMayTryAgainLater(t *testing.T) {
 
 // counting counts how many passwords are looked up at once.
 type counting struct {
-	api.Store
+	api.Accounts
 	mu    sync.Mutex
 	names []string
 }
@@ -145,8 +145,8 @@ func (c *counting) UserByName(_ context.Context, name string) (account.User, err
 func TestGuessesAtOnceCount(t *testing.T) {
 	var store *counting
 	w := newWorld(t, func(cfg *api.Config) {
-		store = &counting{Store: cfg.Store}
-		cfg.Store, cfg.MaxLogins = store, 3
+		store = &counting{Accounts: cfg.Accounts}
+		cfg.Accounts, cfg.MaxLogins = store, 3
 	})
 	var all sync.WaitGroup
 	for i := range 12 {

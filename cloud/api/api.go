@@ -67,19 +67,15 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Store is all that the API needs of the database.
-type Store interface {
-	Accounts
-	Devices
-	Keys
-}
-
-// Config says what the API stands on. Store and Bus must be set; the zero
-// value of the rest is described beside it.
+// Config says what the API stands on. The first four must be set, the first
+// three mostly to the same store; the zero value of the rest is described
+// beside it.
 type Config struct {
-	Store Store
-	Bus   Bus
-	Ready []Check // what /readyz looks at; none: always ready
+	Accounts Accounts
+	Devices  Devices
+	Keys     Keys
+	Bus      Bus
+	Ready    []Check // what /readyz looks at; none: always ready
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
 	PingTimeout time.Duration // how long it has to answer a ping; 0: 10 s

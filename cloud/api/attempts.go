@@ -33,7 +33,7 @@ func (a *API) attempts(w http.ResponseWriter, r *request) error {
 			return malformed("the parameter limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
 		}
 	}
-	list, err := a.cfg.Store.Attempts(r.Context(), d.ID, since, limit)
+	list, err := a.cfg.Devices.Attempts(r.Context(), d.ID, since, limit)
 	if err != nil {
 		return storeError(err)
 	}

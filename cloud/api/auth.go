@@ -31,7 +31,7 @@ func (a *API) authenticate(r *request) (caller, error) {
 	if len(token) > maxToken {
 		return caller{}, invalid
 	}
-	t, err := a.cfg.Store.Token(r.Context(), account.HashToken(token))
+	t, err := a.cfg.Accounts.Token(r.Context(), account.HashToken(token))
 	switch {
 	case fault.KindOf(err) == fault.NotFound && err != nil:
 		return caller{}, invalid

@@ -15,7 +15,7 @@ import (
 
 // listDevices answers GET /v1/devices: the caller's, last connected first.
 func (a *API) listDevices(w http.ResponseWriter, r *request) error {
-	devices, err := a.cfg.Store.DevicesOf(r.Context(), r.caller.user)
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}
@@ -51,7 +51,7 @@ func (a *API) getDevice(w http.ResponseWriter, r *request) error {
 
 // context gives what the views of the caller's devices need beside them.
 func (a *API) context(r *request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
-	u, err := a.cfg.Store.User(r.Context(), r.caller.user)
+	u, err := a.cfg.Accounts.User(r.Context(), r.caller.user)
 	if err != nil {
 		return nil, "", storeError(err)
 	}
@@ -65,7 +65,7 @@ func (a *API) context(r *request, ids []device.ID) (states map[device.ID]device.
 // device finds the caller's device that the path names, by id or name.
 func (a *API) device(r *request) (device.Device, error) {
 	asked := r.PathValue("device")
-	d, err := findDevice(r.Context(), a.cfg.Store, r.caller.user, asked)
+	d, err := findDevice(r.Context(), a.cfg.Devices, r.caller.user, asked)
 	switch {
 	case err == nil:
 		return d, nil
@@ -94,7 +94,7 @@ func findDevice(ctx context.Context, devices Devices, owner account.ID, asked st
 
 // ambiguous lists the devices that a name could mean.
 func (a *API) ambiguous(r *request, asked string) error {
-	devices, err := a.cfg.Store.DevicesOf(r.Context(), r.caller.user)
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
 	if err != nil {
 		return storeError(err)
 	}

@@ -24,7 +24,8 @@ import (
 
 // failing is a database, a bus or a device that fails as it is told.
 type failing struct {
-	api.Store
+	api.Accounts
+	api.Devices
 	store   error // of every method of the store that is reached after the token
 	tokens  error // of looking a token up
 	call    error // of a call to a device
@@ -38,35 +39,35 @@ func (f *failing) Token(ctx context.Context, h account.TokenHash) (account.Token
 	if f.tokens != nil {
 		return account.Token{}, f.tokens
 	}
-	return f.Store.Token(ctx, h)
+	return f.Accounts.Token(ctx, h)
 }
 
 func (f *failing) Device(ctx context.Context, id device.ID) (device.Device, error) {
 	if f.store != nil {
 		return device.Device{}, f.store
 	}
-	return f.Store.Device(ctx, id)
+	return f.Devices.Device(ctx, id)
 }
 
 func (f *failing) DeviceByName(ctx context.Context, o account.ID, name string) (device.Device, error) {
 	if f.store != nil {
 		return device.Device{}, f.store
 	}
-	return f.Store.DeviceByName(ctx, o, name)
+	return f.Devices.DeviceByName(ctx, o, name)
 }
 
 func (f *failing) DevicesOf(ctx context.Context, o account.ID) ([]device.Device, error) {
 	if f.store != nil && fault.KindOf(f.store) != fault.Conflict {
 		return nil, f.store
 	}
-	return f.Store.DevicesOf(ctx, o)
+	return f.Devices.DevicesOf(ctx, o)
 }
 
 func (f *failing) UserByName(ctx context.Context, name string) (account.User, error) {
 	if f.store != nil {
 		return account.User{}, f.store
 	}
-	return f.Store.UserByName(ctx, name)
+	return f.Accounts.UserByName(ctx, name)
 }
 
 func (f *failing) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
@@ -189,14 +190,14 @@ func failures() []failure {
 func TestErrors(t *testing.T) {
 	var broken failing
 	w := newWorld(t, func(cfg *api.Config) {
-		broken.Store, broken.Bus = cfg.Store, cfg.Bus
-		cfg.Store, cfg.Bus = &broken, &broken
+		broken.Accounts, broken.Devices, broken.Bus = cfg.Accounts, cfg.Devices, cfg.Bus
+		cfg.Accounts, cfg.Devices, cfg.Bus = &broken, &broken, &broken
 		cfg.MaxLogins = -1
 		cfg.Ready = []api.Check{{Name: "the database", Run: func(context.Context) error {
 			return answered(fault.Unavailable, rest.CodeStoreUnavailable)
 		}}}
 	})
-	real, realBus := broken.Store, broken.Bus
+	whole := broken
 	for name, scopes := range map[string][]account.Scope{"expired": nil, "narrow": {account.DevicesList}} {
 		record := account.Token{Hash: account.HashToken(name), User: alice, Created: noon, Scopes: scopes}
 		if name == "expired" {
@@ -210,7 +211,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range failures() {
 		t.Run(c.name, func(t *testing.T) {
 			broken = c.broken
-			broken.Store, broken.Bus = real, realBus
+			broken.Accounts, broken.Devices, broken.Bus = whole.Accounts, whole.Devices, whole.Bus
 			start := time.Now()
 			got := w.do(c.method, c.path, c.body, c.headers...)
 			e := got.fault(t)
@@ -277,8 +278,8 @@ func TestAllowNamesTheMethods(t *testing.T) {
 func TestAmbiguousNamesAreListed(t *testing.T) {
 	var broken failing
 	w := newWorld(t, func(cfg *api.Config) {
-		broken.Store, broken.store = cfg.Store, fault.Errorf(fault.Conflict, "two")
-		cfg.Store = &broken
+		broken.Devices, broken.store = cfg.Devices, fault.Errorf(fault.Conflict, "two")
+		cfg.Devices = &broken
 	})
 	e := w.do("GET", "/v1/devices/OVEN", "").fault(t)
 	if !slices.Equal(e.Candidates, []rest.Candidate{{ID: oven.String(), Name: "Oven"}}) {
@@ -287,12 +288,12 @@ func TestAmbiguousNamesAreListed(t *testing.T) {
 }
 
 // panics is a store with a defect.
-type panics struct{ api.Store }
+type panics struct{ api.Accounts }
 
 func (panics) User(context.Context, account.ID) (account.User, error) { panic("defect") }
 
 func TestPanicsAreAnswered(t *testing.T) {
-	w := newWorld(t, func(cfg *api.Config) { cfg.Store = panics{cfg.Store} })
+	w := newWorld(t, func(cfg *api.Config) { cfg.Accounts = panics{cfg.Accounts} })
 	got := w.do("GET", "/v1/user", "")
 	if e := got.fault(t); got.status != http.StatusInternalServerError || e.Code != "internal" || strings.Contains(got.body, "defect\"") {
 		t.Errorf("status %d: %s", got.status, got.body)

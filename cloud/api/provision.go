@@ -37,11 +37,11 @@ func (a *API) provision(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	key.Added = time.Now()
-	before, err := a.cfg.Store.KeyOf(r.Context(), id)
+	before, err := a.cfg.Keys.KeyOf(r.Context(), id)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return storeError(err)
 	}
-	if err := a.cfg.Store.Provision(r.Context(), id, key, r.caller.user); err != nil {
+	if err := a.cfg.Keys.Provision(r.Context(), id, key, r.caller.user); err != nil {
 		return notProvisioned(err)
 	}
 	// A gateway that does not hear of this finds the new key at the device's
