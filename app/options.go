@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Options is everything that can be set. The zero value is a cloud on
@@ -32,6 +33,9 @@ type Options struct {
 	// Node is this process's name in logs, attempts and the cluster. Empty:
 	// "local".
 	Node string
+	// CallTimeout is how long a device has to answer a call. Zero: 20 s. It has
+	// no flag: clients wait for 30 s.
+	CallTimeout time.Duration
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show: for a bench, not for the internet.
 	TrustOnFirstUse bool
