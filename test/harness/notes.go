@@ -1,13 +1,8 @@
 package harness
 
 import (
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/x509"
 	"strings"
 	"sync"
-
-	"github.com/cyan-cloud/cyan/sim"
 )
 
 // Notes are lines that a device wrote.
@@ -16,48 +11,30 @@ type Notes struct {
 	lines []string // guarded by mu
 }
 
-func newNotes() *Notes { return &Notes{} }
-
 func (n *Notes) add(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lines = append(n.lines, line)
 }
 
-// Has tells whether one of the lines contains the text.
-func (n *Notes) Has(text string) bool {
+// Count gives the number of lines that contain the text.
+func (n *Notes) Count(text string) (found int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, l := range n.lines {
 		if strings.Contains(l, text) {
-			return true
+			found++
 		}
 	}
-	return false
+	return found
 }
+
+// Has tells whether one of the lines contains the text.
+func (n *Notes) Has(text string) bool { return n.Count(text) > 0 }
 
 // String gives all lines.
 func (n *Notes) String() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return strings.Join(n.lines, "\n")
-}
-
-// publicOf gives a device's public key, as a value and as SPKI.
-func publicOf(cfg sim.Config) (key any, spki []byte, err error) {
-	if cfg.Transport == sim.TCP {
-		var k *rsa.PrivateKey
-		if k, err = x509.ParsePKCS1PrivateKey(cfg.Key); err != nil {
-			return nil, nil, err
-		}
-		key = &k.PublicKey
-	} else {
-		var k *ecdsa.PrivateKey
-		if k, err = x509.ParseECPrivateKey(cfg.Key); err != nil {
-			return nil, nil, err
-		}
-		key = &k.PublicKey
-	}
-	spki, err = x509.MarshalPKIXPublicKey(key)
-	return key, spki, err
 }

@@ -13,24 +13,28 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/wire/rest"
 )
+
+// profile finds a generation of Device OS.
+func profile(t *testing.T, name string) sim.Profile {
+	t.Helper()
+	p, err := sim.FindProfile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 // generations are the devices that there are, by version and transport.
 func generations(t *testing.T) map[string]sim.Config {
 	t.Helper()
-	profile := func(name string) sim.Profile {
-		p, err := sim.FindProfile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
 	oven := sim.Oven(time.Second)
 	return map[string]sim.Config{
-		"6.2-udp": {Profile: profile("os-6.2"), Application: oven},
-		"2.3-udp": {Profile: profile("os-2.3"), Application: oven},
-		"2.3-tcp": {Profile: profile("os-2.3"), Application: oven, Transport: sim.TCP},
-		"1.x-tcp": {Profile: profile("os-1.x"), Application: oven, Transport: sim.TCP},
+		"6.2-udp": {Profile: profile(t, "os-6.2"), Application: oven},
+		"2.3-udp": {Profile: profile(t, "os-2.3"), Application: oven},
+		"2.3-tcp": {Profile: profile(t, "os-2.3"), Application: oven, Transport: sim.TCP},
+		"1.x-tcp": {Profile: profile(t, "os-1.x"), Application: oven, Transport: sim.TCP},
 	}
 }
 
@@ -42,37 +46,41 @@ func TestDeviceIsCalled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := harness.Start(t, app.Options{})
-			stream := c.Stream("/v1/devices/events")
-			c.Expect(stream, ":ok")
+			stream := c.Stream(rest.PathMyEvents(""))
+			stream.Expect(":ok")
 			cfg := c.Provision(cfg)
-			d := c.Run(cfg, "", "")
+			d := c.Run(cfg, harness.Wiring{})
 			c.Online(d.ID)
-			c.Expect(stream, "event: spark/status")
-			c.Expect(stream, `"online"`, d.ID)
+			stream.Expect("event: spark/status")
+			stream.Expect(`"online"`, d.ID)
 
 			for _, id := range []string{d.ID, strings.ToUpper(d.ID)} {
-				status, body := c.Do(http.MethodPost, "/v1/devices/"+id+"/setpitf", url.Values{"arg": {"225"}})
-				if status != http.StatusOK || !strings.Contains(body, `"return_value":225`) {
-					t.Errorf("setpitf: %d %s", status, body)
+				if got := c.Call(id, "setpitf", "225"); got != 225 {
+					t.Errorf("setpitf returned %d", got)
 				}
 			}
 			for variable, want := range map[string]string{"pitf": "225", "lid": "false", "temps": `"{`, "pit": ""} {
-				status, body := c.Do(http.MethodGet, "/v1/devices/"+d.ID+"/"+variable, nil)
+				status, body := c.Do(http.MethodGet, rest.PathVariable(d.ID, variable), nil)
 				if status != http.StatusOK || !strings.Contains(body, `"result":`+want) {
 					t.Errorf("%s: %d %s", variable, status, body)
 				}
 			}
-			if status, body := c.Do(http.MethodPut, "/v1/devices/"+d.ID+"/ping", nil); status != http.StatusOK || !strings.Contains(body, `"online":true`) {
+			if status, body := c.Do(http.MethodPut, rest.PathPing(d.ID), nil); status != http.StatusOK || !strings.Contains(body, `"online":true`) {
 				t.Errorf("ping: %d %s", status, body)
 			}
-			c.Expect(stream, "event: temps")
-			c.Expect(stream, `"coreid":"`+d.ID)
-			status, body := c.Do(http.MethodPost, "/v1/devices/events", url.Values{"name": {"oven/lights"}, "data": {"on"}, "private": {"true"}})
-			if status != http.StatusOK {
-				t.Errorf("publish: %d %s", status, body)
-			}
+			stream.Expect("event: temps")
+			stream.Expect(`"coreid":"` + d.ID)
+			publish(t, c.Person, "oven/lights", "on")
 			c.Until("the device has the event", func() bool { return d.Notes.Has("oven/lights") })
 		})
+	}
+}
+
+func publish(t *testing.T, p *harness.Person, name, data string) {
+	t.Helper()
+	status, body := p.Do(http.MethodPost, rest.PathPublish, url.Values{"name": {name}, "data": {data}, "private": {"true"}})
+	if status != http.StatusOK {
+		t.Errorf("publish %s: %d %s", name, status, body)
 	}
 }
 
@@ -81,65 +89,74 @@ func TestIPv6(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, app.Options{ListenUDP: "[::1]:0", ListenTCP: "[::1]:0", ListenAPI: "[::1]:0"})
 	for _, transport := range []sim.Transport{sim.UDP, sim.TCP} {
-		cfg := c.Provision(sim.Config{Transport: transport, Application: sim.Oven(0)})
-		d := c.Run(cfg, "", "")
+		d := c.Run(c.Provision(sim.Config{Transport: transport, Application: sim.Oven(0)}), harness.Wiring{})
 		c.Online(d.ID)
-		if status, body := c.Do(http.MethodPost, "/v1/devices/"+d.ID+"/setpitf", url.Values{"arg": {"1"}}); status != http.StatusOK {
-			t.Errorf("%s: %d %s", transport, status, body)
+		if got := c.Call(d.ID, "setpitf", "1"); got != 1 {
+			t.Errorf("%s: setpitf returned %d", transport, got)
 		}
 	}
 }
 
-// TestCloudRestart stops the cloud and starts it again: devices on UDP shake
-// no hands, and everybody is callable without being touched.
+// TestCloudRestart stops the cloud and starts it again: everybody is callable
+// without being touched.
 func TestCloudRestart(t *testing.T) {
 	t.Parallel()
 	c := harness.Start(t, app.Options{})
 	var devices []*harness.Device
 	for _, cfg := range generations(t) {
-		cfg = c.Provision(cfg)
-		devices = append(devices, c.Run(cfg, "", ""))
+		devices = append(devices, c.Run(c.Provision(cfg), harness.Wiring{}))
 	}
 	for _, d := range devices {
 		c.Online(d.ID)
-		c.Until("its start-up is complete", func() bool {
-			_, body := c.Do(http.MethodGet, "/v1/devices/"+d.ID+"/attempts", nil)
-			return strings.Contains(body, `"succeeded"`)
-		})
 	}
 	c.Restart()
 	for _, d := range devices {
-		c.Until("the device answers again", func() bool {
-			status, body := c.Do(http.MethodPost, "/v1/devices/"+d.ID+"/setpitf", url.Values{"arg": {"90"}})
-			return status == http.StatusOK && strings.Contains(body, `"return_value":90`)
-		})
+		callable(t, c, d)
 	}
+}
+
+// callable waits until a device that was away answers a call.
+func callable(t *testing.T, c *harness.Cloud, d *harness.Device) {
+	t.Helper()
+	c.Until("the device answers again", func() bool {
+		status, body := c.Do(http.MethodPost, rest.PathFunction(d.ID, "setpitf"), url.Values{"arg": {"90"}})
+		return status == http.StatusOK && strings.Contains(body, `"return_value":90`)
+	})
+}
+
+// succeeded counts the attempts that brought a device online, and those among
+// them that went on within a stored session.
+func succeeded(c *harness.Cloud, id string) (all, resumed int) {
+	for _, a := range c.Attempts(id) {
+		if a.Outcome == "succeeded" {
+			all++
+			if a.Reason == "resumed" {
+				resumed++
+			}
+		}
+	}
+	return all, resumed
 }
 
 // TestDeviceRestart cuts a device's power and gives it back: it comes back
 // within its session, without a handshake.
 func TestDeviceRestart(t *testing.T) {
 	t.Parallel()
-	c := harness.Start(t, app.Options{})
 	for _, name := range []string{"6.2-udp", "2.3-udp"} {
-		memory := filepath.Join(t.TempDir(), "memory")
-		cfg := c.Provision(generations(t)[name])
-		d := c.Run(cfg, "", memory)
-		c.Online(d.ID)
-		attempts := func() (n int, body string) {
-			_, body = c.Do(http.MethodGet, "/v1/devices/"+d.ID+"/attempts", nil)
-			return strings.Count(body, `"outcome":"succeeded"`), body
-		}
-		c.Until("its start-up is complete", func() bool { n, _ := attempts(); return n == 1 })
-		d.Unplug()
-		again := c.Run(cfg, "", memory)
-		c.Until("the device is back", func() bool { n, _ := attempts(); return n == 2 })
-		if _, body := attempts(); strings.Count(body, `"resumed"`) != 1 {
-			t.Errorf("%s: want one attempt that resumed in %s", name, body)
-		}
-		status, body := c.Do(http.MethodPost, "/v1/devices/"+again.ID+"/setpitf", url.Values{"arg": {"3"}})
-		if status != http.StatusOK || !strings.Contains(body, `"return_value":3`) {
-			t.Errorf("%s: setpitf: %d %s", name, status, body)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := harness.Start(t, app.Options{})
+			memory := filepath.Join(t.TempDir(), "memory")
+			cfg := c.Provision(generations(t)[name])
+			d := c.Run(cfg, harness.Wiring{Memory: memory})
+			c.Online(d.ID)
+			d.Unplug()
+			c.Run(cfg, harness.Wiring{Memory: memory})
+			c.Until("the device is back", func() bool { all, _ := succeeded(c, d.ID); return all == 2 })
+			if _, resumed := succeeded(c, d.ID); resumed != 1 {
+				t.Errorf("want one attempt that resumed in %+v", c.Attempts(d.ID))
+			}
+			callable(t, c, d)
+		})
 	}
 }

@@ -1,0 +1,133 @@
+package harness
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/cyan-cloud/cyan/app"
+)
+
+// serveVariable is set in the environment of a test binary that is to be a
+// cloud: its options, in JSON.
+const serveVariable = "CYAN_TEST_SERVE"
+
+// Main runs a test binary's tests, or a cloud where StartProcess has started
+// it as one. TestMain calls it.
+func Main(m *testing.M) {
+	if text, ok := os.LookupEnv(serveVariable); ok {
+		if err := serve(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// announced is the line that a cloud in a process of its own writes when its
+// doors are open.
+type announced struct {
+	At      place
+	Welcome *app.Welcome
+}
+
+// serve is a cloud until its standard input ends.
+func serve(text string) error {
+	var o app.Options
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	a, err := app.New(context.Background(), o)
+	if err != nil {
+		return err
+	}
+	addrs := a.Addrs()
+	line := announced{place{addrs.UDP[0].String(), addrs.TCP[0].String(), a.URL()}, a.Welcome}
+	if err := json.NewEncoder(os.Stdout).Encode(line); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return errors.Join(err, a.Stop(context.Background()))
+}
+
+// StartProcess is Start with a process of the cloud's own, which can be
+// killed. The test's TestMain has to call Main.
+func StartProcess(t testing.TB, o app.Options) *Cloud {
+	t.Helper()
+	return start(t, o, new(outside))
+}
+
+// outside runs a cloud in a process of its own.
+type outside struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+}
+
+func (p *outside) start(t testing.TB, o app.Options) (place, *app.Welcome) {
+	t.Helper()
+	o.Logger = nil // it logs to its own standard error
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.CommandContext(context.Background(), os.Args[0]) // ends in stop
+	p.cmd.Env = append(os.Environ(), serveVariable+"="+string(text))
+	p.cmd.Stderr = t.Output()
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stdin = stdin
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal("starting a process:", err)
+	}
+	first, err := bufio.NewReader(stdout).ReadBytes('\n')
+	var line announced
+	if err != nil || json.Unmarshal(first, &line) != nil {
+		p.Kill()
+		t.Fatalf("the cloud did not start: %v, %q", err, first)
+	}
+	return line.At, line.Welcome
+}
+
+func (p *outside) stop(t testing.TB) {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.stdin.Close()
+	if err := p.cmd.Wait(); err != nil {
+		t.Error("stopping the cloud:", err)
+	}
+	p.cmd = nil
+}
+
+// Kill ends the process as a power cut would.
+func (p *outside) Kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait() // it says that it was killed
+	p.cmd = nil
+}
+
+// Kill ends a cloud that StartProcess started with SIGKILL: it gets no chance
+// to write anything down.
+func (c *Cloud) Kill() {
+	c.t.Helper()
+	p, ok := c.run.(*outside)
+	if !ok {
+		c.t.Fatal("this cloud has no process of its own")
+	}
+	p.Kill()
+}
