@@ -88,6 +88,7 @@ var shelf = []library{
 	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
 	{"golang.org/x/net", []string{"cloud/gateway"}},
 	{"golang.org/x/sys", []string{"cloud/gateway", "app", "cmd/..."}},
+	{"golang.org/x/term", []string{"cmd/..."}},
 	{"modernc.org/sqlite", []string{"cloud/store"}},
 	{"github.com/nats-io", []string{"cloud/bus"}},
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+func (c *cli) attemptsVerb() *cobra.Command {
+	var since time.Duration
+	cmd := &cobra.Command{
+		Use: "attempts DEVICE", Short: "A device's tries to connect, and what failed",
+		Args: takes(1, 1, "DEVICE"),
+		Long: `Lists when a device tried to reach the cloud, newest first: from where, how far
+it came and when, and if it failed why and whose fault it is. What the reasons
+mean and what to do about them is in docs/runbook/reasons.md.`,
+		Example: "  cyan attempts oven\n  cyan attempts oven --since 2h --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			answer, err := remote.Attempts(cmd.Context(), args[0], time.Now().Add(-since))
+			if err != nil {
+				return err
+			}
+			for _, a := range answer.Attempts {
+				if !c.json {
+					c.printAttempt(a)
+				} else if err := c.emit(a); err != nil {
+					return err
+				}
+			}
+			if len(answer.Attempts) == 0 {
+				c.say("nothing of this device has reached the cloud in the last %s; is its light telling why? cyan led WORDS", short(since))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "how far back")
+	c.targetFlags(cmd)
+	return cmd
+}
+
+func (c *cli) printAttempt(a rest.Attempt) {
+	line := fmt.Sprintf("%s  %s from %s  %s", c.stamp(a.Started.Time), a.Transport, a.Source, a.Outcome)
+	if a.Reason != "" {
+		line += ": " + string(a.Reason)
+	}
+	if a.Fault != "" {
+		line += ", fault of the " + string(a.Fault)
+	}
+	if a.Claimed {
+		line += " (the id is what it claims)"
+	}
+	c.print("%s", line)
+	var stages []string
+	for _, s := range a.Stages {
+		stages = append(stages, fmt.Sprintf("%s +%d ms", s.Stage, s.At.Sub(a.Started.Time).Milliseconds()))
+	}
+	if len(stages) > 0 {
+		c.print("  %s", strings.Join(stages, ", "))
+	}
+	if a.Detail != "" {
+		c.print("  %s", a.Detail)
+	}
+}
+
+// short writes a duration without trailing zeros: 24h, 1h30m.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
