@@ -247,7 +247,8 @@ func (h *ClientHandshake) readServerKeyExchange(f message.Fragment) *AlertError 
 	return h.agree(m.Point)
 }
 
-// readCertificateRequest checks that the server takes the kind of key that we have.
+// readCertificateRequest checks that the server takes the kind of key that we have. A server that asks for none is refused by
+// the order of messages: the device's key is the only proof of who it is.
 func (h *ClientHandshake) readCertificateRequest(f message.Fragment) *AlertError {
 	m, err := message.ParseCertificateRequest(f.Body)
 	if err != nil {
@@ -281,6 +282,7 @@ func (h *ClientHandshake) readServerHelloDone(now time.Time, out *Output, f mess
 	return nil
 }
 
+// sayCertificate names our public key.
 func (h *ClientHandshake) sayCertificate() error {
 	spki, err := AppendPublicKey(nil, &h.cfg.Key.PublicKey)
 	m := message.Certificate{SPKI: spki}
@@ -288,6 +290,7 @@ func (h *ClientHandshake) sayCertificate() error {
 	return err
 }
 
+// sayClientKeyExchange sends our half of the key agreement.
 func (h *ClientHandshake) sayClientKeyExchange() {
 	m := message.ClientKeyExchange{Point: h.key.PublicKey().Bytes()}
 	h.say(message.TypeClientKeyExchange, 0, m.Append(nil))
@@ -303,6 +306,7 @@ func (h *ClientHandshake) sayCertificateVerify() (err error) {
 	return nil
 }
 
+// sayFinished switches to the new keys and proves, under them, what we saw. RFC 5246 §7.1, §7.4.9.
 func (h *ClientHandshake) sayFinished() {
 	h.flight = append(h.flight, outgoing{ChangeCipherSpec, 0, []byte{1}})
 	m := message.Finished{VerifyData: h.master.verifyData(clientFinished, h.transcript)}

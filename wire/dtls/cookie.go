@@ -28,6 +28,9 @@ const (
 	// maxHelloSeq bounds message_seq of a ClientHello, which grows by one with each HelloVerifyRequest, so that the numbers
 	// of the messages behind it can't wrap.
 	maxHelloSeq = 16
+
+	// maxHello bounds the bytes of a ClientHello that are hashed for a stranger. Device OS's has 107, GnuTLS's some 250.
+	maxHello = 1024
 )
 
 // ErrNotHello is returned by Greet for a datagram that does not begin with a whole ClientHello in epoch 0: another protocol
@@ -104,7 +107,7 @@ func parseHello(datagram []byte) (r Record, f message.Fragment, m message.Client
 		return r, f, m, ErrNotHello
 	}
 	f, _, err = message.ParseFragment(r.Fragment)
-	if err != nil || f.Type != message.TypeClientHello || !f.Whole() || f.Seq > maxHelloSeq {
+	if err != nil || f.Type != message.TypeClientHello || !f.Whole() || f.Length > maxHello || f.Seq > maxHelloSeq {
 		return r, f, m, ErrNotHello
 	}
 	if m, err = message.ParseClientHello(f.Body); err != nil {

@@ -132,16 +132,26 @@ func TestGreetIgnores(t *testing.T) {
 		change(&f)
 		return plainRecord(0, f)
 	}
+	big := helloDatagram(t, client, func(m *message.ClientHello) {
+		m.Cookie = make([]byte, 1)
+		m.Suites = append(m.Suites, make([]byte, 1024-92)...)
+	})
+	if _, _, err := server.Greet(begin, peer, &dtls.Cookies{}, big, nil); err != nil {
+		t.Fatalf("a hello of 1024 bytes: %v", err)
+	}
 	for name, datagram := range map[string][]byte{
-		"nothing":                  nil,
-		"one byte":                 {0},
-		"CoAP":                     {0x40, 1, 0, 1, 0xb1, 'h'},
-		"half of it":               hello[:60],
-		"a hello of epoch 1":       set(4, 1)(bytes.Clone(hello)),
-		"an alert":                 set(0, 21)(bytes.Clone(hello)),
-		"another message":          fragment(func(f *message.Fragment) { f.Type = 11 }),
-		"a hello in fragments":     fragment(func(f *message.Fragment) { f.Body = f.Body[:50] }),
-		"a hello of 16 MB":         fragment(func(f *message.Fragment) { f.Length = 1<<24 - 1 }),
+		"nothing":              nil,
+		"one byte":             {0},
+		"CoAP":                 {0x40, 1, 0, 1, 0xb1, 'h'},
+		"half of it":           hello[:60],
+		"a hello of epoch 1":   set(4, 1)(bytes.Clone(hello)),
+		"an alert":             set(0, 21)(bytes.Clone(hello)),
+		"another message":      fragment(func(f *message.Fragment) { f.Type = 11 }),
+		"a hello in fragments": fragment(func(f *message.Fragment) { f.Body = f.Body[:50] }),
+		"a hello of 16 MB":     fragment(func(f *message.Fragment) { f.Length = 1<<24 - 1 }),
+		"a hello of 1025 bytes": helloDatagram(t, client, func(m *message.ClientHello) {
+			m.Suites = append(m.Suites, make([]byte, 1025-91)...)
+		}),
 		"a message number too far": fragment(func(f *message.Fragment) { f.Seq = dtls.MaxHelloSeq + 1 }),
 		"a hello cut short":        fragment(func(f *message.Fragment) { f.Length, f.Body = 50, f.Body[:50] }),
 	} {

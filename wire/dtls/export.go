@@ -72,6 +72,7 @@ func UnmarshalSession(b []byte) (Session, error) {
 	return s, nil
 }
 
+// uint48Bytes writes one.
 func uint48Bytes(n uint64) []byte {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], n)

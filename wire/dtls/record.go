@@ -120,6 +120,7 @@ func appendHeader(dst []byte, t ContentType, epoch uint16, seq uint64, length in
 // number joins epoch and sequence as they stand in the header, the nonce and the authenticated data.
 func number(epoch uint16, seq uint64) uint64 { return uint64(epoch)<<48 | seq }
 
+// uint48 reads a sequence number as it stands in a header.
 func uint48(b []byte) uint64 {
 	return uint64(binary.BigEndian.Uint16(b))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
 }

@@ -183,6 +183,7 @@ func (h *ServerHandshake) sayServerKeyExchange() (err error) {
 	return nil
 }
 
+// sayCertificateRequest asks for the client's key; without it Device OS would keep it to itself.
 func (h *ServerHandshake) sayCertificateRequest() {
 	m := message.CertificateRequest{
 		Types:   []byte{message.CertificateECDSA},

@@ -96,12 +96,14 @@ func (f *Fragment) Append(dst []byte) []byte {
 	return append(dst, f.Body...)
 }
 
+// uint24 and appendUint24 are the lengths of handshake messages. RFC 5246 §7.4.
 func uint24(b []byte) int { return int(b[0])<<16 | int(b[1])<<8 | int(b[2]) }
 
 func appendUint24(dst []byte, n int) []byte {
 	return append(dst, byte(n>>16), byte(n>>8), byte(n))
 }
 
+// appendVector8 and appendVector16 add a vector with a length of one or two bytes in front. RFC 5246 §4.3.
 func appendVector8(dst, v []byte) []byte {
 	return append(append(dst, byte(len(v))), v...)
 }
