@@ -131,10 +131,9 @@ func (a *API) find(r *request) error {
 	if clean != strings.TrimSuffix(r.URL.EscapedPath(), "/") && clean != "/" {
 		return errNoRoute(r)
 	}
-	_, pattern := a.mux.Handler(r.Request)
-	if found, ok := a.routes[pattern]; ok {
+	a.mux.ServeHTTP(nowhere{}, r.Request) // sets the pattern and the path's values
+	if found, ok := a.routes[r.Pattern]; ok {
 		r.route = found
-		a.mux.ServeHTTP(nil, r.Request) // sets the path's values
 		return nil
 	}
 	var methods []string
@@ -150,6 +149,15 @@ func (a *API) find(r *request) error {
 	}
 	return &methodError{method: r.Method, methods: methods}
 }
+
+// nowhere is where the mux says that it has no such path.
+type nowhere struct{}
+
+func (nowhere) Header() http.Header { return http.Header{} }
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+func (nowhere) WriteHeader(int) {}
 
 func errNoRoute(r *request) error {
 	return fault.Errorf(fault.NotFound, "this server has no path %s", printable(r.URL.Path, 200)).WithCode(rest.CodeRouteUnknown)
