@@ -36,7 +36,8 @@ mean and what to do about them is in docs/runbook/reasons.md.`,
 				}
 			}
 			if len(answer.Attempts) == 0 {
-				c.say("nothing of this device has reached the cloud in the last %s; is its light telling why? cyan led WORDS", short(since))
+				c.say("nothing of this device has reached the cloud in the last %s; a try that goes on is listed when it ends", short(since))
+				c.say("hint: its light may tell more: cyan led WORDS")
 			}
 			return nil
 		},

@@ -41,7 +41,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "ends": ends, "waitfor": waitFor, "field": field, "cloud": cloud, "code": code, "mode": mode,
+			"start": start, "stop": stop, "ends": ends, "waitfor": waitFor, "eventually": eventually, "field": field, "cloud": cloud, "code": code, "mode": mode,
 		},
 	})
 }
@@ -133,6 +133,29 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		case <-tick.C:
 		case <-deadline:
 			ts.Fatalf("%s has no %s:\n%s", args[0], args[1], text)
+		}
+	}
+}
+
+// eventually REGEXP PROGRAM ARGS… runs a program until it prints a line that
+// matches.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP program args…")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	deadline := time.After(patience)
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("no %s", args[0])
 		}
 	}
 }
