@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -202,5 +203,37 @@ func TestMetricsNameRoutesAndNotPaths(t *testing.T) {
 	}
 	if strings.Contains(got.body, "secret") || strings.Contains(got.body, "temps") {
 		t.Error("a path stands in the metrics")
+	}
+}
+
+// A caller who hangs up takes the call back.
+func TestHangingUpCancelsTheCall(t *testing.T) {
+	w := newWorld(t, nil)
+	entered, left := make(chan struct{}), make(chan struct{})
+	w.gateway.Answer(func(ctx context.Context, _ bus.Call) (bus.Result, error) {
+		close(entered)
+		<-ctx.Done()
+		close(left)
+		return bus.Result{Stage: bus.SentNoAck}, ctx.Err()
+	})
+	ctx, hangUp := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "POST", w.url+"/v1/devices/oven/reset", strings.NewReader("arg=1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	failed := make(chan error, 1)
+	go func() {
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		failed <- err
+	}()
+	<-entered
+	hangUp()
+	<-left
+	if err := <-failed; err == nil {
+		t.Error("there was an answer")
 	}
 }
