@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"runtime/pprof"
+)
+
+// Attend is the cloud's side of a Server: it says that the cloud is ready and
+// performs commands until in ends, which is when the cloud has to stop.
+func Attend(in io.Reader, out io.Writer, r Ready) error {
+	answers := json.NewEncoder(out)
+	if err := answers.Encode(r); err != nil {
+		return err
+	}
+	var p profile
+	defer p.end()
+	for commands := json.NewDecoder(in); ; {
+		var c Command
+		switch err := commands.Decode(&c); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading a command: %w", err)
+		}
+		var d done
+		if err := p.perform(c); err != nil {
+			d.Error = err.Error()
+		}
+		if err := answers.Encode(d); err != nil {
+			return err
+		}
+	}
+}
+
+// profile is the profile that is being written; zero: none.
+type profile struct{ file *os.File }
+
+func (p *profile) perform(c Command) error {
+	switch {
+	case c.Do == DoCollect:
+		debug.FreeOSMemory()
+		return nil
+	case c.Do == DoProfile && c.File == "":
+		return p.end()
+	case c.Do == DoProfile:
+		return p.begin(c.File)
+	}
+	return fmt.Errorf("there is no command %q", c.Do)
+}
+
+func (p *profile) begin(name string) error {
+	if p.file != nil {
+		return errors.New("a profile is being written already")
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	p.file = f
+	return nil
+}
+
+func (p *profile) end() error {
+	if p.file == nil {
+		return nil
+	}
+	pprof.StopCPUProfile()
+	err := p.file.Close()
+	p.file = nil
+	return err
+}

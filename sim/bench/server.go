@@ -1,0 +1,179 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Ready is what a cloud says when its doors are open.
+type Ready struct {
+	PID      int            `json:"pid"`
+	API      string         `json:"api"` // the URL of its HTTP API
+	UDP      netip.AddrPort `json:"udp"`
+	TCP      netip.AddrPort `json:"tcp"`
+	KeyUDP   []byte         `json:"key_udp"` // the server's public keys, in DER
+	KeyTCP   []byte         `json:"key_tcp"`
+	Username string         `json:"username"` // of the administrator
+	Password string         `json:"password"`
+}
+
+// Command is an order to a cloud under measurement: one JSON object a line on
+// its standard input, answered by a line on its standard output. The end of the
+// input stops it.
+type Command struct {
+	Do   string `json:"do"`             // collect or profile
+	File string `json:"file,omitempty"` // of a profile of the processor time; empty: end it
+}
+
+// The commands.
+const (
+	DoCollect = "collect" // free what can be freed, and give it back to the system
+	DoProfile = "profile"
+)
+
+// done is the answer to a command.
+type done struct {
+	Error string `json:"error,omitempty"`
+}
+
+// Server is a cloud in a process of its own.
+type Server struct {
+	Ready
+
+	cmd *exec.Cmd
+	dir string
+
+	mu  sync.Mutex // guards the conversation
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// startTime bounds how long a cloud may take to open its doors.
+const startTime = 30 * time.Second
+
+// Start starts this program again as a cloud: args are what makes it one, such
+// as "bench", "serve", followed by what the benchmark wants of it; a --data
+// folder that is deleted by Stop is added. Its log is a file in there. The
+// process is killed when ctx ends.
+func Start(ctx context.Context, args ...string) (*Server, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "cyan-bench-*") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, cmd: exec.CommandContext(ctx, program, append(args, "--data", dir)...)}
+	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CYAN_") })
+	s.cmd.WaitDelay = time.Second
+	if err := s.launch(); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting the cloud: %w", err), os.RemoveAll(dir))
+	}
+	timer := time.AfterFunc(startTime, func() { _ = s.cmd.Process.Kill() })
+	defer timer.Stop()
+	line, err := s.out.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &s.Ready)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the cloud did not start: %w: %s", err, s.lastWords()), s.Stop())
+	}
+	return s, nil
+}
+
+func (s *Server) launch() error {
+	log, err := os.Create(s.logFile())
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the child has its own
+	s.cmd.Stderr = log
+	in, err := s.cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	s.in, s.out = in, bufio.NewReader(out)
+	return s.cmd.Start()
+}
+
+func (s *Server) logFile() string { return filepath.Join(s.dir, "cloud.log") }
+
+// lastWords are the end of the cloud's log.
+func (s *Server) lastWords() string {
+	const enough = 500
+	b, err := os.ReadFile(s.logFile())
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(b[max(0, len(b)-enough):]))
+}
+
+// Stop stops the cloud, waits for its end and deletes its data.
+func (s *Server) Stop() error {
+	_ = s.in.Close()
+	timer := time.AfterFunc(startTime, func() { _ = s.cmd.Process.Kill() })
+	defer timer.Stop()
+	_, _ = io.Copy(io.Discard, s.out) // Wait closes the pipe, so it is read first
+	err := s.cmd.Wait()
+	if err != nil {
+		err = fmt.Errorf("the cloud ended: %w", err)
+	}
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// Usage is what the cloud's process has used.
+func (s *Server) Usage() (Usage, error) { return Of(s.cmd.Process.Pid) }
+
+// Collected is the usage after the cloud has freed what it does not need.
+func (s *Server) Collected() (Usage, error) {
+	if err := s.do(Command{Do: DoCollect}); err != nil {
+		return Usage{}, err
+	}
+	return s.Usage()
+}
+
+// Profile begins to write a profile of the cloud's processor time to the file.
+// Without a name nothing happens. end ends it.
+func (s *Server) Profile(file string) (end func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	return func() error { return s.do(Command{Do: DoProfile}) }, s.do(Command{Do: DoProfile, File: file})
+}
+
+func (s *Server) do(c Command) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := json.NewEncoder(s.in).Encode(c); err != nil {
+		return err
+	}
+	line, err := s.out.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("the cloud does not answer: %w", err)
+	}
+	var d done
+	if err := json.Unmarshal(line, &d); err != nil {
+		return err
+	}
+	if d.Error != "" {
+		return errors.New(d.Error)
+	}
+	return nil
+}

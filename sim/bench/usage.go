@@ -1,0 +1,24 @@
+package bench
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrPlatform says that what a process uses cannot be read on this system.
+var ErrPlatform = errors.New("bench: processor time and memory of another process can be read on Linux only")
+
+// Usage is what a process has used, and uses.
+type Usage struct {
+	CPU time.Duration // user and system time since its start
+	RSS int64         // resident memory, in bytes
+}
+
+// Of reads the usage of a process of this machine.
+func Of(pid int) (u Usage, err error) {
+	if u.CPU, err = processCPU(pid); err != nil {
+		return Usage{}, err
+	}
+	u.RSS, err = resident(pid)
+	return u, err
+}
