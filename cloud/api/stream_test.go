@@ -113,45 +113,36 @@ func TestStreamsHearWhatTheyMay(t *testing.T) {
 		{Name: "spark/status", Device: lamp, Owner: bob, Public: true},
 		{Name: "temp/stray", Device: device.ID{9}},
 		{Name: "other", Device: oven, Owner: alice, Public: true},
+		{Name: "temp/open", Device: oven, Owner: alice, Public: true},
 	}
-	for path, want := range map[string]string{
-		"/v1/devices/events":                         "temp/kitchen temp Temp other",
-		"/v1/devices/events?nonce=1.5":               "temp/kitchen temp Temp other",
-		"/v1/devices/events/temp":                    "temp/kitchen temp",
-		"/v1/devices/events/temp%2Fki":               "temp/kitchen",
-		"/v1/devices/events/temp/ki":                 "temp/kitchen",
-		"/v1/devices/OVEN/events":                    "temp/kitchen other",
-		"/v1/devices/" + oven.String() + "/events/o": "other",
-		"/v1/devices/oven/events/temp%2F":            "temp/kitchen",
-		"/v1/devices/oven/events/temp/":              "temp/kitchen",
-		"/v1/events/temp":                            "temp/kitchen temp temp/public",
-		"/v1/events/spark":                           "",
+	for _, c := range []struct{ path, last, want string }{
+		{"/v1/devices/events", "last", "temp/kitchen temp Temp other temp/open"},
+		{"/v1/devices/events?nonce=1.5", "last", "temp/kitchen temp Temp other temp/open"},
+		{"/v1/devices/events/temp", "temp-last", "temp/kitchen temp temp/open"},
+		{"/v1/devices/events/temp%2Fki", "temp/ki-last", "temp/kitchen"},
+		{"/v1/devices/events/temp/ki", "temp/ki-last", "temp/kitchen"},
+		{"/v1/devices/OVEN/events", "last", "temp/kitchen other temp/open"},
+		{"/v1/devices/" + oven.String() + "/events/o", "o-last", "other"},
+		{"/v1/devices/oven/events/temp%2F", "temp/last", "temp/kitchen temp/open"},
+		{"/v1/devices/oven/events/temp/", "temp/last", "temp/kitchen temp/open"},
+		{"/v1/events/temp", "temp-last", "temp/kitchen temp temp/public temp/open"},
+		{"/v1/events/spark", "spark-last", ""},
 	} {
-		t.Run(path, func(t *testing.T) {
-			stream := w.subscribe(path)
+		t.Run(c.path, func(t *testing.T) {
+			stream := w.subscribe(c.path)
 			for _, e := range events {
 				w.publish(e)
 			}
-			prefix := "temp/"
-			if strings.Contains(path, "/o") && !strings.Contains(path, "oven") && !strings.Contains(path, "OVEN") || strings.HasSuffix(path, "events/o") {
-				prefix = "o"
-			}
-			if strings.HasSuffix(path, "spark") {
-				prefix = "spark/"
-			}
-			if strings.Contains(path, "/ki") || strings.Contains(path, "Fki") {
-				prefix = "temp/ki"
-			}
-			w.publish(event.Event{Name: prefix + "-last", Device: oven, Owner: alice})
+			w.publish(event.Event{Name: c.last, Device: oven, Owner: alice})
 			var got []string
 			for {
 				f := stream.event()
-				if strings.HasSuffix(f.Event, "-last") {
+				if f.Event == c.last {
 					break
 				}
 				got = append(got, f.Event)
 			}
-			if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
+			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 				t.Error(diff)
 			}
 		})
