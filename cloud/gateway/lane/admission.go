@@ -115,7 +115,7 @@ func (l *Lane) finish(now time.Time, c *conn, outs *Outs) {
 	c.reach(now, device.StageSession)
 	outs.sendAll(flight, c)
 	if !c.hasCID {
-		l.index(c, outs)
+		l.index(c, c.peer, outs)
 	}
 }
 

@@ -43,8 +43,14 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 func (l *Lane) record(now time.Time, in *In, r *dtls.Record, c *conn, outs *Outs) {
 	dropped := c.sess.Dropped
 	l.step(now, c, session.In{Kind: session.Packet, Record: *r, From: in.From, Local: in.Local}, outs)
-	if c.sess.Dropped != dropped && c.shake != nil {
+	switch {
+	case l.conns[c.id] != c:
+	case c.sess.Dropped != dropped && c.shake != nil:
 		l.handshake(now, in, r.Raw, c, outs)
+	case c.sess.Dropped == dropped && r.DeviceID != nil && c.sess.Cautious():
+		// What convinces the session comes from there too, and does not say
+		// whose it is.
+		l.index(c, in.From, outs)
 	}
 }
 

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// index makes datagrams from the connection's address find it here. Only
-// devices without connection ids need that.
-func (l *Lane) index(c *conn, outs *Outs) {
-	if c.indexed != c.peer {
+// index makes datagrams from addr find the connection here. Only devices
+// without connection ids need that.
+func (l *Lane) index(c *conn, addr netip.AddrPort, outs *Outs) {
+	if c.indexed != addr {
 		l.unindex(c, outs)
-		c.indexed = c.peer
+		c.indexed = addr
 	}
-	l.byAddr[c.peer] = c
-	outs.add(Out{Kind: Index, Addr: c.peer})
+	l.byAddr[addr] = c
+	outs.add(Out{Kind: Index, Addr: addr})
 }
 
 func (l *Lane) unindex(c *conn, outs *Outs) {

@@ -46,7 +46,8 @@ func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
 // closeDevice ends whatever connections the device has, also those that have
 // only shown their key yet.
 func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs *Outs) {
-	for _, c := range l.connsOf(id) {
+	list := l.connsOf(id)
+	for _, c := range list {
 		if c.sess != nil && (c.saved || !c.udp) {
 			l.step(now, c, session.In{Kind: session.Close, Reason: why}, outs)
 			continue
@@ -56,5 +57,8 @@ func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs 
 			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
 		}
 		l.end(now, c, outs)
+	}
+	if len(list) > 0 {
+		outs.add(Out{Kind: Forget, Device: id}) // also what is only on its way to the store
 	}
 }

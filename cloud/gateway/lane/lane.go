@@ -132,7 +132,7 @@ func New(cfg Config) *Lane {
 		cfg:   cfg,
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
-		arriving: map[*conn]struct{}{},
+		arriving:  map[*conn]struct{}{},
 		listeners: map[account.ID]map[*conn]struct{}{}, curious: map[*conn]struct{}{},
 		strangers: bucket{rate: 10, burst: 100}, claims: bucket{rate: 10, burst: 100},
 	}

@@ -118,7 +118,7 @@ func (l *Lane) contact(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	l.take(now, c, outs)
 	l.note(now, c, outs)
 	if !c.hasCID {
-		l.index(c, outs)
+		l.index(c, c.peer, outs)
 	}
 }
 
@@ -127,7 +127,7 @@ func (l *Lane) show(now time.Time, c *conn, outs *Outs) {
 	if peer := c.sess.Peer(); c.udp && peer != c.peer {
 		c.peer = peer
 		if !c.hasCID && c.saved {
-			l.index(c, outs)
+			l.index(c, c.peer, outs)
 		}
 	}
 	if !c.held {
@@ -166,8 +166,9 @@ func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
 		c.announced = false
 		l.announce(now, c, outs)
 	}
-	// What is stored of a session that another one took over is that one's.
-	if c.saved && !c.device.IsZero() && why != device.Superseded {
+	// What is stored of a device that has said Hello elsewhere since is not
+	// this session's any more.
+	if c.udp && c.held && why != device.Superseded {
 		outs.add(Out{Kind: Forget, Device: c.device})
 	}
 }
@@ -234,7 +235,7 @@ func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
 		c.cid, c.hasCID = row.Record.CID, true
 		l.byCID[c.cid] = c
 	} else {
-		l.index(c, outs)
+		l.index(c, c.peer, outs)
 	}
 	l.take(now, c, outs)
 	l.subscribe(c)

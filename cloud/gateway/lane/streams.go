@@ -104,8 +104,16 @@ func (l *Lane) streamLate(now time.Time, c *conn, outs *Outs) {
 // random to look at: it begins like this once in 2^32 times.
 func speaks(b []byte) string {
 	for _, p := range []struct{ prefix, name string }{
-		{"GET ", "HTTP"}, {"POST", "HTTP"}, {"HEAD", "HTTP"}, {"PUT ", "HTTP"}, {"OPTI", "HTTP"}, {"PRI ", "HTTP"},
-		{"SSH-", "SSH"}, {"\x16\x03\x01\x02", "TLS"}, {"\x16\x03\x01\x00", "TLS"}, {"\x16\x03\x03\x02", "TLS"},
+		{"GET ", "HTTP"},
+		{"POST", "HTTP"},
+		{"HEAD", "HTTP"},
+		{"PUT ", "HTTP"},
+		{"OPTI", "HTTP"},
+		{"PRI ", "HTTP"},
+		{"SSH-", "SSH"},
+		{"\x16\x03\x01\x02", "TLS"},
+		{"\x16\x03\x01\x00", "TLS"},
+		{"\x16\x03\x03\x02", "TLS"},
 	} {
 		if bytes.HasPrefix(b, []byte(p.prefix)) {
 			return p.name

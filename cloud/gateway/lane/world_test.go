@@ -17,6 +17,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
@@ -27,7 +28,7 @@ import (
 // world is a lane, virtual devices and a store, on simulated time. Nothing in
 // it has a goroutine, and the same seed gives the same run.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	now    time.Time
 	start  time.Time
 	chance *rand.ChaCha8
@@ -40,25 +41,29 @@ type world struct {
 	devices []*subject
 	pipes   map[uint64]*subject
 	streams uint64
+	calls   uint64
 
 	// The store.
-	down    bool // nothing can be read or written
-	full    bool // nothing can be written
-	slow    time.Duration
-	saves   int // that were asked for
+	down     bool  // nothing can be read or written
+	full     bool  // nothing can be written
+	broken   error // what is said of whatever is to be written; nil: nothing
+	slow     time.Duration
+	slowSave time.Duration // on top of slow, to write
+	saves    int           // that were asked for
+	life     int           // how often the cloud was restarted: what the one before asked for comes to nothing
 
 	// The network: what happens to a datagram on its way. Nil: nothing.
 	fate func() (copies int, late time.Duration)
+	tap  func(data []byte, from netip.AddrPort) // sees what devices send; nil: nobody
 
-	drops   map[string]int // by reason
-	forgot  []device.ID
-	takes   []device.ID
-	keys    map[device.ID]device.Key
-	owners  map[device.ID]account.ID
-	saved   map[device.ID]session.Record
-	tries   []device.Attempt
-	answers map[uint64]*lane.Answer
-	log     strings.Builder
+	drops     map[string]int // by reason
+	published []event.Event
+	keys      map[device.ID]device.Key
+	owners    map[device.ID]account.ID
+	saved     map[device.ID]session.Record
+	tries     []device.Attempt
+	answers   map[uint64]*lane.Answer
+	log       strings.Builder
 }
 
 type happening struct {
@@ -85,7 +90,7 @@ type subject struct {
 
 var doorstep = netip.MustParseAddr("192.0.2.1")
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 22, 5, 0, 0, 700, time.UTC), chance: rand.NewChaCha8([32]byte{1}),
 		pipes: map[uint64]*subject{}, keys: map[device.ID]device.Key{}, owners: map[device.ID]account.ID{},
@@ -113,7 +118,7 @@ func (w *world) Attempt(*device.Attempt) {}
 
 func (w *world) Dropped(reason string) { w.drops[reason]++ }
 
-func serverEC(t *testing.T) *ecdsa.PrivateKey {
+func serverEC(t testing.TB) *ecdsa.PrivateKey {
 	key, err := x509.ParseECPrivateKey(vector(t, "server-ec.priv.der"))
 	if err != nil || key.Curve != elliptic.P256() {
 		t.Fatal("server-ec.priv.der:", err)
@@ -121,7 +126,7 @@ func serverEC(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func serverRSA(t *testing.T) *rsa.PrivateKey {
+func serverRSA(t testing.TB) *rsa.PrivateKey {
 	der := vector(t, "server-rsa.priv.der")
 	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
 		return key
@@ -133,7 +138,7 @@ func serverRSA(t *testing.T) *rsa.PrivateKey {
 	return key.(*rsa.PrivateKey)
 }
 
-func vector(t *testing.T, name string) []byte {
+func vector(t testing.TB, name string) []byte {
 	b, err := os.ReadFile("../../../wire/testdata/device/keys/" + name)
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +184,17 @@ func (w *world) say(format string, args ...any) {
 	fmt.Fprintf(&w.log, "%8.3fs  %s\n", w.now.Sub(w.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
+// lines gives the words of the lines of the log that begin with who.
+func (w *world) lines(who string) [][]string {
+	var list [][]string
+	for line := range strings.Lines(w.log.String()) {
+		if words := strings.Fields(line)[1:]; strings.HasPrefix(words[0], who) {
+			list = append(list, words)
+		}
+	}
+	return list
+}
+
 // after lets something happen later.
 func (w *world) after(d time.Duration, do func()) {
 	w.order++
@@ -199,6 +215,18 @@ func (w *world) run(d time.Duration) {
 		do()
 	}
 	w.now = end
+}
+
+// until lets time pass until something is so.
+func (w *world) until(so func() bool) {
+	w.t.Helper()
+	for range 100_000 {
+		if so() {
+			return
+		}
+		w.run(time.Millisecond)
+	}
+	w.t.Fatal("it never comes to that")
 }
 
 // next finds what happens first: something that is on its way, or somebody's
@@ -253,6 +281,9 @@ func (w *world) feel(s *subject, in sim.Input) {
 			if s.cfg.Transport == sim.TCP {
 				w.after(way, func() { w.cloud(lane.In{Kind: lane.StreamData, Conn: conn, Data: data}) })
 				continue
+			}
+			if w.tap != nil {
+				w.tap(data, from)
 			}
 			w.travel(func() { w.cloud(lane.In{Kind: lane.Datagram, Data: data, From: from, Local: doorstep}) })
 		case sim.Note:
@@ -314,7 +345,7 @@ func (w *world) deliver(data []byte, to netip.AddrPort) {
 }
 
 func (w *world) do(out *lane.Out) {
-	conn, token := out.Conn, out.Token
+	conn, token, life := out.Conn, out.Token, w.life
 	switch out.Kind {
 	case lane.SendStream:
 		data := slices.Clone(out.Data)
@@ -333,6 +364,9 @@ func (w *world) do(out *lane.Out) {
 	case lane.LookUpKey:
 		q := *out.LookUp
 		w.after(w.slow, func() {
+			if w.life != life {
+				return
+			}
 			found, err := w.find(q)
 			w.cloud(lane.In{Kind: lane.LookedUp, Conn: conn, Found: found, Err: err})
 		})
@@ -343,16 +377,29 @@ func (w *world) do(out *lane.Out) {
 		} else {
 			in.Err = err
 		}
-		w.after(0, func() { w.cloud(in) })
+		w.after(0, func() {
+			if w.life == life {
+				w.cloud(in)
+			}
+		})
 	case lane.MakeReply:
 		in := lane.In{Kind: lane.ReplyMade, Conn: conn, Reply: w.reply(out.Job)}
-		w.after(0, func() { w.cloud(in) })
+		w.after(0, func() {
+			if w.life == life {
+				w.cloud(in)
+			}
+		})
 	case lane.Save:
 		record := *out.Record
 		w.saves++
-		w.after(w.slow, func() {
+		w.after(w.slow+w.slowSave, func() {
+			if w.life != life {
+				return
+			}
 			var err error
-			if w.down || w.full {
+			if w.broken != nil {
+				err = w.broken
+			} else if w.down || w.full {
 				err = fault.Errorf(fault.Unavailable, "the disk is full")
 			} else {
 				w.saved[record.Device] = record
@@ -384,11 +431,14 @@ func (w *world) reply(job *lane.Job) *lane.Accepted {
 func (w *world) note(out *lane.Out) {
 	switch out.Kind {
 	case lane.Forget:
-		w.forgot = append(w.forgot, out.Device)
-		delete(w.saved, out.Device)
-	case lane.Take:
-		w.takes = append(w.takes, out.Device)
+		id, life := out.Device, w.life
+		w.after(w.slow+w.slowSave, func() {
+			if w.life == life {
+				delete(w.saved, id)
+			}
+		})
 	case lane.Publish:
+		w.published = append(w.published, *out.Event)
 		w.say("event %s %q of %s", out.Event.Name, out.Event.Data, w.who(out.Event.Device))
 	case lane.Show:
 		w.say("%s is %s %s", w.who(out.Device), out.State.Word, out.State.Reason)
@@ -457,6 +507,7 @@ func (w *world) call(s *subject, c session.Call, wait time.Duration) *lane.Answe
 // restart is a crash of the cloud: a new lane takes up what was stored.
 func (w *world) restart() {
 	w.say("the cloud restarts")
+	w.life++
 	for _, s := range w.devices {
 		if conn := s.socket; conn != 0 {
 			s.socket = 0
