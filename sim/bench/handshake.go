@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,10 +12,13 @@ import (
 // Handshake measures what a handshake costs the cloud, against the cryptography
 // in it.
 type Handshake struct {
-	TCP     bool // RSA handshakes on TCP; false: DTLS
-	Count   int  // handshakes; 0: 2,000 on DTLS, 200 on TCP
-	Profile string
-	Say     Progress
+	TCP   bool // RSA handshakes on TCP; false: DTLS
+	Count int  // handshakes; 0: 4,000 on DTLS, 200 on TCP
+	// Together is how many are under way at once; 0: 256 on DTLS, as when devices
+	// come back after an outage, and 8 on TCP.
+	Together int
+	Profile  string // file for a profile of the cloud's processor time; empty: none
+	Say      Progress
 }
 
 // HandshakeResult is what one handshake costs, in microseconds of processor
@@ -42,11 +46,8 @@ func (r *HandshakeResult) Rows() []Row {
 	}
 }
 
-// handshakes together, and in one round.
-const (
-	shakeTogether = 8
-	shakeRound    = 100
-)
+// shakeRound is how many handshakes with DTLS one round has.
+const shakeRound = 500
 
 // shaker performs rounds of handshakes.
 type shaker interface {
@@ -61,12 +62,11 @@ type shaker interface {
 
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Handshake) Run(ctx context.Context, s *Server) (*HandshakeResult, error) {
-	if b.Count <= 0 {
-		b.Count = 2000
-		if b.TCP {
-			b.Count = 200
-		}
+	count, together := 4000, 256
+	if b.TCP {
+		count, together = 200, 8
 	}
+	b.Count, b.Together = cmp.Or(b.Count, count), cmp.Or(b.Together, together)
 	p, err := login(ctx, s)
 	if err != nil {
 		return nil, err
@@ -155,10 +155,10 @@ func (b Handshake) atOnce() int {
 
 func (b Handshake) describe(list []operation) string {
 	text := fmt.Sprintf("full handshakes with %d distinct devices, %d at once, from the ClientHello to the server's Finished, "+
-		"keys looked up and sessions made durable in SQLite", b.Count, shakeTogether)
+		"keys looked up and sessions made durable in SQLite", b.Count, b.Together)
 	if b.TCP {
 		text = fmt.Sprintf("full handshakes, %d at once, with %d devices in turn, from the connection to the signed reply; "+
-			"what a device says after it is not counted", shakeTogether, tcpDevices)
+			"what a device says after it is not counted", b.Together, tcpDevices)
 	}
 	text += fmt.Sprintf("; in turns of %d with the operations, which are performed on two threads at once: ", b.atOnce())
 	for i, o := range list {
@@ -172,10 +172,11 @@ func (b Handshake) describe(list []operation) string {
 
 // crowdShaker performs DTLS handshakes.
 type crowdShaker struct {
-	crowd *crowd
-	stop  context.CancelFunc
-	next  int
-	last  int // where the last round began
+	crowd    *crowd
+	together int
+	stop     context.CancelFunc
+	next     int
+	last     int // where the last round began
 }
 
 func (b Handshake) overUDP(ctx context.Context, s *Server, p *person) (shaker, error) {
@@ -191,7 +192,7 @@ func (b Handshake) overUDP(ctx context.Context, s *Server, p *person) (shaker, e
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	c.start(ctx)
-	return &crowdShaker{crowd: c, stop: cancel}, nil
+	return &crowdShaker{crowd: c, together: b.Together, stop: cancel}, nil
 }
 
 // upTo gives 0 … n−1.
@@ -206,11 +207,11 @@ func upTo(n int) []int {
 func (c *crowdShaker) round(ctx context.Context, n int) (int, error) {
 	c.last = c.next
 	c.next += n
-	return c.crowd.bring(ctx, c.last, c.next, shaken, shakeTogether, nil)
+	return c.crowd.bring(ctx, c.last, c.next, shaken, c.together, nil)
 }
 
 func (c *crowdShaker) settle(ctx context.Context) error {
-	_, err := c.crowd.bring(ctx, c.last, c.next, greeted, shakeTogether, nil)
+	_, err := c.crowd.bring(ctx, c.last, c.next, greeted, c.together, nil)
 	return err
 }
 

@@ -23,11 +23,12 @@ const tcpDevices = 16
 
 // tcpShaker performs RSA handshakes.
 type tcpShaker struct {
-	server *rsa.PublicKey
-	at     string
-	who    identities
-	keys   [tcpDevices]*rsa.PrivateKey
-	open   []*tcpDevice // whose handshake is done
+	server   *rsa.PublicKey
+	at       string
+	together int
+	who      identities
+	keys     [tcpDevices]*rsa.PrivateKey
+	open     []*tcpDevice // whose handshake is done
 }
 
 type tcpDevice struct {
@@ -42,7 +43,7 @@ func (b Handshake) overTCP(ctx context.Context, s *Server, p *person) (shaker, e
 	if err != nil {
 		return nil, err
 	}
-	t := &tcpShaker{at: s.TCP.String()}
+	t := &tcpShaker{at: s.TCP.String(), together: b.Together}
 	var ok bool
 	if t.server, ok = public.(*rsa.PublicKey); !ok {
 		return nil, sealed.ErrKey
@@ -64,9 +65,9 @@ func (t *tcpShaker) round(ctx context.Context, n int) (int, error) {
 	var mu sync.Mutex // guards open and errs
 	var all sync.WaitGroup
 	var errs []error
-	for g := range shakeTogether {
+	for g := range t.together {
 		all.Go(func() { // ends after its share of n
-			for i := g; i < n; i += shakeTogether {
+			for i := g; i < n; i += t.together {
 				d, err := t.shake(ctx, i)
 				mu.Lock()
 				if err != nil {

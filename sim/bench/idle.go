@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Idle measures devices that are connected and do nothing but ping. The cloud
+// must trust devices on first use: to register them one by one would take
+// longer than to connect them.
+type Idle struct {
+	Devices int           // 0: 10,000
+	Hold    time.Duration // how long they are watched; 0: 30 s, in which each pings
+	Calls   int           // devices that are called at the end; 0: 1,000, or all if there are fewer
+	Profile string        // of the time in which they are watched
+	Say     Progress
+}
+
+// IdleResult is what an idle device costs.
+type IdleResult struct {
+	Run
+	Devices        int     `json:"devices"`
+	BytesPerDevice int     `json:"bytes_per_device"`
+	RSS            int64   `json:"rss_bytes"` // of the cloud's process with all devices, after a collection
+	PingsSent      int     `json:"pings_sent"`
+	PingsAnswered  int     `json:"pings_answered"`
+	CallsSampled   int     `json:"calls_sampled"`
+	CallsFailed    int     `json:"calls_failed"`
+	Failures       int     `json:"failures"` // devices that could not connect
+	RSSBefore      int64   `json:"rss_before_bytes"`
+	ConnectsPerS   float64 `json:"connects_per_s"`
+	ServerCPU      float64 `json:"server_cpu_percent"` // of one core, while the devices are idle
+}
+
+// Rows are the figures for people.
+func (r *IdleResult) Rows() []Row {
+	return []Row{
+		{"device", fmt.Sprintf("%d bytes", r.BytesPerDevice), "growth of the cloud's resident memory, for each"},
+		{"devices", fmt.Sprintf("%d, %d failures", r.Devices, r.Failures), fmt.Sprintf("%.0f connected in a second, to the end of their start-up", r.ConnectsPerS)},
+		{"memory", fmt.Sprintf("%.1f MiB", float64(r.RSS)/(1<<20)), fmt.Sprintf("%.1f MiB before", float64(r.RSSBefore)/(1<<20))},
+		{"pings", fmt.Sprintf("%d of %d answered", r.PingsAnswered, r.PingsSent), fmt.Sprintf("the cloud used %.1f %% of a core meanwhile", r.ServerCPU)},
+		{"calls", fmt.Sprintf("%d of %d answered", r.CallsSampled-r.CallsFailed, r.CallsSampled), ""},
+	}
+}
+
+// startUpRest is how long a start-up takes after the device's last word: the
+// cloud waits so long for further subscriptions.
+const startUpRest = 6 * time.Second
+
+// Run runs the benchmark against a cloud that nobody else uses.
+func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
+	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, 30*time.Second)
+	b.Calls = min(cmp.Or(b.Calls, 1000), b.Devices)
+	p, err := login(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var who identities
+	rand.Read(who.seed[:])
+	b.Say("registering %d devices, which will be called", b.Calls)
+	if err := p.provisionAll(ctx, who, b.sampled(), b.Say); err != nil {
+		return nil, err
+	}
+	before, err := s.Collected()
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCrowd(s, who, b.Devices)
+	if err != nil {
+		return nil, err
+	}
+	c.keepAlive = keepAlive
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.start(running)
+	st := &stage{person: p, crowd: c, stop: cancel}
+	r := &IdleResult{RSSBefore: before.RSS}
+	err = b.measure(ctx, s, st, r)
+	if err = errors.Join(err, st.tearDown()); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// sampled are the devices that are called: evenly among all.
+func (b Idle) sampled() []int {
+	list := make([]int, b.Calls)
+	for i := range list {
+		list[i] = int(int64(i) * int64(b.Devices) / int64(b.Calls))
+	}
+	return list
+}
+
+func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) error {
+	c := st.crowd
+	began := time.Now()
+	arrived, err := c.bring(ctx, 0, b.Devices, settled, connectTogether, func(n int) { b.Say("connected: %d of %d", n, b.Devices) })
+	if err != nil {
+		return err
+	}
+	r.Devices, r.Failures = arrived, b.Devices-arrived
+	r.ConnectsPerS = tenth(rate(arrived, time.Since(began)))
+	if arrived == 0 {
+		return errors.New("bench: no device could connect")
+	}
+	b.Say("all are connected; watching them for %v", b.Hold)
+	if !pause(ctx, startUpRest) {
+		return context.Cause(ctx)
+	}
+	if err := b.hold(ctx, s, c, r); err != nil {
+		return err
+	}
+	after, err := s.Collected()
+	if err != nil {
+		return err
+	}
+	r.RSS = after.RSS
+	r.BytesPerDevice = int(per(after.RSS-r.RSSBefore, arrived))
+	b.Say("calling %d of them", b.Calls)
+	r.CallsSampled = b.Calls
+	r.CallsFailed = b.call(ctx, st)
+	r.Run = ran("idle", fmt.Sprintf("%d devices on DTLS from as many addresses, each with its own handshake, trusted on first use, with a describe that %d "+
+		"devices share, %d subscriptions and a ping every %v, watched for %v; memory is the growth of the cloud's resident set after a collection "+
+		"and with what was freed given back, divided by the devices: what does not depend on them is in it, too; %d of them, registered to "+
+		"an account, were called at the end", b.Devices, kinds, 3, keepAlive, b.Hold, b.Calls))
+	return nil
+}
+
+// hold watches the devices.
+func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) error {
+	end, err := s.Profile(b.Profile)
+	if err != nil {
+		return err
+	}
+	before, err := s.Usage()
+	if err != nil {
+		return err
+	}
+	sent, answered := c.counts.pingsSent.Load(), c.counts.pingsAnswered.Load()
+	if !pause(ctx, b.Hold) {
+		return context.Cause(ctx)
+	}
+	after, err := s.Usage()
+	if err = errors.Join(err, end()); err != nil {
+		return err
+	}
+	r.ServerCPU = tenth(100 * (after.CPU - before.CPU).Seconds() / b.Hold.Seconds())
+	r.PingsSent = int(c.counts.pingsSent.Load() - sent)
+	r.PingsAnswered = int(c.counts.pingsAnswered.Load() - answered)
+	return nil
+}
+
+// call calls the sampled devices, a few at a time, and gives how many calls
+// failed.
+func (b Idle) call(ctx context.Context, st *stage) int {
+	var failed atomic.Int64
+	next := make(chan int)
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() { // ends with next
+			for i := range next {
+				var one atomic.Int64
+				one.Store(1)
+				var times Times
+				_ = st.caller(ctx, i, &one, &times, &failed)
+			}
+		})
+	}
+	for _, i := range b.sampled() {
+		next <- i
+	}
+	close(next)
+	callers.Wait()
+	return int(failed.Load())
+}
