@@ -152,6 +152,18 @@ func TestTokenQuarantine(t *testing.T) {
 	}
 }
 
+// Every block of a describe has a token of its own, which is free again when
+// the block is there.
+func TestTokensOfBlocks(t *testing.T) {
+	w := established(t)
+	for n := range 300 {
+		w.do(fmt.Sprintf("cloud describe %d", n+1), "device answers 0 block 0", "device answers 0 block 1")
+	}
+	if strings.Contains(w.log.String(), "busy") || strings.Count(w.log.String(), "done") != 300 {
+		t.Error(lastLine(w))
+	}
+}
+
 // Too many calls are refused, by their number and by their tokens.
 func TestTooManyCalls(t *testing.T) {
 	w := established(t)
@@ -330,6 +342,26 @@ func TestRestoreRefuses(t *testing.T) {
 	how.Generation++
 	if _, err := session.Restore(w.s.Record(), how); !errors.Is(err, session.ErrRecord) {
 		t.Errorf("a session that is over: %v", err)
+	}
+}
+
+// A session that does not know what the application offers is not complete,
+// whatever its record says: the device is told to start over.
+func TestRestoreWithoutDescribe(t *testing.T) {
+	w := established(t)
+	r := w.s.Record()
+	functions, variables := "\necho\nslow\n", "\n2\tvint\n4\tvtext\n"
+	known := "\x01" + string(rune(len(functions))) + functions + string(rune(len(variables))) + variables
+	before, after, ok := strings.Cut(string(r.Blob), known)
+	if !ok {
+		t.Fatal("the record has another form")
+	}
+	w.durable = r
+	w.durable.Blob = []byte(before + "\x00" + after)
+	w.restart(false)
+	w.do("device pings")
+	if !strings.Contains(w.log.String(), "RST") {
+		t.Error(w.log.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -291,7 +292,7 @@ func (s *Session) finish(now time.Time, i int, r Reply, outs *Outs) {
 		if c.acked {
 			r.Stage = AckedNoResponse
 		}
-		if e, ok := r.Err.(*fault.Error); ok && e.Kind == fault.Timeout {
+		if e, ok := errors.AsType[*fault.Error](r.Err); ok && e.Kind == fault.Timeout {
 			e.Code = r.Stage.String()
 		}
 	}

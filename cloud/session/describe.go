@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -80,10 +81,10 @@ func (s *Session) receiveDescribe(now time.Time, m *coap.Message, outs *Outs) {
 
 // blockCode says what is wrong with a block (RFC 7959, section 2.9).
 func blockCode(err error) coap.Code {
-	switch err {
-	case coap.ErrBlockOrder:
+	switch {
+	case errors.Is(err, coap.ErrBlockOrder):
 		return coap.RequestEntityIncomplete
-	case coap.ErrTooLarge:
+	case errors.Is(err, coap.ErrTooLarge):
 		return coap.RequestEntityTooLarge
 	default:
 		return coap.BadRequest

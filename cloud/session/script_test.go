@@ -111,8 +111,15 @@ func (w *world) run(verb string, args []string) error {
 		w.restart(arg(0) == "planned")
 	case "replay": // the next n messages of a recorded device
 		return w.replay(arg(0), arg(1))
-	case "attacker": // plays the last datagram, or the last but some, from an address
-		w.attack(arg(0))
+	case "attacker": // keeps the last datagram, or plays it again from an address: the last, or the one kept
+		switch arg(0) {
+		case "keeps":
+			w.kept = w.captured
+		case "kept":
+			w.attack(w.kept, arg(1))
+		default:
+			w.attack(w.captured, arg(0))
+		}
 	case "state":
 		w.logf("state %s, keep-alive %v, address %s, proven %v", w.state(), w.s.State(w.now).KeepAlive, w.s.State(w.now).Address,
 			w.s.State(w.now).Proven(w.now))
@@ -142,9 +149,9 @@ func (w *world) replay(name, count string) error {
 	return nil
 }
 
-func (w *world) attack(from string) {
+func (w *world) attack(datagram []byte, from string) {
 	addr := netip.MustParseAddrPort(from)
-	r, _, err := dtls.ParseRecord(w.captured)
+	r, _, err := dtls.ParseRecord(datagram)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -382,11 +389,11 @@ func (w *world) answer(n, how, what string) ([]byte, error) {
 		return spark.AppendValue(nil, t, id, token, spark.Value{Type: spark.TypeString, Text: what})
 	case "describes":
 		return (&spark.DescribePart{Token: token, HasToken: true, Payload: body(what, nil)}).AppendAnswer(nil, id)
-	case "block": // of 32 bytes, of the application's describe
+	case "block", "stale": // of 32 bytes, of the application's describe, or of an older one
 		whole := body("app", nil)
 		from, to := min(32*number, len(whole)), min(32*number+32, len(whole))
 		return (&spark.DescribePart{
-			Token: token, HasToken: true, HasBlock: true, ETag: []byte("etag"), Payload: whole[from:to],
+			Token: token, HasToken: true, HasBlock: true, ETag: []byte(how), Payload: whole[from:to],
 			Block: coap.Block{Num: uint32(number), More: to < len(whole), SZX: 1},
 		}).AppendAnswer(nil, id)
 	case "done": // in the acknowledgement

@@ -157,6 +157,10 @@ func (s *Session) Limits() spark.Limits { return spark.LimitsFor(&s.hello) }
 // Closed tells whether the session is over.
 func (s *Session) Closed() bool { return s.phase == closed }
 
+// Cautious tells whether the session was restored after a crash and the device
+// has not yet shown, by a fresh answer, that it is there.
+func (s *Session) Cautious() bool { return s.cautious }
+
 func (s *Session) udp() bool { return s.stream == nil }
 
 // halfway tells of a session whose start-up was cut short by our restart.

@@ -50,6 +50,7 @@ type world struct {
 	underway  []byte            // a datagram of the device's that takes its time, and where it comes from
 	origin    netip.AddrPort
 	captured  []byte              // the datagram that the device sent last
+	kept      []byte              // an older one, in the hands of an attacker
 	recorded  map[string][][]byte // what is left of recordings
 	seed      uint64
 }
