@@ -36,7 +36,7 @@ func idle(t failer, n int) *session.Session {
 }
 
 func TestIdleSessionIsSmall(t *testing.T) {
-	const sessions = 4000
+	const sessions = 1000
 	all := make([]*session.Session, sessions)
 	heap := func() uint64 {
 		runtime.GC()
