@@ -99,7 +99,7 @@ type group struct {
 // verbs are all verbs, in the order of the help.
 func (c *cli) verbs() []group {
 	return []group{
-		{"The cloud:", []*cobra.Command{c.upVerb(), c.serveVerb(), c.keyVerb(), c.versionVerb()}},
+		{"The cloud:", []*cobra.Command{c.upVerb(), c.serveVerb(), c.keyVerb(), c.benchVerb(), c.versionVerb()}},
 		{"Virtual devices:", []*cobra.Command{c.simVerb(), c.ledVerb()}},
 		{"You:", []*cobra.Command{c.loginVerb(), c.logoutVerb(), c.whoamiVerb()}},
 		{"Your devices:", []*cobra.Command{
