@@ -38,10 +38,14 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	defer g.waiting.Delete(id)
 	r := g.lanes[e.lane]
 	r.tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
-		ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Deadline: g.now().Add(timeout),
+		ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Flags: spark.DescribeFlags(c.Flags),
+		Deadline: g.now().Add(timeout),
 	}})
 	select {
 	case a := <-wait:
+		if a.Stage == session.NotConnected && a.Limit == 0 {
+			a.State = g.state(c.Device) // it went while the call was on its way
+		}
 		return result(c.Kind, a)
 	case <-ctx.Done():
 		r.tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
@@ -49,6 +53,11 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	case <-g.stopped:
 		return bus.Result{State: e.state, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
 	}
+}
+
+func (g *Gateway) state(id device.ID) device.State {
+	e, _ := g.table.holder(id)
+	return e.state
 }
 
 // answered gives a call its answer. Nobody may wait for it any more.
@@ -60,11 +69,12 @@ func (g *Gateway) answered(a *lane.Answer) {
 
 var kinds = map[bus.CallKind]session.CallKind{
 	bus.Function: session.Function, bus.Variable: session.Variable, bus.Ping: session.Ping, bus.Signal: session.Signal,
+	bus.Describe: session.Describe,
 }
 
 var stages = map[session.Stage]bus.Stage{
 	session.NotConnected: bus.NotConnected, session.SentNoAck: bus.SentNoAck,
-	session.AckedNoResponse: bus.AckedNoResponse, session.Answered: bus.Answered,
+	session.AckedNoResponse: bus.AckedNoResponse, session.Answered: bus.Answered, session.Queued: bus.Queued,
 }
 
 func result(kind bus.CallKind, a *lane.Answer) (bus.Result, error) {
@@ -120,15 +130,31 @@ func (g *Gateway) happened(e *event.Event) {
 }
 
 // Changed tells the gateway that a device has another owner, or another key:
-// with another key its session ends.
+// with another key its session ends. Every lane is told, because a device that
+// has only shown its key yet is in no table.
 func (g *Gateway) Changed(id device.ID, owner account.ID, key bool) {
-	e, _ := g.table.holder(id)
-	if e.conn == 0 {
-		return
+	g.changing.Lock()
+	defer g.changing.Unlock()
+	g.changes++
+	for _, r := range g.lanes {
+		r.tell(lane.In{Kind: lane.OwnerChanged, Device: id, Owner: owner})
+		if key {
+			r.tell(lane.In{Kind: lane.CloseDevice, Device: id, Reason: device.KeyReplaced})
+		}
 	}
-	r := g.lanes[e.lane]
-	r.tell(lane.In{Kind: lane.OwnerChanged, Device: id, Owner: owner})
-	if key {
-		r.tell(lane.In{Kind: lane.CloseDevice, Device: id, Reason: device.KeyReplaced})
-	}
+}
+
+// changed gives how many changes there were.
+func (g *Gateway) changed() uint64 {
+	g.changing.RLock()
+	defer g.changing.RUnlock()
+	return g.changes
+}
+
+// tellUnchanged tells r, unless something has changed since there were so many
+// changes: then what was read before may be wrong.
+func (g *Gateway) tellUnchanged(since uint64, r *runner, in lane.In) bool {
+	g.changing.RLock()
+	defer g.changing.RUnlock()
+	return g.changes == since && r.tell(in)
 }

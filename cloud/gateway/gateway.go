@@ -39,6 +39,7 @@ type Keys interface {
 // Records is where the gateway keeps what has to last.
 type Records interface {
 	SaveSession(row store.SessionRow, done func(error)) bool
+	DeleteSession(id device.ID, done func(error)) bool
 	AdoptSessions(ctx context.Context, now time.Time, fn func(store.SessionRow) error) error
 	Seen(u store.DeviceUpdate) bool
 	AddAttempt(a device.Attempt) bool
@@ -95,14 +96,16 @@ type Gateway struct {
 	waiting      sync.Map // call id → chan *lane.Answer
 
 	lastCall, lastStream atomic.Uint64
-	panics, unsent, lost atomic.Uint64
 
-	stopped chan struct{}
-	ending  sync.RWMutex // held to write while the end begins
-	ended   bool         // guarded by ending
-	running sync.WaitGroup
-	cancel  context.CancelFunc
-	onStop  []func()
+	changing sync.RWMutex // held to write while lanes are told of a change
+	changes  uint64       // of keys and owners so far; guarded by changing
+
+	stopping sync.Once
+	stopped  chan struct{}
+	pipes    pipes
+	running  sync.WaitGroup
+	cancel   context.CancelFunc
+	onStop   []func()
 }
 
 // Start opens the door: stored sessions are taken up first, then the sockets
@@ -111,12 +114,12 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
 		lookups: make(chan func(context.Context), lookupQueue), rsa: make(chan func(context.Context), rsaQueue),
-		stopped: make(chan struct{}), index: newAddressIndex(),
+		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
-	g.m = newMetrics(cfg.Registerer)
+	g.m = newMetrics(cfg.Registerer, g.table)
 	n := cfg.Lanes
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -153,7 +156,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
-	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), done: make(chan struct{}), pipes: map[uint64]*pipe{}, out: noWriter{}}
+	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), pipes: map[uint64]*pipe{}, out: noWriter{}}
 	if len(g.sockets) > 0 {
 		r.out = g.newWriter()
 	}
@@ -163,28 +166,23 @@ func (g *Gateway) newRunner(i int) *runner {
 // listen opens the sockets.
 func (g *Gateway) listen() error {
 	for _, a := range g.cfg.UDP {
-		c, err := listenUDP(a)
+		s, err := listenUDP(a)
 		if err != nil {
-			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
-		}
-		s, err := newSocket(c)
-		if err != nil {
-			c.Close()
 			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
 		}
 		g.sockets = append(g.sockets, s)
-	}
-	for _, a := range g.cfg.TCP {
-		network, err := family("tcp", a)
-		if err == nil {
-			var l net.Listener
-			if l, err = net.Listen(network, a); err == nil {
-				g.doors = append(g.doors, l)
+		for _, other := range g.sockets[:len(g.sockets)-1] {
+			if overlapping(s, other) {
+				return fmt.Errorf("listening for devices on udp %s: another port of that address is listened on already", a)
 			}
 		}
+	}
+	for _, a := range g.cfg.TCP {
+		l, err := listenTCP(a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
+		g.doors = append(g.doors, l)
 	}
 	return nil
 }
@@ -209,10 +207,7 @@ func (g *Gateway) join() error {
 // when their socket is closed.
 func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for _, r := range g.lanes {
-		g.running.Go(func() {
-			defer close(r.done)
-			r.run(run)
-		})
+		g.running.Go(func() { r.run(run) })
 	}
 	for range lookupHands {
 		g.running.Go(func() { hand(run, g.lookups) })
@@ -275,7 +270,7 @@ func (g *Gateway) route(data []byte, from netip.AddrPort) int {
 		if e, ok := g.table.holder(device.ID(r.DeviceID)); ok && e.conn != 0 {
 			return e.lane
 		}
-	default:
+	case r.Type != dtls.Handshake: // a handshake is where its address hashes to
 		if at, ok := g.index.get(from); ok {
 			return at
 		}
@@ -301,16 +296,12 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	var ids []device.ID
 	now := g.now()
 	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
-		d, err := g.cfg.Keys.Device(ctx, row.Device)
-		if err != nil {
-			return err
-		}
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
 		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{
 			Record: session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob},
 			How:    session.Restoration{Generation: row.Generation, Seed: binary.BigEndian.Uint64(seed[:]), Now: now},
-			Owner:  d.Owner,
+			Owner:  row.Owner,
 		}}
 		at := int(row.Device[11]) % len(g.lanes)
 		if row.CID != ([8]byte{}) {
@@ -355,21 +346,11 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 // then on what has passed.
 func (g *Gateway) now() time.Time { return g.started.Add(time.Since(g.started)).Round(0) }
 
-// begin counts one more goroutine in, unless the gateway is stopping.
-func (g *Gateway) begin() bool {
-	g.ending.RLock()
-	defer g.ending.RUnlock()
-	if g.ended {
-		return false
-	}
-	g.running.Add(1)
-	return true
-}
-
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 	for _, s := range g.sockets {
-		udp = append(udp, s.addr())
+		at, _ := s.addr()
+		udp = append(udp, at)
 	}
 	for _, l := range g.doors {
 		tcp = append(tcp, l.Addr().(*net.TCPAddr).AddrPort())
@@ -384,26 +365,17 @@ func (g *Gateway) Count() (connected, limbo int) { return g.table.count() }
 // Stop closes the door and waits for all that Start began. Sessions on UDP
 // stay stored.
 func (g *Gateway) Stop() {
-	g.ending.Lock()
-	already := g.ended
-	g.ended = true
-	g.ending.Unlock()
-	if already {
-		return
-	}
+	g.stopping.Do(g.stop)
+}
+
+func (g *Gateway) stop() {
 	for i := len(g.onStop) - 1; i >= 0; i-- {
 		g.onStop[i]()
 	}
 	close(g.stopped)
 	g.closeDoors()
 	g.cancel()
-	for _, r := range g.lanes {
-		r.mail.signal()
-	}
-	for _, r := range g.lanes {
-		<-r.done
-		r.end()
-	}
+	g.pipes.close()
 	g.running.Wait()
 }
 

@@ -12,6 +12,9 @@ import (
 const (
 	dropMailbox = "mailbox_full"       // a datagram: the lane is behind
 	dropEvent   = "event_mailbox_full" // an event for devices: likewise
+	dropUnsent  = "unsent"             // a datagram that the system did not take
+	dropPublish = "publish_refused"    // an event of a device that the bus did not take
+	dropPanic   = "panic"              // an input whose handling panicked: a defect
 )
 
 // metrics are what a gateway counts. A nil *metrics counts nothing.
@@ -21,7 +24,7 @@ type metrics struct {
 	stage    *prometheus.HistogramVec
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, t *table) *metrics {
 	if reg == nil {
 		return nil
 	}
@@ -40,7 +43,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 6, 10, 30, 90},
 		}, []string{"transport", "outcome"}),
 	}
-	reg.MustRegister(m.attempts, m.drops, m.stage)
+	reg.MustRegister(m.attempts, m.drops, m.stage, sessions{t})
 	return m
 }
 
@@ -58,4 +61,19 @@ func (m *metrics) Dropped(reason string) {
 	if m != nil {
 		m.drops.WithLabelValues(reason).Inc()
 	}
+}
+
+// sessions counts the table when it is asked for.
+type sessions struct{ table *table }
+
+var sessionsDesc = prometheus.NewDesc("cyan_gateway_sessions", "Connected devices, by whether they answer.", []string{"state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (sessions) Describe(ch chan<- *prometheus.Desc) { ch <- sessionsDesc }
+
+// Collect implements prometheus.Collector.
+func (s sessions) Collect(ch chan<- prometheus.Metric) {
+	connected, limbo := s.table.count()
+	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(connected-limbo), "online")
+	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(limbo), "limbo")
 }

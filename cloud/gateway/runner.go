@@ -2,9 +2,9 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
@@ -20,7 +20,6 @@ type runner struct {
 	at   int // its place among the lanes
 	mail *mailbox
 	out  writer
-	done chan struct{} // closed when run has ended
 
 	// Owned by run.
 	outs  lane.Outs
@@ -45,7 +44,7 @@ func (r *runner) run(ctx context.Context) {
 		clear(ins)
 		spare = ins
 		if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
-			r.lane.Step(now, &lane.In{Kind: lane.Tick}, &r.outs)
+			r.take(now, &input{In: lane.In{Kind: lane.Tick}})
 		}
 		r.perform(now)
 		r.sleep(timer)
@@ -76,7 +75,7 @@ func (r *runner) tell(in lane.In) bool { return r.mail.put(input{In: in}) }
 func (r *runner) take(now time.Time, in *input) {
 	defer func() {
 		if v := recover(); v != nil {
-			r.g.panics.Add(1)
+			r.g.m.Dropped(dropPanic)
 			r.g.log.Error("a lane's step panicked: this is a defect, please report it", "kind", in.Kind, "panic", v, "stack", stack())
 		}
 		if in.buffer != nil {
@@ -91,6 +90,12 @@ func (r *runner) take(now time.Time, in *input) {
 		r.pipes[in.Conn] = in.pipe
 	}
 	r.lane.Step(now, &in.In, &r.outs)
+	if in.Kind == lane.StreamClosed {
+		if p := r.pipes[in.Conn]; p != nil { // whatever the lane makes of it
+			delete(r.pipes, in.Conn)
+			p.close()
+		}
+	}
 }
 
 // perform does what the lane wants done.
@@ -99,8 +104,8 @@ func (r *runner) perform(now time.Time) {
 		r.do(now, &r.outs.List[i])
 	}
 	if len(r.outs.Datagrams) > 0 {
-		if lost := r.out.write(r.outs.Datagrams); lost > 0 {
-			r.g.unsent.Add(uint64(lost))
+		for range r.out.write(r.outs.Datagrams) {
+			r.g.m.Dropped(dropUnsent)
 		}
 	}
 	r.outs.Reset()
@@ -124,9 +129,13 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		g.work(r, out.Conn, out.Kind, out.Job)
 	case lane.Save:
 		r.save(now, out)
+	case lane.Forget:
+		// It is no loss when there is no room for it: a session that is taken up
+		// for nothing ends by itself.
+		g.cfg.Records.DeleteSession(out.Device, nil)
 	case lane.Publish:
 		if err := g.cfg.Bus.Publish(out.Event); err != nil {
-			g.lost.Add(1)
+			g.m.Dropped(dropPublish)
 		}
 	case lane.Answered:
 		g.answered(out.Answer)
@@ -155,13 +164,13 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 func (r *runner) hold(out *lane.Out) {
 	before := r.g.table.take(out.Device, r.at, out.Conn)
 	r.g.cfg.Bus.Holding(out.Device)
-	if before.conn != 0 && before.conn != out.Conn && before.lane != r.at {
+	if before.conn != 0 && before.lane != r.at {
 		r.g.lanes[before.lane].tell(lane.In{Kind: lane.Supersede, Conn: before.conn})
 	}
 }
 
 // errQueueFull is what a record gets that the store has no room for.
-var errQueueFull = errors.New("gateway: the store's queue is full")
+var errQueueFull = fault.Errorf(fault.Busy, "the store's queue is full")
 
 // save has the store make a record durable, which comes back as Saved.
 func (r *runner) save(now time.Time, out *lane.Out) {
@@ -173,18 +182,6 @@ func (r *runner) save(now time.Time, out *lane.Out) {
 	done := func(err error) { r.tell(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
 	if !r.g.cfg.Records.SaveSession(row, done) {
 		done(errQueueFull)
-	}
-}
-
-// end closes what the lane still has open, after run.
-func (r *runner) end() {
-	for _, p := range r.pipes {
-		p.close()
-	}
-	for _, in := range r.mail.takeAll(nil) {
-		if in.pipe != nil {
-			in.pipe.close()
-		}
 	}
 }
 

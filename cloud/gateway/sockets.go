@@ -53,16 +53,25 @@ func (g *Gateway) newWriter() writer {
 	}
 	w := &sorter{}
 	for _, s := range g.sockets {
-		w.to = append(w.to, outlet{addr: s.addr().Addr().Unmap(), writer: s.newWriter()})
+		o := newOutlet(s)
+		o.writer = s.newWriter()
+		w.to = append(w.to, o)
 	}
 	return w
+}
+
+func newOutlet(s socket) outlet {
+	addr, dual := s.addr()
+	return outlet{addr: addr.Addr(), port: addr.Port(), dual: dual}
 }
 
 // sorter is the writer of a lane that answers on several sockets.
 type sorter struct{ to []outlet }
 
 type outlet struct {
-	addr   netip.Addr
+	addr   netip.Addr // what the socket listens on
+	port   uint16
+	dual   bool // it speaks IPv4 besides IPv6
 	writer writer
 	sends  []lane.Send
 }
@@ -81,23 +90,41 @@ func (w *sorter) write(sends []lane.Send) (lost int) {
 	return lost
 }
 
-// pick finds the socket that listens on the address to send from, or on every
-// address of its family; the first if there is none.
+// pick finds the socket that listens on the address to send from, or else one
+// that listens on every address of its family, or else one that can reach the
+// device at all.
 func (w *sorter) pick(s *lane.Send) int {
 	from := s.Local
 	if !from.IsValid() {
 		from = s.To.Addr()
 	}
-	wildcard := -1
-	for i, o := range w.to {
-		switch {
-		case o.addr == s.Local:
-			return i
-		case o.addr.IsUnspecified() && (o.addr.Is6() || from.Unmap().Is4()):
-			wildcard = i
-		case wildcard < 0 && o.addr.Is4() == from.Unmap().Is4():
-			wildcard = i
+	best, rank := 0, 0
+	for i := range w.to {
+		if r := w.to[i].rank(from.Unmap()); r > rank {
+			best, rank = i, r
 		}
 	}
-	return max(wildcard, 0)
+	return best
+}
+
+// rank tells how well the outlet serves to send from an address; 0: not at all.
+func (o *outlet) rank(from netip.Addr) int {
+	switch {
+	case o.addr == from:
+		return 4
+	case o.addr.Is4() == from.Is4() && o.addr.IsUnspecified():
+		return 3
+	case o.dual && from.Is4():
+		return 2
+	case o.addr.Is4() == from.Is4():
+		return 1
+	}
+	return 0
+}
+
+// overlapping tells whether a datagram to one address could come in at either
+// of two sockets with different ports: its answer would not know where to leave.
+func overlapping(a, b socket) bool {
+	p, q := newOutlet(a), newOutlet(b)
+	return p.port != q.port && (p.addr == q.addr || p.addr.IsUnspecified() && p.rank(q.addr) > 1 || q.addr.IsUnspecified() && q.rank(p.addr) > 1)
 }

@@ -14,11 +14,16 @@ import (
 // not take it is cut off.
 const maxUnsent = 64 << 10
 
+// lastWords is how long a device has to take what is still to be written when
+// its connection ends.
+const lastWords = 5 * time.Second
+
 // pipe is a TCP connection: a goroutine reads it, another writes while there
 // is something to write.
 type pipe struct {
-	id   uint64
-	conn net.Conn
+	id    uint64
+	conn  net.Conn
+	pipes *pipes
 	// taken is signalled when the lane has taken the last piece: there is
 	// never more than one on its way.
 	taken chan struct{}
@@ -28,6 +33,58 @@ type pipe struct {
 	writing bool
 	last    bool // nothing more will be written: close when all is
 	closed  bool
+}
+
+// pipes are the connections that are open, so that the end of the gateway is
+// the end of them all.
+type pipes struct {
+	mu     sync.Mutex
+	open   map[*pipe]struct{} // guarded by mu
+	closed bool               // guarded by mu: no more are taken in
+	busy   sync.WaitGroup     // goroutines that read or write one
+}
+
+// add takes in a connection and the goroutine that reads it; false: it is too
+// late.
+func (ps *pipes) add(p *pipe, read func()) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.closed {
+		return false
+	}
+	ps.open[p] = struct{}{}
+	ps.busy.Go(read)
+	return true
+}
+
+func (ps *pipes) remove(p *pipe) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	delete(ps.open, p)
+}
+
+// close ends every connection, and waits until nobody reads or writes one.
+func (ps *pipes) close() {
+	ps.mu.Lock()
+	ps.closed = true
+	var list []*pipe
+	for p := range ps.open {
+		list = append(list, p)
+	}
+	ps.mu.Unlock()
+	for _, p := range list {
+		p.close()
+	}
+	ps.busy.Wait()
+}
+
+// listenTCP opens a door at the address, in the words of listenUDP.
+func listenTCP(address string) (net.Listener, error) {
+	network, err := family("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return net.Listen(network, address)
 }
 
 // accept takes devices in until the listener is closed.
@@ -64,17 +121,17 @@ func (g *Gateway) open(c net.Conn) {
 		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
 	}
 	at := g.laneOf(from)
-	p := &pipe{id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, taken: make(chan struct{}, 1)}
-	r := g.lanes[at]
-	if !g.begin() {
-		c.Close()
-		return
+	p := &pipe{
+		id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, pipes: &g.pipes, taken: make(chan struct{}, 1),
 	}
-	go func() { // ends when the connection does, which Stop closes
-		defer g.running.Done()
+	r := g.lanes[at]
+	read := func() { // ends when the connection does
 		r.mail.put(input{In: lane.In{Kind: lane.StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, pipe: p})
 		g.readPipe(r, p)
-	}()
+	}
+	if !g.pipes.add(p, read) {
+		c.Close()
+	}
 }
 
 // streamBit tells the connection ids of streams from the lanes' own.
@@ -90,7 +147,7 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 			select {
 			case <-p.taken:
 			case <-g.stopped:
-				return // the runner closes the connection
+				return
 			}
 		} else {
 			packets.Put(buf)
@@ -116,7 +173,7 @@ func (p *pipe) write(b []byte) bool {
 	p.unsent = append(p.unsent, b...)
 	if !p.writing {
 		p.writing = true
-		go p.drain() // ends when nothing is left to write, or with the connection
+		p.pipes.busy.Go(p.drain) // ends when nothing is left to write, or with the connection
 	}
 	return true
 }
@@ -142,7 +199,8 @@ func (p *pipe) drain() {
 	}
 }
 
-// finish closes the connection when all that is to be written is.
+// finish closes the connection when all that is to be written is, or when the
+// device does not take it.
 func (p *pipe) finish() {
 	p.mu.Lock()
 	p.last = true
@@ -150,7 +208,9 @@ func (p *pipe) finish() {
 	p.mu.Unlock()
 	if now {
 		p.close()
+		return
 	}
+	_ = p.conn.SetWriteDeadline(time.Now().Add(lastWords))
 }
 
 func (p *pipe) close() {
@@ -158,4 +218,5 @@ func (p *pipe) close() {
 	p.closed = true
 	p.mu.Unlock()
 	p.conn.Close()
+	p.pipes.remove(p)
 }

@@ -31,7 +31,9 @@ var packets = sync.Pool{New: func() any { return new(packet) }}
 type socket interface {
 	newReader() reader
 	newWriter() writer
-	addr() netip.AddrPort
+	// addr gives the address that is listened on, and whether it is one of IPv6
+	// that IPv4 comes to as well.
+	addr() (at netip.AddrPort, dual bool)
 	close() error
 }
 
@@ -48,7 +50,7 @@ type writer interface {
 
 // listenUDP opens a socket at the address, such as "127.0.0.1:5684",
 // "[::1]:5684", or ":5684" for IPv4 and IPv6.
-func listenUDP(address string) (*net.UDPConn, error) {
+func listenUDP(address string) (socket, error) {
 	network, err := family("udp", address)
 	if err != nil {
 		return nil, err
@@ -64,7 +66,12 @@ func listenUDP(address string) (*net.UDPConn, error) {
 	// A burst of a whole fleet's pings has to wait somewhere while we are busy.
 	_ = c.SetReadBuffer(4 << 20)
 	_ = c.SetWriteBuffer(4 << 20)
-	return c, nil
+	s, err := newSocket(c, network == "udp" && a.IP == nil)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // family gives the network for a listening address: both families where no
@@ -87,13 +94,19 @@ func family(network, address string) (string, error) {
 
 // simple is a socket that reads and writes one datagram at a time, for
 // systems without better.
-type simple struct{ conn *net.UDPConn }
+type simple struct {
+	conn *net.UDPConn
+	dual bool
+}
 
-func (s simple) newReader() reader { return s }
-func (s simple) newWriter() writer { return s }
-func (s simple) close() error      { return s.conn.Close() }
-func (s simple) addr() netip.AddrPort {
-	return s.conn.LocalAddr().(*net.UDPAddr).AddrPort()
+func (s simple) newReader() reader            { return s }
+func (s simple) newWriter() writer            { return s }
+func (s simple) close() error                 { return s.conn.Close() }
+func (s simple) addr() (netip.AddrPort, bool) { return localAddr(s.conn, s.dual) }
+
+func localAddr(c *net.UDPConn, dual bool) (netip.AddrPort, bool) {
+	at := c.LocalAddr().(*net.UDPAddr).AddrPort()
+	return at, dual && at.Addr().Is6()
 }
 
 func (s simple) read(ps []*packet) (int, error) {
@@ -105,7 +118,8 @@ func (s simple) read(ps []*packet) (int, error) {
 		if err != nil {
 			continue // an error that an earlier datagram met on its way
 		}
-		ps[0].n, ps[0].from = n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		p := ps[0]
+		p.n, p.from, p.local = n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), netip.Addr{}
 		return 1, nil
 	}
 }

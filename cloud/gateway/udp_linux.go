@@ -20,6 +20,7 @@ type batched struct {
 	conn *net.UDPConn
 	raw  syscall.RawConn
 	v6   bool // the socket speaks IPv6, and IPv4 as mapped addresses
+	dual bool
 }
 
 // mmsghdr is struct mmsghdr of recvmmsg(2).
@@ -32,12 +33,12 @@ type mmsghdr struct {
 // controlSize holds one IP_PKTINFO or IPV6_PKTINFO.
 const controlSize = 64
 
-func newSocket(c *net.UDPConn) (socket, error) {
+func newSocket(c *net.UDPConn, dual bool) (socket, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	b := &batched{conn: c, raw: raw}
+	b := &batched{conn: c, raw: raw, dual: dual}
 	var inner error
 	err = raw.Control(func(fd uintptr) {
 		name, err := unix.Getsockname(int(fd))
@@ -60,7 +61,7 @@ func newSocket(c *net.UDPConn) (socket, error) {
 
 func (b *batched) close() error { return b.conn.Close() }
 
-func (b *batched) addr() netip.AddrPort { return b.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+func (b *batched) addr() (netip.AddrPort, bool) { return localAddr(b.conn, b.dual) }
 
 // vectors are the buffers that one system call reads into or writes from.
 type vectors struct {
@@ -81,7 +82,7 @@ func (b *batched) newReader() reader {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[0])), uintptr(v.count),
 			unix.MSG_DONTWAIT, 0, 0)
 		v.done, v.errno = int(n), errno
-		return errno != unix.EAGAIN && errno != unix.EINTR
+		return errno != unix.EAGAIN
 	}
 	return v
 }
@@ -95,7 +96,7 @@ func (b *batched) newWriter() writer {
 		if errno == 0 {
 			v.done += int(n)
 		}
-		return errno != unix.EAGAIN && errno != unix.EINTR
+		return errno != unix.EAGAIN
 	}
 	return v
 }
@@ -119,7 +120,7 @@ func (v *vectors) read(ps []*packet) (int, error) {
 		if v.errno == 0 {
 			break
 		}
-		// An error that an earlier datagram met on its way (ICMP): go on.
+		// Interrupted, or an error that an earlier datagram met on its way.
 	}
 	kept := 0
 	for i := range v.done {
@@ -148,7 +149,7 @@ func (v *vectors) write(sends []lane.Send) (lost int) {
 			if err := v.b.raw.Write(v.call); err != nil {
 				return lost + len(sends) - v.done
 			}
-			if v.errno != 0 {
+			if v.errno != 0 && v.errno != unix.EINTR && !v.freely(v.done) {
 				v.done++ // this one cannot be sent: nowhere to go, or too long
 				lost++
 			}
@@ -156,6 +157,18 @@ func (v *vectors) write(sends []lane.Send) (lost int) {
 		sends = sends[n:]
 	}
 	return lost
+}
+
+// freely has the i-th datagram sent from any address of ours, and reports
+// whether that is new: the one that it was to leave from may be gone.
+func (v *vectors) freely(i int) bool {
+	h := &v.hdrs[i].hdr
+	if h.Control == nil {
+		return false
+	}
+	h.Control = nil
+	h.SetControllen(0)
+	return true
 }
 
 func (v *vectors) fill(sends []lane.Send) {

@@ -4,4 +4,4 @@ package gateway
 
 import "net"
 
-func newSocket(c *net.UDPConn) (socket, error) { return simple{c}, nil }
+func newSocket(c *net.UDPConn, dual bool) (socket, error) { return simple{c, dual}, nil }

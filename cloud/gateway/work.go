@@ -28,8 +28,11 @@ func (g *Gateway) lookUp(r *runner, conn uint64, q *lane.Lookup) {
 	job := func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lookupTime)
 		defer cancel()
-		found, err := g.find(ctx, q)
-		r.tell(lane.In{Kind: lane.LookedUp, Conn: conn, Found: found, Err: err})
+		for told := false; !told; {
+			since := g.changed()
+			found, err := g.find(ctx, q)
+			told = g.tellUnchanged(since, r, lane.In{Kind: lane.LookedUp, Conn: conn, Found: found, Err: err})
+		}
 	}
 	select {
 	case g.lookups <- job:

@@ -58,7 +58,7 @@ func (w *world) mischief(rt *rapid.T) map[string]func(*rapid.T) {
 		"instant": func(rt *rapid.T) { w.run(time.Duration(rapid.IntRange(1, 200).Draw(rt, "ms")) * time.Millisecond) },
 		"reboot":  func(rt *rapid.T) { w.reboot(which.Draw(rt, "device"), rapid.Bool().Draw(rt, "memory")) },
 		"move": func(rt *rapid.T) {
-			which.Draw(rt, "device").addr = stranger(rapid.IntRange(0, 3).Draw(rt, "address"))
+			w.move(which.Draw(rt, "device"), stranger(rapid.IntRange(0, 3).Draw(rt, "address")))
 		},
 		"deafen":  func(rt *rapid.T) { s := which.Draw(rt, "device"); s.cut = !s.cut },
 		"store":   func(rt *rapid.T) { w.down, w.full = rapid.Bool().Draw(rt, "down"), rapid.Bool().Draw(rt, "full") },
@@ -101,6 +101,16 @@ func (w *world) mischief(rt *rapid.T) map[string]func(*rapid.T) {
 		},
 	}
 	return acts
+}
+
+// move gives a device an address, perhaps one that another had until now.
+func (w *world) move(s *subject, to netip.AddrPort) {
+	for _, other := range w.devices {
+		if other != s && other.addr.Addr() == to.Addr() {
+			other.addr = s.addr
+		}
+	}
+	s.addr = to
 }
 
 // heal makes all well again, and waits.

@@ -497,7 +497,8 @@ func (w *world) find(q lane.Lookup) (*lane.Found, error) {
 
 // call asks a device for something and gives the answer once it is there.
 func (w *world) call(s *subject, c session.Call, wait time.Duration) *lane.Answer {
-	c.ID = uint64(len(w.answers) + 1)
+	w.calls++
+	c.ID = w.calls
 	c.Deadline = w.now.Add(wait)
 	w.cloud(lane.In{Kind: lane.CallDevice, Device: s.id, Call: &c})
 	w.run(wait + time.Second)
