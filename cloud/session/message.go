@@ -65,6 +65,8 @@ func (s *Session) ping(now time.Time, id uint16, back bool, outs *Outs) {
 			s.learn(now)
 		}
 		s.acknowledged(now, id)
+	default:
+		s.pingedAgain(now)
 	}
 	s.present(now, !again)
 	s.answered.Trim(now) // an idle device does nothing but ping

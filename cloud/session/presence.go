@@ -195,10 +195,22 @@ func (s *Session) settleProof(now time.Time) {
 // proofAt is when the acknowledgement that is waited for proves something; 0:
 // there is none.
 func (s *Session) proofAt() int64 {
-	if s.ackedAt == 0 {
+	if s.ackedAt == 0 || !s.udp() {
 		return 0
 	}
 	return s.ackedAt + noRepeat<<s.repeats
+}
+
+// pingedAgain takes a ping on TCP for proof that the answer to the one before
+// arrived: a device that hears nothing for 10 s after a ping hangs up.
+func (s *Session) pingedAgain(now time.Time) {
+	at := s.ackedAt
+	s.ackedAt = now.UnixMilli()
+	if at != 0 && now.Sub(time.UnixMilli(at)) >= probeTCP {
+		before := s.provenAt
+		s.proved(now)
+		s.provenAt = max(before, at)
+	}
 }
 
 // proofDeadline is when a device in doubt is to be looked at; 0: never.
