@@ -125,16 +125,27 @@ func (c *Cloud) Run(cfg sim.Config, w Wiring) *Device {
 }
 
 // Online waits until one of the person's devices is online and has described
-// itself, in an attempt that is on record.
+// itself. Its subscriptions may still be on their way.
 func (p *Person) Online(device string) {
 	p.cloud.t.Helper()
 	p.cloud.Until("the device is online", func() bool {
 		d := p.Device(device)
-		if !d.Online || d.Functions == nil {
-			return false
+		return d.Online && d.Functions != nil
+	})
+}
+
+// Settled waits until a device has come online so many times and its start-up
+// was complete each time, which takes some seconds.
+func (p *Person) Settled(device string, times int) {
+	p.cloud.t.Helper()
+	p.cloud.Until("the device's start-up is complete", func() bool {
+		n := 0
+		for _, a := range p.Attempts(device) {
+			if a.Outcome == "succeeded" {
+				n++
+			}
 		}
-		attempts := p.Attempts(device)
-		return len(attempts) > 0 && attempts[0].Outcome == "succeeded"
+		return n >= times
 	})
 }
 

@@ -198,3 +198,6 @@ func (c *Cloud) serverKey(file string) []byte {
 	}
 	return key
 }
+
+// URL is where the cloud's HTTP API is.
+func (c *Cloud) URL() string { return c.at.URL }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +20,9 @@ import (
 // cloud: its options, in JSON.
 const serveVariable = "CYAN_TEST_SERVE"
 
+// atOnce is how many tests run at once: they wait more than they compute.
+const atOnce = "16"
+
 // Main runs a test binary's tests, or a cloud where StartProcess has started
 // it as one. TestMain calls it.
 func Main(m *testing.M) {
@@ -28,6 +32,9 @@ func Main(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	if err := flag.Set("test.parallel", atOnce); err != nil { // -parallel still wins
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -51,6 +51,7 @@ func TestDeviceIsCalled(t *testing.T) {
 			cfg := c.Provision(cfg)
 			d := c.Run(cfg, harness.Wiring{})
 			c.Online(d.ID)
+			c.Settled(d.ID, 1)
 			stream.Expect("event: spark/status")
 			stream.Expect(`"online"`, d.ID)
 
@@ -107,7 +108,7 @@ func TestCloudRestart(t *testing.T) {
 		devices = append(devices, c.Run(c.Provision(cfg), harness.Wiring{}))
 	}
 	for _, d := range devices {
-		c.Online(d.ID)
+		c.Settled(d.ID, 1)
 	}
 	c.Restart()
 	for _, d := range devices {
@@ -124,20 +125,6 @@ func callable(t *testing.T, c *harness.Cloud, d *harness.Device) {
 	})
 }
 
-// succeeded counts the attempts that brought a device online, and those among
-// them that went on within a stored session.
-func succeeded(c *harness.Cloud, id string) (all, resumed int) {
-	for _, a := range c.Attempts(id) {
-		if a.Outcome == "succeeded" {
-			all++
-			if a.Reason == "resumed" {
-				resumed++
-			}
-		}
-	}
-	return all, resumed
-}
-
 // TestDeviceRestart cuts a device's power and gives it back: it comes back
 // within its session, without a handshake.
 func TestDeviceRestart(t *testing.T) {
@@ -149,12 +136,12 @@ func TestDeviceRestart(t *testing.T) {
 			memory := filepath.Join(t.TempDir(), "memory")
 			cfg := c.Provision(generations(t)[name])
 			d := c.Run(cfg, harness.Wiring{Memory: memory})
-			c.Online(d.ID)
+			c.Settled(d.ID, 1)
 			d.Unplug()
 			c.Run(cfg, harness.Wiring{Memory: memory})
-			c.Until("the device is back", func() bool { all, _ := succeeded(c, d.ID); return all == 2 })
-			if _, resumed := succeeded(c, d.ID); resumed != 1 {
-				t.Errorf("want one attempt that resumed in %+v", c.Attempts(d.ID))
+			c.Settled(d.ID, 2)
+			if a := c.Attempts(d.ID); len(a) != 2 || a[0].Reason != "resumed" || a[1].Reason == "resumed" {
+				t.Errorf("want an attempt and one that resumed in %+v", a)
 			}
 			callable(t, c, d)
 		})
