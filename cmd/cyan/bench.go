@@ -83,6 +83,10 @@ func profileFlag(cmd *cobra.Command, file *string) {
 	cmd.Flags().StringVar(file, "cpu-profile", "", "write a profile of the cloud's processor time to this `file`")
 }
 
+func heapFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "heap-profile", "", "write a profile of the cloud's memory to this `file`")
+}
+
 func (c *cli) benchHandshakeVerb() *cobra.Command {
 	var b bench.Handshake
 	var transport string
@@ -124,8 +128,9 @@ trusts them on first use: to register them one by one would take longer.`,
 		},
 	}
 	cmd.Flags().IntVar(&b.Devices, "devices", 10000, "`devices`")
-	cmd.Flags().DurationVar(&b.Hold, "hold", 30*time.Second, "`time` for which they are watched")
+	cmd.Flags().DurationVar(&b.Hold, "hold", time.Minute, "`time` for which they are watched; their handshakes are forgotten after 45 s")
 	cmd.Flags().IntVar(&b.Calls, "calls", 1000, "`devices` that are called at the end")
+	heapFlag(cmd, &b.Heap)
 	profileFlag(cmd, &b.Profile)
 	return cmd
 }
@@ -176,6 +181,7 @@ func (c *cli) benchStreamsVerb() *cobra.Command {
 	cmd.Flags().IntVar(&b.Subscribers, "subscribers", 1000, "`streams`; the limit of open files of a process bounds them")
 	cmd.Flags().DurationVar(&b.For, "for", 10*time.Second, "`time` for which events are published")
 	cmd.Flags().IntVar(&b.Window, "window", 8, "`events` that may be under way")
+	heapFlag(cmd, &b.Heap)
 	profileFlag(cmd, &b.Profile)
 	return cmd
 }

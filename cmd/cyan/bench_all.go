@@ -45,7 +45,7 @@ func (c *cli) plan(quick bool) []planned {
 			return result(bench.Streams{Subscribers: count(8000, 100), For: watch, Say: c.say}.Run(ctx, s))
 		}},
 		{"idle", []string{"--trust-on-first-use"}, func(ctx context.Context, s *bench.Server) (bench.Result, error) {
-			return result(bench.Idle{Devices: count(100000, 100), Hold: 3 * watch, Say: c.say}.Run(ctx, s))
+			return result(bench.Idle{Devices: count(100000, 100), Hold: 6 * watch, Say: c.say}.Run(ctx, s))
 		}},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 )
@@ -45,6 +46,8 @@ func (p *profile) perform(c Command) error {
 	case c.Do == DoCollect:
 		debug.FreeOSMemory()
 		return nil
+	case c.Do == DoHeap:
+		return heap(c.File)
 	case c.Do == DoProfile && c.File == "":
 		return p.end()
 	case c.Do == DoProfile:
@@ -53,11 +56,25 @@ func (p *profile) perform(c Command) error {
 	return fmt.Errorf("there is no command %q", c.Do)
 }
 
+// heap writes a profile of what is in use.
+func heap(name string) error {
+	f, err := create(name)
+	if err != nil {
+		return err
+	}
+	runtime.GC()
+	return errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
+}
+
+func create(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+}
+
 func (p *profile) begin(name string) error {
 	if p.file != nil {
 		return errors.New("a profile is being written already")
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := create(name)
 	if err != nil {
 		return err
 	}

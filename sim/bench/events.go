@@ -165,7 +165,7 @@ type flow struct {
 	data     [eventSize]byte
 	moved    time.Time // when something was received last
 	last     int64     // what had been received then
-	forgiven int64     // deliveries that are not waited for any more
+	forgiven int       // deliveries that are not waited for any more
 }
 
 func newFlow(rs *readers, window, copies int) *flow {
@@ -186,13 +186,13 @@ func (f *flow) step(now time.Time, say func(n int, data []byte)) {
 		f.last, f.moved = got, now
 	}
 	sent := f.sent.Load()
-	under := sent*int64(f.copies) - got - f.forgiven
-	if under >= int64(f.window*f.copies) && now.Sub(f.moved) > forgive {
+	under := int(sent)*f.copies - int(got) - f.forgiven
+	room := f.window - (under+f.copies-1)/f.copies
+	if room <= 0 && now.Sub(f.moved) > forgive {
 		f.forgiven += under
-		under = 0
+		room = f.window
 	}
-	room := min(f.window-int(under)/f.copies, batch)
-	for range room {
+	for range min(room, batch) {
 		putStamp(f.data[:], f.rs.began)
 		say(int(sent), f.data[:])
 		sent++

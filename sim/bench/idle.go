@@ -15,10 +15,14 @@ import (
 // must trust devices on first use: to register them one by one would take
 // longer than to connect them.
 type Idle struct {
-	Devices int           // 0: 10,000
-	Hold    time.Duration // how long they are watched; 0: 30 s, in which each pings
-	Calls   int           // devices that are called at the end; 0: 1,000, or all if there are fewer
-	Profile string        // of the time in which they are watched
+	Devices int // 0: 10,000
+	// Hold is how long they are watched; 0: 60 s. A cloud that keeps what is
+	// left of a handshake for a while, to answer what comes late, shows it in its
+	// memory if that is shorter.
+	Hold    time.Duration
+	Calls   int    // devices that are called at the end; 0: 1,000, or all if there are fewer
+	Profile string // of the time in which they are watched
+	Heap    string // of the memory with all devices
 	Say     Progress
 }
 
@@ -55,7 +59,7 @@ const startUpRest = 6 * time.Second
 
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
-	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, 30*time.Second)
+	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, time.Minute)
 	b.Calls = min(cmp.Or(b.Calls, 1000), b.Devices)
 	p, err := login(ctx, s)
 	if err != nil {
@@ -63,14 +67,6 @@ func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
 	}
 	var who identities
 	rand.Read(who.seed[:])
-	b.Say("registering %d devices, which will be called", b.Calls)
-	if err := p.provisionAll(ctx, who, b.sampled(), b.Say); err != nil {
-		return nil, err
-	}
-	before, err := s.Collected()
-	if err != nil {
-		return nil, err
-	}
 	c, err := newCrowd(s, who, b.Devices)
 	if err != nil {
 		return nil, err
@@ -80,12 +76,26 @@ func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
 	defer cancel()
 	c.start(running)
 	st := &stage{person: p, crowd: c, stop: cancel}
-	r := &IdleResult{RSSBefore: before.RSS}
-	err = b.measure(ctx, s, st, r)
+	r := &IdleResult{}
+	err = b.watch(ctx, s, st, r)
 	if err = errors.Join(err, st.tearDown()); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// watch measures before and after.
+func (b Idle) watch(ctx context.Context, s *Server, st *stage, r *IdleResult) error {
+	b.Say("registering %d devices, which will be called", b.Calls)
+	if err := st.person.provisionAll(ctx, st.crowd.who, b.sampled(), b.Say); err != nil {
+		return err
+	}
+	before, err := s.Collected()
+	if err != nil {
+		return err
+	}
+	r.RSSBefore = before.RSS
+	return b.measure(ctx, s, st, r)
 }
 
 // sampled are the devices that are called: evenly among all.
@@ -110,7 +120,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 		return errors.New("bench: no device could connect")
 	}
 	b.Say("all are connected; watching them for %v", b.Hold)
-	if !pause(ctx, startUpRest) {
+	if !pause(ctx, min(startUpRest, b.Hold)) {
 		return context.Cause(ctx)
 	}
 	if err := b.hold(ctx, s, c, r); err != nil {
@@ -118,6 +128,9 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 	}
 	after, err := s.Collected()
 	if err != nil {
+		return err
+	}
+	if err := s.Heap(b.Heap); err != nil {
 		return err
 	}
 	r.RSS = after.RSS
@@ -132,7 +145,10 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 	return nil
 }
 
-// hold watches the devices.
+// lastPing is how long an answer to a ping may take.
+const lastPing = time.Second
+
+// hold watches the devices. Then they cease to ping.
 func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) error {
 	end, err := s.Profile(b.Profile)
 	if err != nil {
@@ -151,6 +167,12 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) erro
 		return err
 	}
 	r.ServerCPU = tenth(100 * (after.CPU - before.CPU).Seconds() / b.Hold.Seconds())
+	if err := c.do(ctx, func() { c.keepAlive = 0 }); err != nil {
+		return err
+	}
+	if !pause(ctx, lastPing) { // for the last ones to be answered
+		return context.Cause(ctx)
+	}
 	r.PingsSent = int(c.counts.pingsSent.Load() - sent)
 	r.PingsAnswered = int(c.counts.pingsAnswered.Load() - answered)
 	return nil

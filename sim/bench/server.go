@@ -33,14 +33,15 @@ type Ready struct {
 // its standard input, answered by a line on its standard output. The end of the
 // input stops it.
 type Command struct {
-	Do   string `json:"do"`             // collect or profile
-	File string `json:"file,omitempty"` // of a profile of the processor time; empty: end it
+	Do   string `json:"do"`
+	File string `json:"file,omitempty"` // of a profile; that of processor time ends with an empty one
 }
 
 // The commands.
 const (
 	DoCollect = "collect" // free what can be freed, and give it back to the system
 	DoProfile = "profile"
+	DoHeap    = "heap" // write a profile of the memory in use
 )
 
 // done is the answer to a command.
@@ -156,6 +157,15 @@ func (s *Server) Profile(file string) (end func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	return func() error { return s.do(Command{Do: DoProfile}) }, s.do(Command{Do: DoProfile, File: file})
+}
+
+// Heap writes a profile of the cloud's memory in use to the file. Without a
+// name nothing happens.
+func (s *Server) Heap(file string) error {
+	if file == "" {
+		return nil
+	}
+	return s.do(Command{Do: DoHeap, File: file})
 }
 
 func (s *Server) do(c Command) error {

@@ -15,12 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// batch is how many datagrams one system call takes.
-const batch = 64
-
-// maxDatagram is more than a server sends at once.
-const maxDatagram = 2048
-
 // socket is one UDP socket that sends from any address of 127.0.0.0/8 and tells
 // to which one a datagram came. It is used by one goroutine.
 type socket struct {

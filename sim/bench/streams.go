@@ -15,7 +15,8 @@ type Streams struct {
 	Subscribers int           // 0: 1,000
 	For         time.Duration // how long events are published; 0: 10 s
 	Window      int           // events under way; 0: 8
-	Profile     string
+	Profile     string        // of the time in which events are published
+	Heap        string        // of the memory with all streams
 	Say         Progress
 }
 
@@ -75,6 +76,9 @@ func (b Streams) measure(ctx context.Context, s *Server, st *stage, rs *readers)
 	}
 	with, err := s.Collected()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Heap(b.Heap); err != nil {
 		return nil, err
 	}
 	b.Say("publishing for %v", b.For)
