@@ -13,6 +13,7 @@ import (
 // events go both ways. A device's socket takes answers only from the address
 // that it wrote to.
 func TestSockets(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		listen  []string
 		connect []string
@@ -25,6 +26,7 @@ func TestSockets(t *testing.T) {
 		"wildcard 6": {[]string{"[::]:0"}, []string{"::1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := start(t, func(cfg *gateway.Config) {
 				cfg.UDP, cfg.TCP = append([]string(nil), c.listen...), append([]string(nil), c.listen...)
 			})
@@ -44,6 +46,7 @@ func TestSockets(t *testing.T) {
 
 // TestBadAddresses are those that a gateway does not start with.
 func TestBadAddresses(t *testing.T) {
+	t.Parallel()
 	c := start(t, nil)
 	for _, udp := range [][]string{
 		{"nonsense"},

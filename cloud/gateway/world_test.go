@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ type cloud struct {
 	bus      *bus.Bus
 	gateway  *gateway.Gateway
 	registry *prometheus.Registry
+	wrap     func(gateway.Keys) gateway.Keys // nil: as they are
 
 	mu     sync.Mutex
 	events []event.Event // guarded by mu
@@ -90,6 +92,9 @@ func (c *cloud) open() {
 	})
 	must(c.t, err)
 	c.cfg.Keys, c.cfg.Records, c.cfg.Bus, c.cfg.Registerer = c.store, c.store, c.bus, c.registry
+	if c.wrap != nil {
+		c.cfg.Keys = c.wrap(c.cfg.Keys)
+	}
 	c.gateway, err = gateway.Start(ctx, c.cfg)
 	must(c.t, err)
 	udp, tcp := c.gateway.Addrs()
@@ -116,44 +121,70 @@ func (c *cloud) close() {
 	}
 }
 
+// server gives the address for a transport.
+func (c *cloud) server(t sim.Transport) string {
+	if t == sim.TCP {
+		return c.cfg.TCP[0]
+	}
+	return c.cfg.UDP[0]
+}
+
+func algorithmOf(t sim.Transport) device.Algorithm {
+	if t == sim.TCP {
+		return device.RSA
+	}
+	return device.ECC
+}
+
 // thing is a virtual device on real sockets.
 type thing struct {
 	*live.Process
-	t    *testing.T
-	id   device.ID
-	cfg  live.Config
-	stop context.CancelFunc
-	done chan error
+	t      *testing.T
+	id     device.ID
+	public []byte
+	cfg    live.Config
+	stop   context.CancelFunc
+	done   chan error
 
 	mu    sync.Mutex
 	phase sim.Phase // guarded by mu
 	notes []string  // guarded by mu
 }
 
-var things byte // how many there were
+var things atomic.Uint32 // how many there were
 
 // device makes a device of ada's that is on file.
 func (c *cloud) device(transport sim.Transport, server string, change func(cfg *sim.Config)) *thing {
 	c.t.Helper()
-	things++
-	d := &thing{t: c.t, id: device.ID{0xe0, 0x0f, 11: things}}
+	d := c.stranger(transport, server, change)
+	must(c.t, c.store.Provision(c.t.Context(), d.id, device.Key{Algorithm: algorithmOf(transport), SPKI: d.public}, ada))
+	return d
+}
+
+// stranger makes a device that is on no file.
+func (c *cloud) stranger(transport sim.Transport, server string, change func(cfg *sim.Config)) *thing {
+	c.t.Helper()
+	d := &thing{t: c.t, id: device.ID{0xe0, 0x0f, 11: byte(things.Add(1))}}
 	private, public, err := sim.GenerateKey(transport, rand.Reader)
 	must(c.t, err)
 	cfg := sim.Config{ID: sim.ID(d.id), Transport: transport, Key: private, Application: sim.Oven(time.Hour), Profile: sim.Newest()}
-	algorithm := device.ECC
 	if cfg.ServerKey = vector(c.t, "server-ec.pub.der"); transport == sim.TCP {
-		algorithm, cfg.ServerKey = device.RSA, vector(c.t, "server-rsa.pub.der")
+		cfg.ServerKey = vector(c.t, "server-rsa.pub.der")
 		cfg.Profile, err = sim.FindProfile("os-2.3")
 		must(c.t, err)
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	must(c.t, c.store.Provision(c.t.Context(), d.id, device.Key{Algorithm: algorithm, SPKI: public}, ada))
+	d.public = public
 	d.cfg = live.Config{
 		Device: cfg, Server: server, MemoryFile: filepath.Join(c.t.TempDir(), "memory"),
 		OnPhase: func(_ time.Time, p sim.Phase) { d.mu.Lock(); d.phase = p; d.mu.Unlock() },
-		OnNote:  func(_ time.Time, _ sim.Level, text string) { d.mu.Lock(); d.notes = append(d.notes, text); d.mu.Unlock() },
+		OnNote: func(_ time.Time, _ sim.Level, text string) {
+			d.mu.Lock()
+			d.notes = append(d.notes, text)
+			d.mu.Unlock()
+		},
 	}
 	c.t.Cleanup(d.off)
 	return d
