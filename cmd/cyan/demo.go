@@ -232,7 +232,7 @@ func (d *demo) show(ctx context.Context) error {
 	if _, err := d.remote.Call(ctx, oven, "say", "dinner is ready"); err != nil {
 		return err
 	}
-	heard, err := events.Next()
+	heard, err := events.Next() //nolint:contextcheck // the stream has it
 	if err != nil {
 		return err
 	}
@@ -246,18 +246,19 @@ func (d *demo) show(ctx context.Context) error {
 
 // step prints one thing that was done, the command for it, and what came.
 func (d *demo) step(what, command, device, answer string, data any) {
+	c := d.cli
 	command = fmt.Sprintf(command, device)
-	if d.cli.json {
-		_ = d.cli.emit(map[string]any{"event": "shown", "command": command, "answer": data})
+	if c.json {
+		_ = c.emit(map[string]any{"event": "shown", "command": command, "answer": data})
 		return
 	}
-	d.cli.print("  %s%s", padded(what, 20), command)
-	d.cli.print("  %s→ %s", padded("", 20), answer)
+	c.print("  %s%s", padded(what, 20), command)
+	c.print("  %s→ %s", padded("", 20), answer)
 }
 
 // explain prints the lines to go on with.
 func (d *demo) explain() {
-	api, oven := d.app.URL(), d.devices[0].id.String()
+	c, api, oven := d.cli, d.app.URL(), d.devices[0].id.String()
 	curl := `curl -s -H "$auth" ` + api
 	lines := []string{
 		`auth="Authorization: Bearer $(cat '` + d.tokenFile() + `')"`,
@@ -266,17 +267,17 @@ func (d *demo) explain() {
 		curl + rest.PathVariable(oven, "temps"),
 		curl + rest.PathMyEvents("") + " -N",
 	}
-	if d.cli.json {
-		_ = d.cli.emit(map[string]any{"event": "try", "commands": lines})
+	if c.json {
+		_ = c.emit(map[string]any{"event": "try", "commands": lines})
 		return
 	}
-	d.cli.print("\nTry it, in another terminal: list, call, read, hear. The token was made by logging in.\n")
+	c.print("\nTry it, in another terminal: list, call, read, hear. The token was made by logging in.\n")
 	for _, line := range lines {
-		d.cli.print("  %s", line)
+		c.print("  %s", line)
 	}
-	d.cli.print("\nor log in once with the administrator's password, and use the command line:\n")
-	d.cli.print("  cyan login --api %s", api)
-	d.cli.print("  cyan list; cyan call %s setpitf 300; cyan subscribe mine\n", oven)
+	c.print("\nor log in once with the administrator's password, and use the command line:\n")
+	c.print("  cyan login --api %s", api)
+	c.print("  cyan list; cyan call %s setpitf 300; cyan subscribe mine\n", oven)
 }
 
 // tell prints a line of the show that is only for people.

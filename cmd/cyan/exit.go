@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -148,9 +149,9 @@ func unreachable(e *url.Error) *problem {
 }
 
 func exitCodesTopic() *cobra.Command {
-	text := "Every verb ends with one of these codes. They never change their meaning.\n\n"
+	lines := []string{"Every verb ends with one of these codes. They never change their meaning.", ""}
 	for _, m := range exitMeanings {
-		text += padded(itoa(int(m.code)), 5) + m.meaning + "\n"
+		lines = append(lines, padded(itoa(int(m.code)), 5)+m.meaning)
 	}
-	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: text}
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: strings.Join(lines, "\n")}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -220,7 +221,7 @@ takes it, readable by you alone, and the public half as PEM beside it.`,
 			if out == "" {
 				return misuse("cyan key device needs -o FILE")
 			}
-			_, public, err := newDeviceKey(t, out)
+			public, err := newDeviceKey(t, out)
 			if err != nil {
 				return err
 			}
@@ -245,16 +246,17 @@ func publicFile(private string) string {
 }
 
 // newDeviceKey makes a device's key pair and writes both halves, over no file
-// that is there.
-func newDeviceKey(t sim.Transport, path string) (private, public []byte, err error) {
-	if private, public, err = sim.GenerateKey(t, rand.Reader); err != nil {
-		return nil, nil, err
+// that is there. It gives the public one.
+func newDeviceKey(t sim.Transport, path string) ([]byte, error) {
+	private, public, err := sim.GenerateKey(t, rand.Reader)
+	if err != nil {
+		return nil, err
 	}
 	if err := writeNew(path, private, 0o600); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
-	return private, public, writeNew(publicFile(path), text, 0o644)
+	return public, writeNew(publicFile(path), text, 0o644)
 }
 
 // writeNew writes a file that must not be there yet.
@@ -300,7 +302,7 @@ func publicHalf(path string) ([]byte, error) {
 		return x509.MarshalPKIXPublicKey(&key.PublicKey)
 	}
 	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		if k, ok := key.(interface{ Public() any }); ok {
+		if k, ok := key.(crypto.Signer); ok {
 			return x509.MarshalPKIXPublicKey(k.Public())
 		}
 	}

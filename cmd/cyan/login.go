@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -92,7 +93,7 @@ func (c *cli) warnPlain(api string) {
 // password asks for a password without showing it, or reads it.
 func (c *cli) password(username, api string, fromStdin bool) (string, error) {
 	if !fromStdin && terminal(c.in) {
-		io.WriteString(c.err, "password of "+username+" at "+api+": ")
+		fmt.Fprintf(c.err, "password of %s at %s: ", username, api)
 		typed, err := term.ReadPassword(int(c.in.Fd()))
 		c.say("")
 		return string(typed), err

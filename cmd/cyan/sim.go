@@ -265,7 +265,7 @@ func (c *cli) identity(f *simFlags) (who identity, err error) {
 func keyedIdentity(t sim.Transport, f *simFlags) (identity, error) {
 	who := identity{transport: t}
 	if f.newKey {
-		if _, _, err := newDeviceKey(t, f.key); err != nil {
+		if _, err := newDeviceKey(t, f.key); err != nil {
 			return who, err
 		}
 	}

@@ -69,9 +69,11 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Dir = ts.Getenv("WORK")
 	for _, key := range []string{
 		"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "TMPDIR", "GOCOVERDIR", "TESTSCRIPT_COMMAND",
-		"CYAN_DATA", "CYAN_LISTEN_TCP", "CYAN_LISTEN_UDP", "CYAN_LISTEN_API", "CYAN_API", "CYAN_TOKEN", "CYAN_SERVER",
+		"CYAN_DATA", "CYAN_LISTEN_TCP", "CYAN_LISTEN_UDP", "CYAN_LISTEN_API", "CYAN_API", "CYAN_TOKEN", "CYAN_LISTEN_ADI",
 	} {
-		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
+		if value := ts.Getenv(key); value != "" {
+			cmd.Env = append(cmd.Env, key+"="+value)
+		}
 	}
 	open := func(suffix string) *os.File {
 		f, err := os.Create(ts.MkAbs(name + suffix))

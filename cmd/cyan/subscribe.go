@@ -86,9 +86,9 @@ func (c *cli) listen(ctx context.Context, remote *client.Client, s client.Subscr
 	defer stream.Close()
 	var last atomic.Int64 // when the last event came, in Unix milliseconds
 	last.Store(time.Now().UnixMilli())
-	reassuring.Go(func() { c.reassure(ctx, stream, &last) })
+	reassuring.Go(func() { c.reassure(ctx, stream.Heard, &last) })
 	for n := 0; most == 0 || n < most; n++ {
-		e, err := stream.Next()
+		e, err := stream.Next() //nolint:contextcheck // the stream has it
 		if ctx.Err() != nil {
 			return nil
 		} else if err != nil {
@@ -122,8 +122,9 @@ const (
 )
 
 // reassure says when there were no events for a while although the stream is
-// alive, until ctx is done.
-func (c *cli) reassure(ctx context.Context, stream *client.Stream, last *atomic.Int64) {
+// alive, until ctx is done. heard tells when the last byte came, last has when
+// the last event did.
+func (c *cli) reassure(ctx context.Context, heard func() time.Time, last *atomic.Int64) {
 	wait := doubtAfter
 	for {
 		event := last.Load()
@@ -134,11 +135,11 @@ func (c *cli) reassure(ctx context.Context, stream *client.Stream, last *atomic.
 		}
 		now := time.Now()
 		quiet := now.Sub(time.UnixMilli(last.Load()))
-		switch heard := now.Sub(stream.Heard()); {
+		switch ago := now.Sub(heard()); {
 		case last.Load() != event || quiet < doubtAfter:
 			wait = max(doubtAfter-quiet, time.Millisecond)
-		case heard < doubtAfter:
-			c.say("no event for %s; the stream is alive, the cloud was heard %.0f s ago", quiet.Round(time.Second), heard.Seconds())
+		case ago < doubtAfter:
+			c.say("no event for %s; the stream is alive, the cloud was heard %.0f s ago", quiet.Round(time.Second), ago.Seconds())
 			wait = doubtAgain
 		default:
 			wait = time.Second
