@@ -1,0 +1,328 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/store"
+)
+
+// TestMailbox fills a mailbox: datagrams and events have bounds of their own,
+// and what must not be lost always finds room.
+func TestMailbox(t *testing.T) {
+	m := newMailbox()
+	many := make([]input, mailboxSize+10)
+	if rest := m.putAll(many[:mailboxSize-1]); len(rest) != 0 { // the zero kind is Tick
+		t.Errorf("%d ticks find no room", len(rest))
+	}
+	for i := range many {
+		many[i].Kind = lane.Datagram
+	}
+	if rest := m.putAll(many); len(rest) != 10 {
+		t.Errorf("%d datagrams of %d find no room, want 10", len(rest), len(many))
+	}
+	for i := range mailboxSize + 5 {
+		if ok := m.put(input{In: lane.In{Kind: lane.Happened}}); ok != (i < mailboxSize) {
+			t.Fatalf("event %d finds room: %v", i, ok)
+		}
+	}
+	for _, k := range []lane.InKind{lane.Saved, lane.LookedUp, lane.Opened, lane.ReplyMade, lane.CallDevice, lane.StreamData, lane.Restore} {
+		if !m.put(input{In: lane.In{Kind: k}}) {
+			t.Errorf("input %d finds no room", k)
+		}
+	}
+	select {
+	case <-m.wake:
+	default:
+		t.Error("nobody is woken")
+	}
+	if got := len(m.takeAll(nil)); got != mailboxSize-1+2*mailboxSize+7 {
+		t.Errorf("%d inputs come out", got)
+	}
+	if rest := m.putAll(many); len(rest) != 10 || len(m.takeAll(nil)) != mailboxSize {
+		t.Errorf("when it is empty again %d find no room", len(rest))
+	}
+}
+
+// TestMailboxOrder puts and takes at random: nothing is lost and nothing
+// overtakes.
+func TestMailboxOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMailbox()
+		put, taken := uint32(0), uint32(0)
+		var spare []input
+		t.Repeat(map[string]func(*rapid.T){
+			"put": func(*rapid.T) { put++; m.put(input{In: lane.In{Kind: lane.Saved, Token: put}}) },
+			"take": func(t *rapid.T) {
+				ins := m.takeAll(spare)
+				for _, in := range ins {
+					if taken++; in.Token != taken {
+						t.Fatalf("%d comes where %d is due", in.Token, taken)
+					}
+				}
+				spare = ins
+			},
+		})
+	})
+}
+
+// TestTable compares the table with three maps.
+func TestTable(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tab := newTable()
+		conns, states := map[device.ID]uint64{}, map[device.ID]device.Word{}
+		id := func() device.ID {
+			return device.ID{5: byte(rapid.IntRange(0, 1).Draw(t, "a")), 11: byte(rapid.IntRange(0, 2).Draw(t, "b"))}
+		}
+		conn := rapid.Uint64Range(1, 3)
+		t.Repeat(map[string]func(*rapid.T){
+			"take": func(t *rapid.T) {
+				id, c := id(), conn.Draw(t, "conn")
+				if before := tab.take(id, int(c), c); before.conn != conns[id] {
+					t.Fatalf("%d had the device, want %d", before.conn, conns[id])
+				}
+				conns[id] = c
+			},
+			"drop": func(t *rapid.T) {
+				id, c := id(), conn.Draw(t, "conn")
+				if got := tab.drop(id, c); got != (conns[id] == c) {
+					t.Fatalf("%d lets go of what %d has: %v", c, conns[id], got)
+				}
+				if conns[id] == c {
+					delete(conns, id)
+				}
+			},
+			"show": func(t *rapid.T) {
+				id, c := id(), conn.Draw(t, "conn")
+				word := rapid.SampledFrom([]device.Word{device.Online, device.Limbo, device.Offline}).Draw(t, "word")
+				tab.show(id, c, device.State{Word: word})
+				if conns[id] == 0 || conns[id] == c {
+					states[id] = word
+				}
+			},
+			"": func(t *rapid.T) {
+				connected, limbo := 0, 0
+				for id, c := range conns {
+					e, ok := tab.holder(id)
+					if !ok || e.conn != c || e.lane != int(c) || e.state.Word != states[id] {
+						t.Fatalf("%v: %+v, want connection %d that is %v", id, e, c, states[id])
+					}
+					if st := (device.State{Word: states[id]}); st.Connected() {
+						connected++
+					}
+					if states[id] == device.Limbo {
+						limbo++
+					}
+				}
+				if a, b := tab.count(); a != connected || b != limbo {
+					t.Fatalf("%d connected, %d in limbo; want %d, %d", a, b, connected, limbo)
+				}
+			},
+		})
+	})
+}
+
+// TestPick is which socket an answer leaves from.
+func TestPick(t *testing.T) {
+	addr := netip.MustParseAddr
+	for name, c := range map[string]struct {
+		outlets []outlet
+		want    map[string]int // by the address that was written to
+	}{
+		"two families": {
+			[]outlet{{addr: addr("127.0.0.1")}, {addr: addr("::1")}},
+			map[string]int{"127.0.0.1": 0, "::1": 1, "192.0.2.1": 0, "2001:db8::1": 1},
+		},
+		"two wildcards": {
+			[]outlet{{addr: addr("0.0.0.0")}, {addr: addr("::")}},
+			map[string]int{"127.0.0.1": 0, "::1": 1, "::ffff:192.0.2.1": 0},
+		},
+		"wildcards the other way round": {
+			[]outlet{{addr: addr("::")}, {addr: addr("0.0.0.0")}},
+			map[string]int{"127.0.0.1": 1, "::1": 0},
+		},
+		"two of one family": {
+			[]outlet{{addr: addr("127.0.0.1")}, {addr: addr("127.0.0.2")}},
+			map[string]int{"127.0.0.1": 0, "127.0.0.2": 1, "192.0.2.1": 0},
+		},
+		"both families in one": {
+			[]outlet{{addr: addr("127.0.0.1")}, {addr: addr("::"), dual: true}},
+			map[string]int{"127.0.0.1": 0, "192.0.2.1": 1, "::1": 1},
+		},
+	} {
+		w := sorter{to: c.outlets}
+		for local, want := range c.want {
+			if got := w.pick(&lane.Send{Local: addr(local)}); got != want {
+				t.Errorf("%s: an answer from %s leaves by socket %d, want %d", name, local, got, want)
+			}
+			if got := w.pick(&lane.Send{To: netip.AddrPortFrom(addr(local), 1)}); got != want && c.outlets[got].addr.Is4() != addr(local).Unmap().Is4() && !c.outlets[got].dual {
+				t.Errorf("%s: what goes to %s leaves by socket %d", name, local, got)
+			}
+		}
+	}
+}
+
+// sockets are those of this system and the one for systems without better.
+func openSockets(t *testing.T, address string) map[string]socket {
+	t.Helper()
+	s, err := listenUDP(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort(address)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]socket{runtime.GOOS: s, "simple": simple{conn: c}}
+}
+
+// TestSocket sends more datagrams than fit into a batch to and fro, some that
+// cannot be sent and one that is too long among them.
+func TestSocket(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		for name, s := range openSockets(t, address) {
+			t.Run(name+" "+address, func(t *testing.T) { toAndFro(t, s) })
+		}
+	}
+}
+
+func toAndFro(t *testing.T, s socket) {
+	at, _ := s.addr()
+	peer, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	const n = batch + 7
+	r, w := s.newReader(), s.newWriter()
+	ps := make([]*packet, batch)
+	for i := range ps {
+		ps[i] = &packet{local: netip.MustParseAddr("192.0.2.9")} // of an earlier use
+	}
+	var sends []lane.Send
+	for i := 0; i < n; i++ {
+		if _, err := peer.Write([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if i%20 == 0 {
+			_, _ = peer.Write(make([]byte, 60_000)) // longer than any device's
+		}
+	}
+	for len(sends) < n {
+		got, err := r.read(ps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range ps[:got] {
+			if p.n == 1 {
+				if p.local.IsValid() && p.local != at.Addr() {
+					t.Fatalf("it came to %v, and says %v", at.Addr(), p.local)
+				}
+				sends = append(sends, lane.Send{Data: slices.Clone(p.data[:1]), To: p.from, Local: p.local})
+			}
+		}
+	}
+	nowhere := lane.Send{Data: make([]byte, 70_000), To: sends[0].To} // longer than there can be
+	elsewhere := sends[0]                                             // from an address that is not ours
+	if elsewhere.Local = netip.MustParseAddr("192.0.2.9"); !at.Addr().Is4() {
+		elsewhere.Local = netip.MustParseAddr("2001:db8::9")
+	}
+	all := slices.Concat(sends[:3], []lane.Send{nowhere}, sends[3:n-1], []lane.Send{nowhere, elsewhere}, sends[n-1:])
+	if lost := w.write(all); lost != 2 {
+		t.Errorf("%d datagrams are lost, want 2", lost)
+	}
+	var seen [n]int
+	for range n + 1 {
+		var b [4]byte
+		_ = peer.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := peer.Read(b[:]); err != nil {
+			t.Fatal(err)
+		}
+		seen[b[0]]++
+	}
+	for i, times := range seen {
+		if want := 1; times != want && i != int(sends[0].Data[0]) {
+			t.Errorf("datagram %d comes %d times", i, times)
+		}
+	}
+	ended := make(chan error)
+	go func() {
+		_, err := r.read(ps)
+		ended <- err
+	}()
+	s.close()
+	if err := <-ended; err != net.ErrClosed {
+		t.Errorf("reading from a closed socket: %v", err)
+	}
+}
+
+// TestSlowStream writes to a device that takes nothing: beyond the bound it is
+// cut off, and one whose connection ends is not waited for for long.
+func TestSlowStream(t *testing.T) {
+	near, far := net.Pipe() // takes nothing that is not read
+	defer far.Close()
+	ps := &pipes{open: map[*pipe]struct{}{}}
+	p := &pipe{conn: near, pipes: ps}
+	piece := make([]byte, 1000)
+	taken := 0
+	for p.write(piece) {
+		if taken++; taken > 10*maxUnsent {
+			t.Fatal("it takes all there is")
+		}
+	}
+	if most := 2 * maxUnsent / len(piece); taken < maxUnsent/len(piece) || taken > most {
+		t.Errorf("%d pieces wait, want at most %d", taken, most)
+	}
+	p.finish()
+	if n, err := io.CopyN(io.Discard, far, int64(taken*len(piece))); err != nil {
+		t.Errorf("of what was written before the end %d bytes come: %v", n, err)
+	}
+	if _, err := far.Read(piece); err != io.EOF {
+		t.Errorf("and then %v, want the end", err)
+	}
+	ps.close()
+	if ps.add(p, func() {}) {
+		t.Error("after the end a stream is let in")
+	}
+}
+
+// TestPanic has the handling of one input panic: it costs that input only.
+func TestPanic(t *testing.T) {
+	g, err := Start(t.Context(), Config{Lanes: 1, Bus: noBus{}, Records: noRecords{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Stop()
+	g.lanes[0].tell(lane.In{Kind: lane.Happened}) // without an event
+	id := device.ID{1}
+	g.table.take(id, 0, 7)
+	if _, err := g.Call(t.Context(), bus.Call{Device: id, Kind: bus.Ping}); err == nil || err.Error() != lane.ErrGone.Error() {
+		t.Errorf("then a call gives %v", err)
+	}
+}
+
+type noBus struct{}
+
+func (noBus) Publish(*event.Event) error                   { return nil }
+func (noBus) Subscribe(func(*event.Event)) (func(), error) { return func() {}, nil }
+func (noBus) Serve(bus.Gateway) (func(), error)            { return func() {}, nil }
+func (noBus) Holding(device.ID)                            {}
+func (noBus) Released(device.ID)                           {}
+
+type noRecords struct{ Records }
+
+func (noRecords) AdoptSessions(context.Context, time.Time, func(store.SessionRow) error) error {
+	return nil
+}
