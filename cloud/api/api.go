@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/stream"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
@@ -106,7 +107,7 @@ type API struct {
 	mux     *http.ServeMux
 	routes  map[string]*route // by pattern
 	gate    *gate
-	hub     *hub
+	hub     *stream.Hub
 	cancel  func() // ends the hub's subscription
 	close   sync.Once
 }
@@ -117,10 +118,12 @@ func New(cfg Config) (*API, error) {
 	a := &API{cfg: cfg, log: cfg.Logger}
 	a.metrics = newMetrics(cfg.Registerer)
 	a.gate = newGate(&cfg)
-	a.hub = newHub(&cfg, a.log, a.metrics)
+	a.hub = stream.New(stream.Config{
+		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, Registerer: cfg.Registerer,
+	})
 	a.route()
 	var err error
-	if a.cancel, err = cfg.Bus.Subscribe(a.hub.deliver); err != nil {
+	if a.cancel, err = cfg.Bus.Subscribe(a.hub.Deliver); err != nil {
 		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
 	}
 	return a, nil
@@ -177,6 +180,6 @@ func (a *API) Server() *http.Server {
 func (a *API) Close() {
 	a.close.Do(func() {
 		a.cancel()
-		a.hub.close()
+		a.hub.Close()
 	})
 }

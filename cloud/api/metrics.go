@@ -9,9 +9,6 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec // route
 	errors   *prometheus.CounterVec   // code: of wire/rest, or a kind of cloud/fault
 	logins   *prometheus.CounterVec   // outcome: ok, wrong, locked_out, unsupported, failed
-	streams  prometheus.Gauge
-	ended    *prometheus.CounterVec // reason: gone, slow, shutdown
-	frames   prometheus.Counter
 	panics   prometheus.Counter
 }
 
@@ -27,15 +24,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"route"}),
 		errors: prometheus.NewCounterVec(opts("errors_total", "Requests that failed, by code."), []string{"code"}),
 		logins: prometheus.NewCounterVec(opts("logins_total", "Logins, by outcome."), []string{"outcome"}),
-		streams: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "cyan", Subsystem: "api", Name: "streams", Help: "Event streams that are open.",
-		}),
-		ended:  prometheus.NewCounterVec(opts("streams_ended_total", "Event streams that ended, by reason."), []string{"reason"}),
-		frames: prometheus.NewCounter(opts("frames_total", "Events put into streams.")),
 		panics: prometheus.NewCounter(opts("panics_total", "Panics of handlers that were caught.")),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.streams, m.ended, m.frames, m.panics)
+		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.panics)
 	}
 	return m
 }

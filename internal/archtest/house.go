@@ -47,7 +47,8 @@ var house = []room{
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
-	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/api/stream", with(vocabulary, "wire/rest", "wire/sse")},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/api/stream", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},
 

@@ -1,13 +1,17 @@
-package api
+// Package stream hands events to the people who listen: one goroutine and one
+// bounded buffer a stream, each frame in one write, and no reader who can hold
+// up another.
+package stream
 
 import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/event"
@@ -16,16 +20,22 @@ import (
 	"github.com/cyan-cloud/cyan/wire/sse"
 )
 
-// hub hands the events of the bus to the streams that are open.
-type hub struct {
-	// Set at newHub.
-	keepAlive  time.Duration
-	buffer     int
-	max        int
-	sourceMax  int
-	log        *slog.Logger
+// Config bounds the streams. All but Registerer must be set.
+type Config struct {
+	KeepAlive  time.Duration         // silence after which a stream says that it lives
+	Buffer     int                   // bytes that wait for one slow reader, who is dropped beyond
+	Max        int                   // streams open at once
+	PerSource  int                   // of them, from one source
+	Registerer prometheus.Registerer // nil: none
+}
+
+// Hub hands events to the streams that are open. It is safe for concurrent
+// use.
+type Hub struct {
+	// Set at New.
+	cfg        Config
 	metrics    *metrics
-	done       chan struct{}  // closed by close
+	done       chan struct{}  // closed by Close
 	streamings sync.WaitGroup // the streams; Add under mu
 
 	mu      sync.RWMutex
@@ -36,26 +46,26 @@ type hub struct {
 	open    int                                 // guarded by mu
 }
 
-func newHub(cfg *Config, log *slog.Logger, m *metrics) *hub {
-	return &hub{
-		keepAlive: cfg.KeepAlive, buffer: cfg.StreamBuffer, max: cfg.MaxStreams, sourceMax: cfg.SourceStreams,
-		log: log, metrics: m, done: make(chan struct{}),
+// New makes a hub without streams. Close ends it.
+func New(cfg Config) *Hub {
+	return &Hub{
+		cfg: cfg, metrics: newMetrics(cfg.Registerer), done: make(chan struct{}),
 		owners: make(map[account.ID]map[*stream]struct{}), public: make(map[*stream]struct{}), sources: make(map[string]int),
 	}
 }
 
 // add opens a stream, if there is room.
-func (h *hub) add(st *stream) error {
+func (h *Hub) add(st *stream) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.closed:
 		return fault.Errorf(fault.Unavailable, "this server is stopping").WithCode(rest.CodeOverloaded)
-	case h.open >= h.max:
+	case h.open >= h.cfg.Max:
 		return fault.Errorf(fault.Unavailable, "this server has %d event streams open and takes no more", h.open).
 			WithCode(rest.CodeOverloaded)
-	case h.sources[st.source] >= h.sourceMax:
-		return fault.Errorf(fault.Busy, "your address has %d event streams open and may have no more", h.sourceMax)
+	case h.sources[st.source] >= h.cfg.PerSource:
+		return fault.Errorf(fault.Busy, "your address has %d event streams open and may have no more", h.cfg.PerSource)
 	}
 	h.open++
 	h.sources[st.source]++
@@ -68,12 +78,12 @@ func (h *hub) add(st *stream) error {
 		h.public[st] = struct{}{}
 	}
 	h.streamings.Add(1)
-	h.metrics.streams.Inc()
+	h.metrics.open.Inc()
 	return nil
 }
 
 // remove is for every stream that add let in, when it has ended.
-func (h *hub) remove(st *stream, reason string) {
+func (h *Hub) remove(st *stream, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.open--
@@ -86,13 +96,13 @@ func (h *hub) remove(st *stream, reason string) {
 		delete(h.owners, owner)
 	}
 	delete(h.public, st)
-	h.metrics.streams.Dec()
+	h.metrics.open.Dec()
 	h.metrics.ended.WithLabelValues(reason).Inc()
 	h.streamings.Done()
 }
 
-// close ends all streams and waits for them.
-func (h *hub) close() {
+// Close ends all streams and waits for them.
+func (h *Hub) Close() {
 	h.mu.Lock()
 	if !h.closed {
 		h.closed = true
@@ -102,8 +112,8 @@ func (h *hub) close() {
 	h.streamings.Wait()
 }
 
-// deliver puts the event into the streams that want it. It does not block.
-func (h *hub) deliver(e *event.Event) {
+// Deliver puts the event into the streams that want it. It does not block.
+func (h *Hub) Deliver(e *event.Event) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var frame []byte

@@ -1,75 +1,23 @@
-package api
+package stream
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/event"
-	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
 	"github.com/cyan-cloud/cyan/wire/sse"
 )
-
-// myEvents answers GET /v1/devices/events[/{prefix…}]: the events of all the
-// caller's devices, and of the caller's own publishing.
-func (a *API) myEvents(w http.ResponseWriter, r *request) error {
-	prefix, err := eventPrefix(r)
-	if err != nil {
-		return err
-	}
-	return a.stream(w, r, event.Filter{Owner: r.caller.user, Prefix: prefix}, rest.Header{Scope: rest.ScopeMine, Prefix: prefix})
-}
-
-// deviceEvents answers GET /v1/devices/{device}/events[/{prefix…}].
-func (a *API) deviceEvents(w http.ResponseWriter, r *request) error {
-	d, err := a.device(r)
-	if err != nil {
-		return err
-	}
-	prefix, err := eventPrefix(r)
-	if err != nil {
-		return err
-	}
-	return a.stream(w, r, event.Filter{Owner: r.caller.user, Device: d.ID, Prefix: prefix},
-		rest.Header{Scope: rest.ScopeDevice, Device: d.ID.String(), Prefix: prefix})
-}
-
-// allEvents answers GET /v1/events/{prefix…}: the caller's events, and
-// everybody's public ones.
-func (a *API) allEvents(w http.ResponseWriter, r *request) error {
-	prefix, err := eventPrefix(r)
-	if err != nil {
-		return err
-	}
-	if prefix == "" {
-		return fault.Errorf(fault.Invalid, "event prefix filter is required").WithCode(rest.CodePrefixMissing)
-	}
-	return a.stream(w, r, event.Filter{Owner: r.caller.user, Public: true, Prefix: prefix},
-		rest.Header{Scope: rest.ScopeAll, Prefix: prefix})
-}
-
-// eventPrefix reads what follows /events/ in the path: one segment with its
-// slashes encoded, as programs send it, or as many as people type.
-func eventPrefix(r *request) (string, error) {
-	_, escaped, _ := strings.Cut(r.URL.EscapedPath(), "/"+rest.WordEvents+"/")
-	prefix, err := url.PathUnescape(escaped)
-	if err != nil || len(prefix) > 4*event.MaxName {
-		return "", malformed("the event prefix cannot be read")
-	}
-	return prefix, nil
-}
 
 // stream is one open event stream. put is called by the hub, run by the
 // stream's own goroutine.
 type stream struct {
 	// Set at the start.
-	hub    *hub
+	hub    *Hub
 	filter event.Filter
 	source string        // the neighbourhood it counts for
 	wake   chan struct{} // holds one token: frames wait
@@ -121,38 +69,42 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: " + sse.ContentType + "; ch
 	"Cache-Control: no-cache\r\nConnection: close\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n" +
 	"Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: X-Request-Id\r\nX-Request-Id: %s\r\n\r\n"
 
-// stream opens an event stream. It takes the connection over, because an
-// http.Server spends five times the memory on an idle one.
-func (a *API) stream(w http.ResponseWriter, r *request, f event.Filter, about rest.Header) error {
-	if r.Method != http.MethodGet {
-		return &methodError{method: r.Method, methods: []string{http.MethodGet}}
-	}
-	st := &stream{hub: a.hub, filter: f, source: neighbourhood(r.Request), wake: make(chan struct{}, 1)}
-	if err := a.hub.add(st); err != nil {
+// Subscription is what a reader wants to hear.
+type Subscription struct {
+	Filter  event.Filter
+	About   rest.Header // the filter as the reader is told it
+	Source  string      // what its streams are counted by: its address
+	Request string      // the request's id
+}
+
+// Serve opens an event stream. It takes the connection over, because an
+// http.Server spends five times the memory on an idle one, and returns at
+// once; where it cannot be had, it returns at the end of the stream. An error
+// means that nothing has been written.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) error {
+	st := &stream{hub: h, filter: sub.Filter, source: sub.Source, wake: make(chan struct{}, 1)}
+	if err := h.add(st); err != nil {
 		return err
 	}
 	greeting := sse.AppendComment(nil, "ok")
-	header, _ := json.Marshal(about) // it cannot fail: text only
+	header, _ := json.Marshal(sub.About) // it cannot fail: text only
 	scope := sse.AppendComment(nil, " "+string(header))
-	if answered, ok := w.(*response); ok {
-		answered.status = http.StatusOK
-	}
 	control := http.NewResponseController(w)
 	conn, _, err := control.Hijack()
 	if err != nil {
-		h := w.Header()
-		h.Set("Content-Type", sse.ContentType+"; charset=utf-8")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("X-Accel-Buffering", "no")
-		a.hub.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
+		head := w.Header()
+		head.Set("Content-Type", sse.ContentType+"; charset=utf-8")
+		head.Set("Cache-Control", "no-cache")
+		head.Set("X-Accel-Buffering", "no")
+		h.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
 		return nil
 	}
 	conn.SetDeadline(time.Time{}) // the server's limits are for requests
-	greeting = append(fmt.Appendf(nil, streamHead, r.id), greeting...)
+	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
 	go func() { // until the reader is gone, slow, or the hub is closed
 		reason := st.run(conn, nil, greeting, scope)
 		conn.Close()
-		a.hub.remove(st, reason)
+		h.remove(st, reason)
 	}()
 	return nil
 }
@@ -163,7 +115,7 @@ func (st *stream) put(frame []byte) {
 	st.mu.Lock()
 	switch {
 	case st.slow:
-	case len(st.waiting)+len(frame) > st.hub.buffer:
+	case len(st.waiting)+len(frame) > st.hub.cfg.Buffer:
 		st.slow = true
 		st.waiting = nil
 		if st.sink != nil {
@@ -197,7 +149,7 @@ func (st *stream) run(to sink, gone <-chan struct{}, greetings ...[]byte) (reaso
 			return endGone
 		}
 	}
-	quiet := time.NewTimer(st.hub.keepAlive)
+	quiet := time.NewTimer(st.hub.cfg.KeepAlive)
 	defer quiet.Stop()
 	for {
 		select {
@@ -215,7 +167,7 @@ func (st *stream) run(to sink, gone <-chan struct{}, greetings ...[]byte) (reaso
 		case <-gone:
 			return endGone
 		}
-		quiet.Reset(st.hub.keepAlive)
+		quiet.Reset(st.hub.cfg.KeepAlive)
 	}
 }
 

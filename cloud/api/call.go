@@ -1,0 +1,133 @@
+package api
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// maxArgument is more than any device takes; each device's own limit is
+// checked where its session is.
+const maxArgument = 1024
+
+// callFunction answers POST /v1/devices/{device}/{function}. Whether the
+// device has the function is checked by the gateway that holds it, against
+// the describe of the session: it cannot be out of date.
+func (a *API) callFunction(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
+	if err != nil {
+		if fault.CodeOf(err) == rest.CodeDeviceUnknown {
+			err = noDeviceToCall(r.PathValue("device"))
+		}
+		return err
+	}
+	name := r.PathValue("function")
+	argument, _ := r.form.get("args", "arg", "params")
+	if len(argument) > maxArgument {
+		return fault.Errorf(fault.Invalid, "the argument is %d bytes long, no device takes more than %d", len(argument), maxArgument).
+			WithCode(rest.CodeArgumentTooLong)
+	}
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: a.cfg.CallTimeout, Request: r.id,
+	})
+	if err != nil {
+		return callProblem(r.Context(), &d, question{"call of", "function", name, a.cfg.CallTimeout}, res, err)
+	}
+	if format, _ := r.form.get("format"); format == rest.FormatRaw || r.URL.Query().Get("format") == rest.FormatRaw {
+		return answerRaw(w, strconv.Itoa(int(res.Return)))
+	}
+	return answer(w, http.StatusOK, rest.FunctionResult{
+		ID: d.ID.String(), Name: rest.Text(d.Name), Connected: true, ReturnValue: res.Return,
+	})
+}
+
+// getVariable answers GET /v1/devices/{device}/{variable}.
+func (a *API) getVariable(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
+	if err != nil {
+		return err
+	}
+	name := r.PathValue("word")
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: a.cfg.CallTimeout, Request: r.id,
+	})
+	if err != nil {
+		return callProblem(r.Context(), &d, question{"reading of", "variable", name, a.cfg.CallTimeout}, res, err)
+	}
+	if r.URL.Query().Get("format") == rest.FormatRaw {
+		return answerRaw(w, rawValue(res.Value))
+	}
+	return answer(w, http.StatusOK, rest.Variable{
+		Command: rest.CommandVarReturn, Name: name, Result: jsonValue(res.Value), CoreInfo: coreInfo(&d, res),
+	})
+}
+
+// jsonValue is a variable's value with its own type. JSON has no number for
+// infinities and NaN: they are null, as in JavaScript.
+func jsonValue(v bus.Value) any {
+	switch v.Type {
+	case device.Bool:
+		return v.Bool
+	case device.Int32:
+		return v.Int32
+	case device.Double:
+		if math.IsNaN(v.Double) || math.IsInf(v.Double, 0) {
+			return nil
+		}
+		return v.Double
+	default:
+		return v.Text
+	}
+}
+
+// rawValue is a variable's value as bare text.
+func rawValue(v bus.Value) string {
+	switch v.Type {
+	case device.Bool:
+		return strconv.FormatBool(v.Bool)
+	case device.Int32:
+		return strconv.FormatInt(int64(v.Int32), 10)
+	case device.Double:
+		return strconv.FormatFloat(v.Double, 'g', -1, 64)
+	default:
+		return v.Text
+	}
+}
+
+// answerRaw writes a bare value. It is never taken for a page.
+func answerRaw(w http.ResponseWriter, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, text) // a client that is gone needs no answer
+	return nil
+}
+
+// ping answers PUT /v1/devices/{device}/ping: whether the device answers is
+// the answer, not a failure.
+func (a *API) ping(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
+	if err != nil {
+		return err
+	}
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: r.id,
+	})
+	kind := fault.KindOf(err)
+	if err != nil && kind != fault.Offline && kind != fault.Timeout {
+		return callProblem(r.Context(), &d, question{"ping", "", "", a.cfg.PingTimeout}, res, err)
+	}
+	state := res.State
+	if kind == fault.Offline && (state == (device.State{}) || state.Since.IsZero()) {
+		state = lastState(&d)
+	}
+	return answer(w, http.StatusOK, rest.Ping{
+		OK: true, Online: err == nil, RoundTripMS: float64(res.RoundTrip) / float64(time.Millisecond),
+		State: state.Word.String(), StateSince: rest.At(state.Since), Reason: rest.Text(state.Reason),
+	})
+}
