@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -296,6 +297,25 @@ func TestSlowStream(t *testing.T) {
 	if ps.add(p, func() {}) {
 		t.Error("after the end a stream is let in")
 	}
+}
+
+// TestDeafStream ends the connection of a device that takes nothing any more:
+// it is not waited for for ever.
+func TestDeafStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		ps := &pipes{open: map[*pipe]struct{}{}}
+		p := &pipe{conn: near, pipes: ps}
+		ps.add(p, func() { _, _ = near.Read(make([]byte, 1)) })
+		p.write([]byte("goodbye"))
+		began := time.Now()
+		p.finish()
+		ps.busy.Wait()
+		if waited := time.Since(began); waited != lastWords || len(ps.open) != 0 {
+			t.Errorf("the stream is open for %v more, and %d are left", waited, len(ps.open))
+		}
+	})
 }
 
 // TestPanic has the handling of one input panic: it costs that input only.
