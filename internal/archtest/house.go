@@ -88,7 +88,7 @@ var shelf = []library{
 	{"golang.org/x/crypto", []string{"wire/...", "cloud/...", "app", "cmd/...", "sim/..."}},
 	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
 	{"golang.org/x/net", []string{"cloud/gateway"}},
-	{"golang.org/x/sys", []string{"cloud/gateway", "sim/bench", "app", "cmd/..."}},
+	{"golang.org/x/sys", []string{"cloud/gateway", "sim/bench/...", "app", "cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
 	{"modernc.org/sqlite", []string{"cloud/store"}},
 	{"github.com/nats-io", []string{"cloud/bus"}},

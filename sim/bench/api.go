@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -71,7 +72,7 @@ func (p *person) post(ctx context.Context, path, kind string, body io.Reader, in
 
 // provision registers a device with its public key.
 func (p *person) provision(ctx context.Context, id, algorithm string, key any) error {
-	text, err := public(key)
+	text, err := crowd.Public(key)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (p *person) provision(ctx context.Context, id, algorithm string, key any) e
 }
 
 // provisionAll registers the devices of the given indexes.
-func (p *person) provisionAll(ctx context.Context, who identities, indexes []int, say Progress) error {
+func (p *person) provisionAll(ctx context.Context, who *crowd.Identities, indexes []int, say Progress) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan int)
@@ -91,7 +92,7 @@ func (p *person) provisionAll(ctx context.Context, who identities, indexes []int
 	for range provisionTogether {
 		workers.Go(func() { // ends with next
 			for i := range next {
-				if err := p.provision(ctx, who.id(i).String(), "ecc", &who.key(i).PublicKey); err != nil {
+				if err := p.provision(ctx, who.ID(i).String(), "ecc", &who.Key(i).PublicKey); err != nil {
 					cancel(err)
 				}
 			}
@@ -142,7 +143,7 @@ func (p *person) callRequest(device, argument string) []byte {
 	body := url.Values{"arg": {argument}}.Encode()
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"+
 		"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		rest.PathFunction(device, FunctionName), p.api.Host, p.token, len(body), body)
+		rest.PathFunction(device, crowd.FunctionName), p.api.Host, p.token, len(body), body)
 }
 
 // call sends a request and checks that the answer is the result.

@@ -3,10 +3,8 @@ package bench
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,7 +43,7 @@ func (r *CallsResult) Rows() []Row {
 }
 
 // callArgument is what is sent with each call.
-var callArgument = strings.Repeat("x", 16)
+const callArgument = "sixteen letters!"
 
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Calls) Run(ctx context.Context, s *Server) (*CallsResult, error) {
@@ -132,7 +130,7 @@ func (b Calls) calls(ctx context.Context, st *stage, flight, n int) (*Times, int
 // caller calls device i again and again on one connection, which it opens
 // again after a failure.
 func (st *stage) caller(ctx context.Context, i int, left *atomic.Int64, times *Times, failures *atomic.Int64) error {
-	request := st.person.callRequest(st.crowd.who.id(i).String(), callArgument)
+	request := st.person.callRequest(st.crowd.ID(i), callArgument)
 	var l *line
 	var broken error
 	for left.Add(-1) >= 0 && ctx.Err() == nil {
@@ -155,54 +153,4 @@ func (st *stage) caller(ctx context.Context, i int, left *atomic.Int64, times *T
 		_ = l.close()
 	}
 	return broken
-}
-
-// stage is a cloud with connected devices and somebody who is logged in.
-type stage struct {
-	person *person
-	crowd  *crowd
-	stop   context.CancelFunc
-}
-
-// setUp registers n devices and connects them.
-func setUp(ctx context.Context, s *Server, n int, say Progress) (*stage, error) {
-	p, err := login(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	var who identities
-	rand.Read(who.seed[:])
-	say("registering %d devices", n)
-	if err := p.provisionAll(ctx, who, upTo(n), say); err != nil {
-		return nil, err
-	}
-	c, err := newCrowd(s, who, n)
-	if err != nil {
-		return nil, err
-	}
-	c.keepAlive = keepAlive
-	running, cancel := context.WithCancel(ctx)
-	c.start(running)
-	st := &stage{person: p, crowd: c, stop: cancel}
-	say("connecting %d devices", n)
-	arrived, err := c.bring(ctx, 0, n, settled, connectTogether, func(n int) { say("connected: %d", n) })
-	if err == nil && arrived < n {
-		err = fmt.Errorf("bench: only %d of %d devices could connect", arrived, n)
-	}
-	if err != nil {
-		return nil, errors.Join(err, st.tearDown())
-	}
-	return st, nil
-}
-
-// connectTogether is how many devices connect at once, keepAlive how often they
-// ping: every 25 s, as Device OS on UDP does.
-const (
-	connectTogether = 128
-	keepAlive       = 25 * time.Second
-)
-
-func (st *stage) tearDown() error {
-	st.stop()
-	return st.crowd.wait()
 }

@@ -9,9 +9,7 @@
 // What is compared is measured in turns within one run, because the same
 // cryptography costs a third more when the machine is busy.
 //
-// A Crowd is many devices on few sockets: each has an address of its own in
-// 127.0.0.0/8, speaks DTLS and CoAP as Device OS does, and takes some 150 bytes
-// when it is idle. It is for load; package sim has devices with a life.
+// The devices are those of package crowd.
 //
 // Each benchmark is a Config with a Run method and a result that says what was
 // run. All of them are bounded in time, and stop when their context ends.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -143,15 +144,15 @@ const afterLast = 2 * time.Second
 
 // publish has the devices publish for the time, and gives how many events they
 // sent and how long it took until the last was received.
-func (b Events) publish(ctx context.Context, c *crowd, rs *readers, copies int) (sent int, passed time.Duration, err error) {
+func (b Events) publish(ctx context.Context, c *crowd.Crowd, rs *readers, copies int) (sent int, passed time.Duration, err error) {
 	flow := newFlow(rs, b.Window, copies)
 	names := make([]string, b.Streams)
 	for i := range names {
 		names[i] = fmt.Sprintf("bench/%d/tick", i)
 	}
 	return flow.run(ctx, c, b.For, func(n int, data []byte) {
-		i := n % len(c.devices)
-		c.event(i, names[i%b.Streams], data)
+		i := n % c.Size()
+		c.Event(i, names[i%b.Streams], data)
 	})
 }
 
@@ -179,6 +180,9 @@ func newFlow(rs *readers, window, copies int) *flow {
 // forgive is how long nothing is received before what is under way is lost.
 const forgive = 500 * time.Millisecond
 
+// burst is how many events are published between two looks at the sockets.
+const burst = 64
+
 // step publishes what the window allows. It is called by the crowd's goroutine.
 func (f *flow) step(now time.Time, say func(n int, data []byte)) {
 	got := f.rs.received.Load()
@@ -192,7 +196,7 @@ func (f *flow) step(now time.Time, say func(n int, data []byte)) {
 		f.forgiven += under
 		room = f.window
 	}
-	for range min(room, batch) {
+	for range min(room, burst) {
 		putStamp(f.data[:], f.rs.began)
 		say(int(sent), f.data[:])
 		sent++
@@ -200,9 +204,9 @@ func (f *flow) step(now time.Time, say func(n int, data []byte)) {
 	f.sent.Store(sent)
 }
 
-func (f *flow) run(ctx context.Context, c *crowd, d time.Duration, say func(n int, data []byte)) (sent int, passed time.Duration, err error) {
+func (f *flow) run(ctx context.Context, c *crowd.Crowd, d time.Duration, say func(n int, data []byte)) (sent int, passed time.Duration, err error) {
 	began := time.Now()
-	if err := c.do(ctx, func() { c.publish = func(now time.Time) { f.step(now, say) } }); err != nil {
+	if err := c.Publish(ctx, func(now time.Time) { f.step(now, say) }); err != nil {
 		return 0, 0, err
 	}
 	select {
@@ -210,7 +214,7 @@ func (f *flow) run(ctx context.Context, c *crowd, d time.Duration, say func(n in
 	case <-ctx.Done():
 		return 0, 0, context.Cause(ctx)
 	}
-	if err := c.do(ctx, func() { c.publish = nil }); err != nil {
+	if err := c.Publish(ctx, nil); err != nil {
 		return 0, 0, err
 	}
 	passed = time.Since(began)

@@ -3,10 +3,11 @@ package bench
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 )
 
 // Handshake measures what a handshake costs the cloud, against the cryptography
@@ -172,7 +173,7 @@ func (b Handshake) describe(list []operation) string {
 
 // crowdShaker performs DTLS handshakes.
 type crowdShaker struct {
-	crowd    *crowd
+	crowd    *crowd.Crowd
 	together int
 	stop     context.CancelFunc
 	next     int
@@ -180,18 +181,17 @@ type crowdShaker struct {
 }
 
 func (b Handshake) overUDP(ctx context.Context, s *Server, p *person) (shaker, error) {
-	var who identities
-	rand.Read(who.seed[:])
+	who := newIdentities()
 	b.Say("registering %d devices", b.Count)
-	if err := p.provisionAll(ctx, who, upTo(b.Count), b.Say); err != nil {
+	if err := p.provisionAll(ctx, &who, upTo(b.Count), b.Say); err != nil {
 		return nil, err
 	}
-	c, err := newCrowd(s, who, b.Count)
+	c, err := newCrowd(s, who, b.Count, 0)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	c.start(ctx)
+	c.Start(ctx)
 	return &crowdShaker{crowd: c, together: b.Together, stop: cancel}, nil
 }
 
@@ -207,11 +207,11 @@ func upTo(n int) []int {
 func (c *crowdShaker) round(ctx context.Context, n int) (int, error) {
 	c.last = c.next
 	c.next += n
-	return c.crowd.bring(ctx, c.last, c.next, shaken, c.together, nil)
+	return c.crowd.Bring(ctx, c.last, c.next, crowd.Shaken, c.together, nil)
 }
 
 func (c *crowdShaker) settle(ctx context.Context) error {
-	_, err := c.crowd.bring(ctx, c.last, c.next, greeted, c.together, nil)
+	_, err := c.crowd.Bring(ctx, c.last, c.next, crowd.Greeted, c.together, nil)
 	return err
 }
 
@@ -219,5 +219,5 @@ func (c *crowdShaker) operations() ([]operation, error) { return dtlsOperations(
 
 func (c *crowdShaker) close() error {
 	c.stop()
-	return c.crowd.wait()
+	return c.crowd.Wait()
 }

@@ -3,12 +3,13 @@ package bench
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 )
 
 // Idle measures devices that are connected and do nothing but ping. The cloud
@@ -24,6 +25,8 @@ type Idle struct {
 	Profile string // of the time in which they are watched
 	Heap    string // of the memory with all devices
 	Say     Progress
+
+	who crowd.Identities // set by Run
 }
 
 // IdleResult is what an idle device costs.
@@ -60,21 +63,19 @@ const startUpRest = 6 * time.Second
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
 	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, time.Minute)
+	b.who = newIdentities()
 	b.Calls = min(cmp.Or(b.Calls, 1000), b.Devices)
 	p, err := login(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	var who identities
-	rand.Read(who.seed[:])
-	c, err := newCrowd(s, who, b.Devices)
+	c, err := newCrowd(s, b.who, b.Devices, keepAlive)
 	if err != nil {
 		return nil, err
 	}
-	c.keepAlive = keepAlive
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c.start(running)
+	c.Start(running)
 	st := &stage{person: p, crowd: c, stop: cancel}
 	r := &IdleResult{}
 	err = b.watch(ctx, s, st, r)
@@ -87,7 +88,7 @@ func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
 // watch measures before and after.
 func (b Idle) watch(ctx context.Context, s *Server, st *stage, r *IdleResult) error {
 	b.Say("registering %d devices, which will be called", b.Calls)
-	if err := st.person.provisionAll(ctx, st.crowd.who, b.sampled(), b.Say); err != nil {
+	if err := st.person.provisionAll(ctx, &b.who, b.sampled(), b.Say); err != nil {
 		return err
 	}
 	before, err := s.Collected()
@@ -110,7 +111,7 @@ func (b Idle) sampled() []int {
 func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) error {
 	c := st.crowd
 	began := time.Now()
-	arrived, err := c.bring(ctx, 0, b.Devices, settled, connectTogether, func(n int) { b.Say("connected: %d of %d", n, b.Devices) })
+	arrived, err := c.Bring(ctx, 0, b.Devices, crowd.Settled, connectTogether, func(n int) { b.Say("connected: %d of %d", n, b.Devices) })
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 	r.Run = ran("idle", fmt.Sprintf("%d devices on DTLS from as many addresses, each with its own handshake, trusted on first use, with a describe that %d "+
 		"devices share, %d subscriptions and a ping every %v, watched for %v; memory is the growth of the cloud's resident set after a collection "+
 		"and with what was freed given back, divided by the devices: what does not depend on them is in it, too; %d of them, registered to "+
-		"an account, were called at the end", b.Devices, kinds, 3, keepAlive, b.Hold, b.Calls))
+		"an account, were called at the end", b.Devices, crowd.Kinds, 3, keepAlive, b.Hold, b.Calls))
 	return nil
 }
 
@@ -149,7 +150,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 const lastPing = time.Second
 
 // hold watches the devices. Then they cease to ping.
-func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) error {
+func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult) error {
 	end, err := s.Profile(b.Profile)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) erro
 	if err != nil {
 		return err
 	}
-	sent, answered := c.counts.pingsSent.Load(), c.counts.pingsAnswered.Load()
+	was := c.Counts()
 	if !pause(ctx, b.Hold) {
 		return context.Cause(ctx)
 	}
@@ -167,14 +168,14 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd, r *IdleResult) erro
 		return err
 	}
 	r.ServerCPU = tenth(100 * (after.CPU - before.CPU).Seconds() / b.Hold.Seconds())
-	if err := c.do(ctx, func() { c.keepAlive = 0 }); err != nil {
+	if err := c.CeasePings(ctx); err != nil {
 		return err
 	}
 	if !pause(ctx, lastPing) { // for the last ones to be answered
 		return context.Cause(ctx)
 	}
-	r.PingsSent = int(c.counts.pingsSent.Load() - sent)
-	r.PingsAnswered = int(c.counts.pingsAnswered.Load() - answered)
+	is := c.Counts()
+	r.PingsSent, r.PingsAnswered = is.PingsSent-was.PingsSent, is.PingsAnswered-was.PingsAnswered
 	return nil
 }
 

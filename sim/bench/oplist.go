@@ -16,6 +16,7 @@ import (
 
 	"crypto"
 
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
@@ -32,8 +33,8 @@ type operation struct {
 // cryptography, by the functions that it really uses.
 func dtlsOperations() ([]operation, error) {
 	c := dtls.Std()
-	var who identities
-	server, client := who.key(0), who.key(1)
+	var who crowd.Identities
+	server, client := who.Key(0), who.Key(1)
 	digest := sha256.Sum256([]byte("the handshake until here"))
 	signature, err := c.Sign(client, digest[:])
 	if err != nil {

@@ -91,7 +91,7 @@ func (b Streams) measure(ctx context.Context, s *Server, st *stage, rs *readers)
 		return nil, err
 	}
 	sent, passed, err := newFlow(rs, b.Window, b.Subscribers).run(ctx, st.crowd, b.For, func(n int, data []byte) {
-		st.crowd.event(n%publishers, "bench/all", data)
+		st.crowd.Event(n%publishers, "bench/all", data)
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -26,7 +27,7 @@ type tcpShaker struct {
 	server   *rsa.PublicKey
 	at       string
 	together int
-	who      identities
+	who      crowd.Identities
 	keys     [tcpDevices]*rsa.PrivateKey
 	open     []*tcpDevice // whose handshake is done
 }
@@ -53,7 +54,7 @@ func (b Handshake) overTCP(ctx context.Context, s *Server, p *person) (shaker, e
 		if t.keys[i], err = rsaKey(rand.Reader, 1024); err != nil {
 			return nil, err
 		}
-		if err := p.provision(ctx, t.who.id(i).String(), "rsa", &t.keys[i].PublicKey); err != nil {
+		if err := p.provision(ctx, t.who.ID(i).String(), "rsa", &t.keys[i].PublicKey); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +97,7 @@ func (t *tcpShaker) shake(ctx context.Context, i int) (*tcpDevice, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &tcpDevice{conn: conn, id: t.who.id(i)}
+	d := &tcpDevice{conn: conn, id: t.who.ID(i)}
 	if err := d.shake(&sealed.ClientHandshake{ServerKey: t.server, Key: t.keys[i], DeviceID: d.id}); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -142,7 +143,7 @@ func (t *tcpShaker) settle(context.Context) error {
 
 func (d *tcpDevice) hello() error {
 	message, err := spark.AppendHello(nil, coap.NonConfirmable, d.next, &spark.Hello{
-		ProductID: 3, ProductVersion: 0xffff, Flags: 0x36, PlatformID: 3, SystemVersion: system, MaxMessage: 1152, Size: 20,
+		ProductID: 3, ProductVersion: 0xffff, Flags: 0x36, PlatformID: 3, SystemVersion: 6200, MaxMessage: 1152, Size: 20,
 	})
 	if err != nil {
 		return err

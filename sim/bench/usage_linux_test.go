@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -27,10 +28,6 @@ func TestUsageOfOurselves(t *testing.T) {
 	if before.RSS < 1<<20 {
 		t.Errorf("we have %d bytes in memory", before.RSS)
 	}
-	list := []operation{{"nothing", 1, func() error { return nil }}}
-	if _, err := perform(list, 1); err != nil {
-		t.Fatal(err)
-	}
 	for began := time.Now(); time.Since(began) < 20*time.Millisecond; { // compute
 	}
 	after, err := Of(os.Getpid())
@@ -46,5 +43,23 @@ func TestUsageOfNobody(t *testing.T) {
 	const nobody = 1 << 30 // beyond the highest process id that Linux has
 	if u, err := Of(nobody); err == nil {
 		t.Errorf("a process that does not exist uses %+v", u)
+	}
+}
+
+// The processor time of a list is that of the thread that performs it.
+func TestPerform(t *testing.T) {
+	const long = 2 * time.Millisecond
+	compute := func() error {
+		for began := time.Now(); time.Since(began) < long; { // compute
+		}
+		return nil
+	}
+	each, err := perform([]operation{{"compute", 1, compute}}, 5)
+	if err != nil || each <= 0 || each > 10*long {
+		t.Errorf("each takes %v, %v", each, err)
+	}
+	broken := errors.New("broken")
+	if _, err := perform([]operation{{"x", 1, func() error { return broken }}}, 1); !errors.Is(err, broken) {
+		t.Errorf("err = %v", err)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build !linux || !(amd64 || arm64)
 
-package bench
+package crowd
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 // socket is for Linux: nowhere else can one socket send from many addresses.
 type socket struct{ lost int }
 
-var errSocket = errors.New("bench: many devices on one socket are possible on Linux only")
+var errSocket = errors.New("crowd: many devices on one socket are possible on Linux only")
 
 func openSocket(netip.AddrPort) (*socket, error) { return nil, errSocket }
 

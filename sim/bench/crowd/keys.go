@@ -1,4 +1,4 @@
-package bench
+package crowd
 
 import (
 	"crypto/ecdsa"
@@ -11,22 +11,22 @@ import (
 	"github.com/cyan-cloud/cyan/sim"
 )
 
-// identities are the keys and ids of a benchmark's devices. They are made when
+// Identities are the keys and ids of a crowd's devices. They are made when
 // they are needed: a million of them take no memory.
-type identities struct{ seed [32]byte }
+type Identities struct{ Seed [32]byte }
 
-// id of device i.
-func (s *identities) id(i int) (id sim.ID) {
+// ID of device i.
+func (s *Identities) ID(i int) (id sim.ID) {
 	copy(id[:], "\xe0\x0fbe")
 	binary.BigEndian.PutUint64(id[4:], uint64(i))
 	return id
 }
 
-// key of device i, on P-256. Of 2^32 candidates one is no key: then the next
+// Key of device i, on P-256. Of 2^32 candidates one is no key: then the next
 // is taken.
-func (s *identities) key(i int) *ecdsa.PrivateKey {
+func (s *Identities) Key(i int) *ecdsa.PrivateKey {
 	var b [40]byte
-	copy(b[:], s.seed[:])
+	copy(b[:], s.Seed[:])
 	for {
 		binary.BigEndian.PutUint64(b[32:], uint64(i))
 		scalar := sha256.Sum256(b[:])
@@ -37,8 +37,8 @@ func (s *identities) key(i int) *ecdsa.PrivateKey {
 	}
 }
 
-// public is what is registered of a key: base64 of its SubjectPublicKeyInfo.
-func public(key any) (string, error) {
+// Public is what is registered of a key: base64 of its SubjectPublicKeyInfo.
+func Public(key any) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	return base64.StdEncoding.EncodeToString(der), err
 }

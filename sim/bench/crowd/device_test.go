@@ -1,4 +1,4 @@
-package bench
+package crowd
 
 import (
 	"bytes"
@@ -50,7 +50,7 @@ func TestSpeech(t *testing.T) {
 		t.Fatalf("%d messages", len(speech))
 	}
 	var describes [2][]byte
-	for n, i := range []int{3, 3 + kinds} {
+	for n, i := range []int{3, 3 + Kinds} {
 		for step, say := range speech {
 			b, err := say(nil, i, 7, 9)
 			if err != nil {
@@ -78,18 +78,18 @@ func TestSpeech(t *testing.T) {
 }
 
 func TestIdentities(t *testing.T) {
-	who := identities{seed: [32]byte{1}}
-	if who.id(1) == who.id(2) || who.key(1).Equal(who.key(2)) {
+	who := Identities{Seed: [32]byte{1}}
+	if who.ID(1) == who.ID(2) || who.Key(1).Equal(who.Key(2)) {
 		t.Error("two devices are one")
 	}
-	if !who.key(1).Equal(who.key(1)) {
+	if !who.Key(1).Equal(who.Key(1)) {
 		t.Error("a device has two keys")
 	}
-	other := identities{seed: [32]byte{2}}
-	if who.key(1).Equal(other.key(1)) {
+	other := Identities{Seed: [32]byte{2}}
+	if who.Key(1).Equal(other.Key(1)) {
 		t.Error("keys of two runs are the same")
 	}
-	if _, err := public(&who.key(1).PublicKey); err != nil {
+	if _, err := Public(&who.Key(1).PublicKey); err != nil {
 		t.Error(err)
 	}
 }

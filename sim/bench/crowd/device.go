@@ -1,4 +1,4 @@
-package bench
+package crowd
 
 import (
 	"fmt"
@@ -10,23 +10,24 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// phase is where a device of a crowd is on its way.
-type phase uint8
+// Phase is where a device of a crowd is on its way.
+type Phase uint8
 
+// The phases, in order.
 const (
-	off     phase = iota
+	off     Phase = iota
 	failed        // was given up
 	shaking       // in its handshake
-	shaken        // has a session, and has said nothing
-	greeted       // its Hello was acknowledged
-	settled       // all that it has to say at the start was acknowledged
+	Shaken        // has a session, and has said nothing
+	Greeted       // its Hello was acknowledged
+	Settled       // all that it has to say at the start was acknowledged
 )
 
 // device is a virtual device without a life: it answers, and pings. It has no
 // pointers, so that a million of them cost the collector nothing.
 type device struct {
 	session dtls.Session
-	phase   phase
+	phase   Phase
 	step    uint8  // of the start-up: what was said last
 	tries   uint8  // how often that was repeated
 	token   byte   // of the latest request
@@ -68,9 +69,9 @@ func (d *device) nextID() uint16 {
 // length of its argument.
 const FunctionName = "echo"
 
-// kinds is how many devices have the same application: one describe in ten is
+// Kinds is how many devices have the same application: one describe in ten is
 // distinct.
-const kinds = 10
+const Kinds = 10
 
 // speech is what a device says at its start, in the order of Device OS 6.2; each
 // message waits for the acknowledgement of the one before. (A real device sends
@@ -97,7 +98,7 @@ var speech = []func(dst []byte, i int, id uint16, token byte) ([]byte, error){
 			Flags: spark.DescribeApplication, Token: token, HasToken: true,
 			Payload: spark.AppendApplication(nil, &spark.Describe{
 				HasApplication: true,
-				Functions:      []string{FunctionName, "setpitf", fmt.Sprintf("kind%d", i/kinds)},
+				Functions:      []string{FunctionName, "setpitf", fmt.Sprintf("kind%d", i/Kinds)},
 				Variables:      []spark.Variable{{Name: "pit", Type: spark.TypeDouble}, {Name: "temps", Type: spark.TypeString}},
 			}),
 		}
@@ -109,9 +110,9 @@ var speech = []func(dst []byte, i int, id uint16, token byte) ([]byte, error){
 }
 
 func sayHello(dst []byte, i int, id uint16, _ byte) ([]byte, error) {
-	var who identities
+	var who Identities
 	return spark.AppendHello(dst, coap.Confirmable, id, &spark.Hello{
-		ProductID: 3, ProductVersion: 0xffff, Flags: 0x36, PlatformID: 3, DeviceID: who.id(i), HasDeviceID: true,
+		ProductID: 3, ProductVersion: 0xffff, Flags: 0x36, PlatformID: 3, DeviceID: who.ID(i), HasDeviceID: true,
 		SystemVersion: system, MaxMessage: 1152, MaxBinary: 10 << 20, ChunkSize: 512, Size: 32,
 	})
 }

@@ -1,4 +1,4 @@
-package bench
+package crowd
 
 // batch is how many datagrams one system call takes.
 const batch = 64
