@@ -22,6 +22,7 @@ type Out struct {
 	Reply  Reply          // Replied
 	Device device.ID      // Claim
 	Stage  string         // Reached: one of device.Stage…
+	At     time.Time      // Reached: when, for what shows only later; zero: now
 	Reason device.Reason  // Closed, Contact
 }
 

@@ -169,9 +169,11 @@ func (s *Session) complete(now time.Time, outs *Outs) {
 		s.quietAt = now.Add(quietWait).UnixMilli()
 		return
 	}
+	// It has been complete since the last message of the start-up.
+	at := time.UnixMilli(s.quietAt).Add(-quietWait)
 	s.quietAt = 0
 	s.phase = established
-	outs.add(Out{Kind: Reached, Stage: device.StageSubscriptions})
-	outs.add(Out{Kind: Reached, Stage: device.StageOnline})
+	outs.add(Out{Kind: Reached, Stage: device.StageSubscriptions, At: at})
+	outs.add(Out{Kind: Reached, Stage: device.StageOnline, At: at})
 	s.persist(outs)
 }

@@ -84,6 +84,14 @@ func (c *conn) reach(now time.Time, stage string) {
 	}
 }
 
+// stages gives what the attempt reached so far.
+func (c *conn) stages() []device.Stage {
+	if c.try == nil {
+		return nil
+	}
+	return c.try.Stages
+}
+
 // succeed ends the attempt well.
 func (l *Lane) succeed(now time.Time, c *conn, outs *Outs) {
 	if c.try != nil {

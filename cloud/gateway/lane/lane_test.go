@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,13 @@ func TestConnectAndCall(t *testing.T) {
 			}
 			if a := w.call(oven, session.Call{Kind: session.Function, Name: "nosuch"}, time.Second); a == nil || fault.KindOf(a.Err) != fault.NotFound {
 				t.Errorf("an unknown function answered %+v", a)
+			}
+			try := w.tries[0]
+			if took := try.Ended.Sub(try.Started); took <= 0 || took > 500*time.Millisecond {
+				t.Errorf("the attempt took %v: it ends with the last message of the start-up", took)
+			}
+			if !slices.IsSortedFunc(try.Stages, func(a, b device.Stage) int { return a.At.Compare(b.At) }) {
+				t.Errorf("stages %v", try.Stages)
 			}
 			tell(t, w)
 		})

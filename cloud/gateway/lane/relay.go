@@ -61,7 +61,7 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 			Algorithm: device.ECC, SPKI: c.key, Claim: out.Device, Trust: l.cfg.TrustOnFirstUse,
 		}})
 	case session.Reached:
-		l.reached(now, c, out.Stage, outs)
+		l.reached(now, c, out, outs)
 	case session.Contact:
 		l.contact(now, c, out.Reason, outs)
 	case session.Changed:
@@ -78,13 +78,20 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 
 // reached notes how far the device's start-up came. With its Hello it takes
 // the place of any session that it had before.
-func (l *Lane) reached(now time.Time, c *conn, stage string, outs *Outs) {
-	c.reach(now, stage)
-	switch stage {
+func (l *Lane) reached(now time.Time, c *conn, out *session.Out, outs *Outs) {
+	at := now
+	if !out.At.IsZero() {
+		at = out.At
+	}
+	if s := c.stages(); len(s) > 0 && at.Before(s[len(s)-1].At) {
+		at = s[len(s)-1].At // the session's clock ticks in milliseconds
+	}
+	c.reach(at, out.Stage)
+	switch out.Stage {
 	case device.StageHello:
 		l.take(now, c, outs)
 	case device.StageOnline:
-		l.succeed(now, c, outs)
+		l.succeed(at, c, outs)
 	}
 }
 
