@@ -43,7 +43,16 @@ func newMetrics(reg prometheus.Registerer, t *table) *metrics {
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 6, 10, 30, 90},
 		}, []string{"transport", "outcome"}),
 	}
-	reg.MustRegister(m.attempts, m.drops, m.stage, sessions{t})
+	reg.MustRegister(m.attempts, m.drops, m.stage)
+	for state, count := range map[string]func() float64{
+		"online": func() float64 { connected, limbo := t.count(); return float64(connected - limbo) },
+		"limbo":  func() float64 { _, limbo := t.count(); return float64(limbo) },
+	} {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cyan_gateway_sessions", Help: "Connected devices, by whether they answer.",
+			ConstLabels: prometheus.Labels{"state": state},
+		}, count))
+	}
 	return m
 }
 
@@ -61,19 +70,4 @@ func (m *metrics) Dropped(reason string) {
 	if m != nil {
 		m.drops.WithLabelValues(reason).Inc()
 	}
-}
-
-// sessions counts the table when it is asked for.
-type sessions struct{ table *table }
-
-var sessionsDesc = prometheus.NewDesc("cyan_gateway_sessions", "Connected devices, by whether they answer.", []string{"state"}, nil)
-
-// Describe implements prometheus.Collector.
-func (sessions) Describe(ch chan<- *prometheus.Desc) { ch <- sessionsDesc }
-
-// Collect implements prometheus.Collector.
-func (s sessions) Collect(ch chan<- prometheus.Metric) {
-	connected, limbo := s.table.count()
-	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(connected-limbo), "online")
-	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(limbo), "limbo")
 }
