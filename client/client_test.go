@@ -84,6 +84,8 @@ func TestRequests(t *testing.T) {
 		"provision": {`{"ok":true,"id":"1"}`, func(c *client.Client) (any, error) { return c.Provision(ctx, "1", []byte{0xff, 0xfe}) },
 			request{"POST", "/v1/provisioning/1", "Bearer secret", jsonKind, `{"deviceID":"1","publicKey":"//4=","algorithm":"","filename":"test"}`},
 			rest.Provisioned{OK: true, ID: "1"}},
+		"rename": {`{"id":"1","name":"oven"}`, func(c *client.Client) (any, error) { return c.Rename(ctx, "1", "oven") },
+			request{"PUT", "/v1/devices/1", "Bearer secret", jsonKind, `{"name":"oven"}`}, rest.Renamed{ID: "1", Name: "oven"}},
 		"publish": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Publish(ctx, rest.Publish{Name: "n", Data: &data}) },
 			request{"POST", "/v1/devices/events", "Bearer secret", jsonKind, `{"name":"n","data":"on"}`}, nil},
 	} {

@@ -71,3 +71,11 @@ func (c *Client) Provision(ctx context.Context, id string, spki []byte) (rest.Pr
 	}, &p)
 	return p, err
 }
+
+// Rename names a device, given by id or name. The name must be no other's of
+// the user's devices, whatever the letters' case.
+func (c *Client) Rename(ctx context.Context, device, name string) (rest.Renamed, error) {
+	var r rest.Renamed
+	err := c.do(ctx, http.MethodPut, rest.PathDevice(device), rest.Rename{Name: name}, &r)
+	return r, err
+}

@@ -41,8 +41,19 @@ type Devices interface {
 	// if there is none, Conflict if there are several.
 	DeviceByName(ctx context.Context, owner account.ID, name string) (device.Device, error)
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
+	// Rename names the owner's device. Invalid if the name cannot be one,
+	// Conflict if another of the owner's devices has it.
+	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
 	// Attempts gives the newest attempts since the time, newest first.
 	Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error)
+}
+
+// Owners is what owners do with their devices. A device that is not there is
+// NotFound, somebody else's Denied.
+type Owners interface {
+	// Rename fails with Conflict if another of the owner's devices has the name.
+	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
+	Annotate(ctx context.Context, id device.ID, owner account.ID, notes string) error
 }
 
 // Keys is what the API needs to register devices with their keys.
@@ -68,12 +79,13 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Config says what the API stands on. The first four must be set, the first
-// three mostly to the same store; the zero value of the rest is described
+// Config says what the API stands on. All before Ready must be set, all but
+// Bus mostly to the same store; the zero value of the rest is described
 // beside it.
 type Config struct {
 	Accounts Accounts
 	Devices  Devices
+	Owners   Owners
 	Keys     Keys
 	Bus      Bus
 	Ready    []Check // what /readyz looks at; none: always ready
