@@ -84,8 +84,20 @@ func TestRequests(t *testing.T) {
 		"provision": {`{"ok":true,"id":"1"}`, func(c *client.Client) (any, error) { return c.Provision(ctx, "1", []byte{0xff, 0xfe}) },
 			request{"POST", "/v1/provisioning/1", "Bearer secret", jsonKind, `{"deviceID":"1","publicKey":"//4=","algorithm":"","filename":"test"}`},
 			rest.Provisioned{OK: true, ID: "1"}},
-		"rename": {`{"id":"1","name":"oven"}`, func(c *client.Client) (any, error) { return c.Rename(ctx, "1", "oven") },
-			request{"PUT", "/v1/devices/1", "Bearer secret", jsonKind, `{"name":"oven"}`}, rest.Renamed{ID: "1", Name: "oven"}},
+		"rename": {`{"id":"1","name":"new"}`, func(c *client.Client) (any, error) { return c.Rename(ctx, "oven", "new") },
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"name":"new"}`}, rest.Renamed{ID: "1", Name: "new"}},
+		"annotate": {`{"id":"1","notes":"n"}`,
+			func(c *client.Client) (any, error) {
+				u, err := c.Annotate(ctx, "oven", "n")
+				return *u.Notes, err
+			},
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"notes":"n"}`}, "n"},
+		"signal": {`{"id":"1","connected":true,"signaling":false}`,
+			func(c *client.Client) (any, error) {
+				u, err := c.Signal(ctx, "oven", false)
+				return *u.Signaling, err
+			},
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"signal":"0"}`}, false},
 		"publish": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Publish(ctx, rest.Publish{Name: "n", Data: &data}) },
 			request{"POST", "/v1/devices/events", "Bearer secret", jsonKind, `{"name":"n","data":"on"}`}, nil},
 	} {

@@ -25,6 +25,34 @@ func (c *Client) Device(ctx context.Context, device string) (rest.Device, error)
 	return d, err
 }
 
+// Rename gives a device, by id or name, another name. It must be no other's of
+// the user's devices, whatever the letters' case.
+func (c *Client) Rename(ctx context.Context, device, name string) (rest.Renamed, error) {
+	var r rest.Renamed
+	err := c.do(ctx, http.MethodPut, rest.PathDevice(device), rest.UpdateDevice{Name: &name}, &r)
+	return r, err
+}
+
+// Annotate keeps notes about a device in place of those before.
+func (c *Client) Annotate(ctx context.Context, device, notes string) (rest.DeviceUpdated, error) {
+	return c.update(ctx, device, rest.UpdateDevice{Notes: &notes})
+}
+
+// Signal makes a device show itself by its light, or stop that.
+func (c *Client) Signal(ctx context.Context, device string, on bool) (rest.DeviceUpdated, error) {
+	word := "0"
+	if on {
+		word = "1"
+	}
+	return c.update(ctx, device, rest.UpdateDevice{Signal: &word})
+}
+
+func (c *Client) update(ctx context.Context, device string, change rest.UpdateDevice) (rest.DeviceUpdated, error) {
+	var u rest.DeviceUpdated
+	err := c.do(ctx, http.MethodPut, rest.PathDevice(device), change, &u)
+	return u, err
+}
+
 // Call calls a device's function and waits for its result.
 func (c *Client) Call(ctx context.Context, device, function, argument string) (rest.FunctionResult, error) {
 	var r rest.FunctionResult
@@ -70,12 +98,4 @@ func (c *Client) Provision(ctx context.Context, id string, spki []byte) (rest.Pr
 		DeviceID: id, PublicKey: base64.StdEncoding.EncodeToString(spki), Filename: c.cfg.UserAgent,
 	}, &p)
 	return p, err
-}
-
-// Rename names a device, given by id or name. The name must be no other's of
-// the user's devices, whatever the letters' case.
-func (c *Client) Rename(ctx context.Context, device, name string) (rest.Renamed, error) {
-	var r rest.Renamed
-	err := c.do(ctx, http.MethodPut, rest.PathDevice(device), rest.Rename{Name: name}, &r)
-	return r, err
 }

@@ -41,9 +41,6 @@ type Devices interface {
 	// if there is none, Conflict if there are several.
 	DeviceByName(ctx context.Context, owner account.ID, name string) (device.Device, error)
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
-	// Rename names the owner's device. Invalid if the name cannot be one,
-	// Conflict if another of the owner's devices has it.
-	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
 	// Attempts gives the newest attempts since the time, newest first.
 	Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error)
 }
@@ -51,7 +48,8 @@ type Devices interface {
 // Owners is what owners do with their devices. A device that is not there is
 // NotFound, somebody else's Denied.
 type Owners interface {
-	// Rename fails with Conflict if another of the owner's devices has the name.
+	// Rename names the device. Invalid if the name cannot be one, Conflict if
+	// another of the owner's devices has it.
 	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
 	Annotate(ctx context.Context, id device.ID, owner account.ID, notes string) error
 }

@@ -26,6 +26,8 @@ import (
 type failing struct {
 	api.Accounts
 	api.Devices
+	api.Owners
+	write   error // of every change of a device
 	store   error // of every method of the store that is reached after the token
 	tokens  error // of looking a token up
 	call    error // of a call to a device
@@ -68,6 +70,13 @@ func (f *failing) UserByName(ctx context.Context, name string) (account.User, er
 		return account.User{}, f.store
 	}
 	return f.Accounts.UserByName(ctx, name)
+}
+
+func (f *failing) Rename(ctx context.Context, id device.ID, o account.ID, name string) error {
+	if f.write != nil {
+		return f.write
+	}
+	return f.Owners.Rename(ctx, id, o, name)
 }
 
 func (f *failing) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
@@ -177,7 +186,17 @@ func failures() []failure {
 		{name: "root", method: "GET", path: "/", status: 404, code: "route_unknown", error: "This server has no path /"},
 		{name: "wrong method", method: "PATCH", path: "/v1/devices/oven/ping", status: 405, code: "method_not_allowed", error: "This path does not take PATCH, only GET, POST, PUT"},
 		{name: "not offered", method: "GET", path: "/v1/webhooks", status: 501, code: "not_implemented", error: "This server does not offer GET /v1/webhooks"},
-		{name: "firmware", method: "PUT", path: "/v1/devices/oven", body: "x=y", status: 501, code: "not_implemented", error: "This server does not offer"},
+		{name: "change nothing", method: "PUT", path: "/v1/devices/oven", body: "x=y", status: 400, code: "malformed_body", error: "The body names nothing that can be changed"},
+		{name: "rename to an id", method: "PUT", path: "/v1/devices/oven", body: "name=" + oven.String(), status: 400, code: "invalid", error: "A device name has 1 to 100 characters"},
+		{name: "rename to a name that is taken", method: "PUT", path: "/v1/devices/oven", body: `{"name":"OLD fridge"}`, status: 409, code: "device_name_taken", error: "Another of your devices has that name"},
+		{name: "rename someone else's device", method: "PUT", path: "/v1/devices/" + lamp.String(), body: "name=mine", status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "rename with the database down", method: "PUT", path: "/v1/devices/oven", body: "name=new", broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "rename what was let go meanwhile", method: "PUT", path: "/v1/devices/oven", body: "name=new", broken: failing{write: answered(fault.Denied, "")}, status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "notes too long", method: "PUT", path: "/v1/devices/oven", body: "notes=" + long[:4097], status: 400, code: "invalid", error: "Notes are text of at most 4096 bytes"},
+		{name: "signal neither on nor off", method: "PUT", path: "/v1/devices/oven", body: "signal=blue", status: 400, code: "malformed_body", error: "The field signal"},
+		{name: "signal an offline device", method: "PUT", path: "/v1/devices/old%20fridge", body: `{"signal":"1"}`, status: 408, code: "not_connected", error: "Timed out. Device old fridge has been offline"},
+		{name: "force an update", method: "PUT", path: "/v1/devices/oven", body: `{"firmware_updates_forced":true}`, status: 501, code: "not_implemented", error: "This server does not offer"},
+		{name: "firmware", method: "PUT", path: "/v1/devices/oven", body: "--b\r\n\r\n--b--", headers: []string{"Content-Type: multipart/form-data; boundary=b"}, status: 501, code: "not_implemented", error: "This server does not offer"},
 		{name: "body too large", method: "POST", path: "/v1/devices/oven/reset", body: "arg=" + long, status: 413, code: "body_too_large", error: "The request's body is longer than 65536 bytes"},
 		{name: "broken JSON", method: "POST", path: "/v1/devices/oven/reset", body: `{"arg":`, status: 400, code: "malformed_body", error: "The request's body is not a JSON object"},
 		{name: "JSON that is no object", method: "POST", path: "/v1/devices/oven/reset", body: "[1]", headers: []string{"Content-Type: application/json"}, status: 400, code: "malformed_body", error: "The request's body is not a JSON object"},
@@ -190,8 +209,8 @@ func failures() []failure {
 func TestErrors(t *testing.T) {
 	var broken failing
 	w := newWorld(t, func(cfg *api.Config) {
-		broken.Accounts, broken.Devices, broken.Bus = cfg.Accounts, cfg.Devices, cfg.Bus
-		cfg.Accounts, cfg.Devices, cfg.Bus = &broken, &broken, &broken
+		broken.Accounts, broken.Devices, broken.Owners, broken.Bus = cfg.Accounts, cfg.Devices, cfg.Owners, cfg.Bus
+		cfg.Accounts, cfg.Devices, cfg.Owners, cfg.Bus = &broken, &broken, &broken, &broken
 		cfg.MaxLogins = -1
 		cfg.Ready = []api.Check{{Name: "the database", Run: func(context.Context) error {
 			return answered(fault.Unavailable, rest.CodeStoreUnavailable)
@@ -211,7 +230,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range failures() {
 		t.Run(c.name, func(t *testing.T) {
 			broken = c.broken
-			broken.Accounts, broken.Devices, broken.Bus = whole.Accounts, whole.Devices, whole.Bus
+			broken.Accounts, broken.Devices, broken.Owners, broken.Bus = whole.Accounts, whole.Devices, whole.Owners, whole.Bus
 			start := time.Now()
 			got := w.do(c.method, c.path, c.body, c.headers...)
 			e := got.fault(t)

@@ -106,7 +106,7 @@ func (a *API) serve(w *response, r *request) error {
 		}
 		return err
 	}
-	if r.route.body {
+	if r.route.body && !(r.route.upload && isUpload(r.Request)) {
 		var err error
 		if r.form, err = readForm(w, r.Request, a.cfg.MaxBody); err != nil {
 			return err

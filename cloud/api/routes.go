@@ -14,6 +14,7 @@ type route struct {
 	scope   account.Scope // that a token needs; empty: any token will do
 	open    bool          // no token needed
 	body    bool          // the body's fields are read before the handler runs
+	upload  bool          // a body of files is left to the handler
 	handle  func(w http.ResponseWriter, r *request) error
 }
 
@@ -28,7 +29,7 @@ func (a *API) table() []route {
 
 		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: a.listDevices},
 		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: a.getDevice},
-		{pattern: "PUT /v1/devices/{device}", scope: account.DevicesUpdate, body: true, handle: a.rename},
+		{pattern: "PUT /v1/devices/{device}", scope: account.DevicesUpdate, body: true, upload: true, handle: a.updateDevice},
 		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: a.ping},
 		{pattern: "POST /v1/devices/{device}/{function}", scope: account.FunctionCall, body: true, handle: a.callFunction},
 		{pattern: "POST /v1/provisioning/{device}", scope: account.DevicesImport, body: true, handle: a.provision},

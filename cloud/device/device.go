@@ -51,6 +51,7 @@ type Device struct {
 	ID         ID
 	Name       string     // unique among the owner's devices, ignoring case; may be empty
 	Owner      account.ID // empty while nobody has claimed it
+	Notes      string     // what the owner has written about it
 	ProductID  uint16
 	PlatformID uint16
 	Firmware   uint16 // version of the product's firmware, from Hello
@@ -118,6 +119,9 @@ func (d *Describe) Variable(name string) (Variable, bool) {
 	}
 	return Variable{}, false
 }
+
+// MaxNotes is how long an owner's notes about a device may be, in bytes.
+const MaxNotes = 4096
 
 // ValidName tells whether s can name a device: 1 to 100 printable characters
 // without slashes, and not itself a device id.

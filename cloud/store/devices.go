@@ -14,7 +14,7 @@ import (
 
 const noDevice = "the device is not registered"
 
-const selectDevice = `SELECT id, name, COALESCE(owner, ''), product, platform, firmware, system,
+const selectDevice = `SELECT id, name, notes, COALESCE(owner, ''), product, platform, firmware, system,
 	created, last_heard, last_handshake, last_address, offers, described FROM devices`
 
 // Device gives the device of that id. NotFound if it is not registered.
@@ -57,15 +57,15 @@ func (s *Store) Claim(ctx context.Context, id device.ID, owner account.ID) error
 	})
 }
 
-// Release gives the owner's device up; it loses the name that its owner gave
-// it and keeps its key. NotFound if the device is not registered, Denied if
+// Release gives the owner's device up; it loses the name and the notes that
+// its owner gave it and keeps its key. NotFound if the device is not registered, Denied if
 // it is not the owner's.
 func (s *Store) Release(ctx context.Context, id device.ID, owner account.ID) error {
 	return s.update(ctx, "release the device", func(tx *sql.Tx) error {
 		if err := mustOwn(ctx, tx, id, owner); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE devices SET owner = NULL, name = '', name_key = '' WHERE id = $1`, id[:])
+		_, err := tx.ExecContext(ctx, `UPDATE devices SET owner = NULL, name = '', name_key = '', notes = '' WHERE id = $1`, id[:])
 		return err
 	})
 }
@@ -84,6 +84,18 @@ func (s *Store) Rename(ctx context.Context, id device.ID, owner account.ID, name
 		if err != nil && kindOf(err) == fault.Conflict {
 			return fault.E(fault.Conflict, "another of your devices has that name", err)
 		}
+		return err
+	})
+}
+
+// Annotate keeps the owner's notes about the device in place of those before.
+// NotFound and Denied as Release.
+func (s *Store) Annotate(ctx context.Context, id device.ID, owner account.ID, notes string) error {
+	return s.update(ctx, "keep the notes", func(tx *sql.Tx) error {
+		if err := mustOwn(ctx, tx, id, owner); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE devices SET notes = $2 WHERE id = $1`, id[:], notes)
 		return err
 	})
 }
@@ -111,7 +123,7 @@ func mustOwn(ctx context.Context, tx *sql.Tx, id device.ID, owner account.ID) er
 
 func scanDevice(row scanner) (d device.Device, err error) {
 	var offers string
-	err = row.Scan(bytesInto(d.ID[:]), &d.Name, &d.Owner, &d.ProductID, &d.PlatformID, &d.Firmware, &d.System,
+	err = row.Scan(bytesInto(d.ID[:]), &d.Name, &d.Notes, &d.Owner, &d.ProductID, &d.PlatformID, &d.Firmware, &d.System,
 		timeInto{&d.Created}, timeInto{&d.LastHeard}, timeInto{&d.LastHandshake}, &d.LastAddress, &offers, timeInto{&d.DescribedAt})
 	if err == nil && offers != "" {
 		err = json.Unmarshal([]byte(offers), &d.Describe)

@@ -24,6 +24,7 @@ const (
 	CodeBodyMalformed    = "malformed_body"        // 400: neither JSON nor a form, or not in the route's shape
 	CodeDeviceUnknown    = "unknown_device"        // 403, on function calls 404: no such device, or not yours
 	CodeNameAmbiguous    = "ambiguous_device_name" // 409: several devices have the name
+	CodeNameTaken        = "device_name_taken"     // 409: another of the caller's devices has the name
 	CodeFunctionUnknown  = "unknown_function"      // 404
 	CodeVariableUnknown  = "unknown_variable"      // 404
 	CodeArgumentTooLong  = "argument_too_long"     // 400: longer than this device takes

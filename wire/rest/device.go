@@ -60,6 +60,31 @@ type DeviceProtection struct {
 	Status string `json:"status"` // disabled
 }
 
+// UpdateDevice is the body that changes a device: what is nil stays.
+type UpdateDevice struct {
+	Name  *string `json:"name,omitempty"`
+	Notes *string `json:"notes,omitempty"`
+	// Signal makes the device show itself by its light ("1") or stop ("0").
+	Signal *string `json:"signal,omitempty"`
+}
+
+// DeviceUpdated is the answer to UpdateDevice: what has changed.
+type DeviceUpdated struct {
+	ID        string  `json:"id"`
+	Name      *string `json:"name,omitempty"`
+	Notes     *string `json:"notes,omitempty"`
+	Connected *bool   `json:"connected,omitempty"` // the device took the signal
+	Signaling *bool   `json:"signaling,omitempty"`
+	UpdatedAt Time    `json:"updated_at,omitzero"` // only where name or notes have changed
+}
+
+// Renamed is the answer to an UpdateDevice that has a name and nothing else.
+type Renamed struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	UpdatedAt Time   `json:"updated_at"`
+}
+
 // Variable is the answer to reading a variable.
 type Variable struct {
 	Command  string   `json:"cmd"` // VarReturn

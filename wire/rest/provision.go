@@ -16,15 +16,3 @@ type Provisioned struct {
 	Algorithm   string `json:"algorithm"`
 	Fingerprint string `json:"fingerprint"` // SHA-256 of the key's DER, in hex
 }
-
-// Rename is the body that names a device.
-type Rename struct {
-	Name string `json:"name"`
-}
-
-// Renamed is the answer to Rename.
-type Renamed struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	UpdatedAt Time   `json:"updated_at"`
-}

@@ -168,6 +168,31 @@ func names(t *testing.T, s *store.Store) {
 	}
 }
 
+// notes are the owner's: nobody else writes them, and they go with him.
+func notes(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	addUser(t, s, "bob")
+	id := deviceID(1)
+	must(t, s.Provision(ctx(t), id, key(1), "ada"))
+	for _, text := range []string{"cellar,\nbehind the boiler", ""} {
+		must(t, s.Annotate(ctx(t), id, "ada", text))
+		got, err := s.Device(ctx(t), id)
+		must(t, err)
+		same(t, "notes", got.Notes, text)
+	}
+	must(t, s.Annotate(ctx(t), id, "ada", "mine"))
+	wantKind(t, "notes on somebody else's", s.Annotate(ctx(t), id, "bob", "his"), fault.Denied)
+	wantKind(t, "notes on the unknown", s.Annotate(ctx(t), deviceID(9), "ada", "x"), fault.NotFound)
+	list, err := s.DevicesOf(ctx(t), "ada")
+	must(t, err)
+	same(t, "notes in the list", list[0].Notes, "mine")
+	must(t, s.Release(ctx(t), id, "ada"))
+	must(t, s.Claim(ctx(t), id, "bob"))
+	got, err := s.Device(ctx(t), id)
+	must(t, err)
+	same(t, "notes for the next owner", got.Notes, "")
+}
+
 func seen(t *testing.T, s *store.Store) {
 	id := deviceID(1)
 	must(t, s.TrustFirstUse(ctx(t), id, key(1)))

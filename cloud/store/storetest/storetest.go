@@ -37,6 +37,7 @@ func Run(t *testing.T, db Database) {
 	t.Run("trust on first use", func(t *testing.T) { trustFirstUse(t, db.open(t)) })
 	t.Run("claim and release", func(t *testing.T) { claimRelease(t, db.open(t)) })
 	t.Run("names", func(t *testing.T) { names(t, db.open(t)) })
+	t.Run("notes", func(t *testing.T) { notes(t, db.open(t)) })
 	t.Run("ownership against a model", func(t *testing.T) { ownershipModel(t, db.open(t)) })
 	t.Run("seen", func(t *testing.T) { seen(t, db.open(t)) })
 	t.Run("sessions", func(t *testing.T) { sessions(t, db.open(t)) })

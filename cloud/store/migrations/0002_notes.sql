@@ -1,0 +1,2 @@
+-- What its owner has written about a device.
+ALTER TABLE devices ADD COLUMN notes TEXT NOT NULL DEFAULT '';
