@@ -1,7 +1,6 @@
 package journey
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/app"
-	"github.com/cyan-cloud/cyan/cloud/device"
-	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
 	"github.com/cyan-cloud/cyan/wire/rest"
@@ -292,17 +289,13 @@ func TestNamesAndIDs(t *testing.T) {
 	d := c.Run(c.Provision(sim.Config{Application: sim.Oven(0)}), harness.Wiring{})
 	c.Online(d.ID)
 	c.Settled(d.ID, 1)
-	c.Store(func(ctx context.Context, s *store.Store) error {
-		id, err := device.ParseID(d.ID)
-		if err != nil {
-			return err
-		}
-		user, err := s.UserByName(ctx, c.Username)
-		if err != nil {
-			return err
-		}
-		return s.Rename(ctx, id, user.ID, "Garden Oven")
-	})
+	name := func(device, name string) int {
+		status, _ := c.Do(http.MethodPut, rest.PathDevice(device), url.Values{"name": {name}})
+		return status
+	}
+	if got := name(d.ID, "Garden Oven"); got != http.StatusOK {
+		t.Fatal("naming a device:", got)
+	}
 	for _, called := range []string{d.ID, strings.ToUpper(d.ID), "Garden Oven", "garden oven", "GARDEN OVEN"} {
 		if got := c.Device(called); got.ID != d.ID || got.Name != "Garden Oven" {
 			t.Errorf("%s is %+v", called, got)
@@ -323,4 +316,10 @@ func TestNamesAndIDs(t *testing.T) {
 		}
 		c.Stream(rest.PathDeviceEvents(called, "")).Expect(`"device":"` + d.ID + `"`)
 	}
+	// A name never means two devices of one owner. To others it means nothing.
+	other := c.Provision(sim.Config{}).ID.String()
+	if got := name(other, "garden OVEN"); got != http.StatusConflict {
+		t.Error("a second device of that name:", got)
+	}
+	c.Admit("eve@example.com").Fails(http.StatusForbidden, http.MethodGet, rest.PathDevice("Garden Oven"), nil)
 }

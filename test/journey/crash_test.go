@@ -170,6 +170,9 @@ func TestOneSession(t *testing.T) {
 				t.Error("an event of the first session was published")
 			}
 		}
+		if online, limbo := metric(c, `cyan_gateway_sessions{state="online"}`), metric(c, `cyan_gateway_sessions{state="limbo"}`); online+limbo != 1 {
+			t.Errorf("%v sessions of one device are online and %v in limbo", online, limbo)
+		}
 		if transport == sim.UDP {
 			c.Until("what came too late is counted", func() bool { return metric(c, `cyan_gateway_dropped_total{reason="unknown_session"}`) > 0 })
 		}
