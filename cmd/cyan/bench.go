@@ -164,7 +164,7 @@ func (c *cli) benchEventsVerb() *cobra.Command {
 	cmd.Flags().IntVar(&b.Streams, "streams", 10, "`streams` that read")
 	cmd.Flags().BoolVar(&b.All, "all", false, "every stream gets every event, not one of them")
 	cmd.Flags().DurationVar(&b.For, "for", 10*time.Second, "`time` for which events are published")
-	cmd.Flags().IntVar(&b.Window, "window", 1000, "`events` that may be under way")
+	cmd.Flags().IntVar(&b.Window, "window", 500, "`events` that may be under way")
 	profileFlag(cmd, &b.Profile)
 	return cmd
 }
