@@ -28,7 +28,8 @@ type demo struct {
 // demoDevice is one of them.
 type demoDevice struct {
 	identity
-	name      string
+	name      string // here
+	called    string // in the cloud: its name, or its id
 	os        string
 	connected chan struct{} // closed when it has connected for the first time
 }
@@ -100,8 +101,10 @@ func (d *demo) login(ctx context.Context) error {
 			return d.keep(profile{API: api, Username: p.Username, Token: p.Token, Expires: p.Expires})
 		}
 	}
-	password, err := d.cli.password(d.flags.Admin, api, false)
-	if err != nil {
+	password, err := d.cli.password(ctx, d.flags.Admin, api, false)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
 		return fail(exitUnauthenticated, "the demonstration needs to log in, and this is not the first start",
 			"run it on a terminal, where it can ask for the password of "+d.flags.Admin, "or give it a new folder: --data DIR")
 	}
@@ -144,6 +147,31 @@ func (d *demo) register(ctx context.Context) error {
 		if _, err := d.remote.Provision(ctx, v.id.String(), v.public); err != nil {
 			return err
 		}
+		if err := d.christen(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// christen gives a device its name, unless somebody has named it already, or
+// another one so.
+func (d *demo) christen(ctx context.Context, v *demoDevice) error {
+	known, err := d.remote.Device(ctx, v.id.String())
+	if err != nil {
+		return err
+	}
+	if v.called = string(known.Name); v.called != "" {
+		return nil
+	}
+	_, err = d.remote.Rename(ctx, v.id.String(), v.name)
+	switch {
+	case err == nil:
+		v.called = v.name
+	case diagnose(err).code == exitConflict:
+		v.called = v.id.String()
+	default:
+		return err
 	}
 	return nil
 }
@@ -157,9 +185,6 @@ func (d *demo) switchOn(ctx context.Context, v *demoDevice) error {
 	addrs, key := d.app.Addrs().UDP, app.FilePubEC
 	if v.transport == sim.TCP {
 		addrs, key = d.app.Addrs().TCP, app.FilePubRSA
-	}
-	if len(addrs) == 0 {
-		return fail(exitUsage, "the "+v.name+" has no door to go to", "the demonstration needs --listen-udp and --listen-tcp")
 	}
 	public, err := readDER(filepath.Join(d.app.Keys.Dir, key))
 	if err != nil {
@@ -211,7 +236,7 @@ func (d *demo) awaitConnected(ctx context.Context, v *demoDevice) error {
 func (d *demo) show(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, demoPatience, fail(exitTimeout, "the demonstration takes too long"))
 	defer cancel()
-	oven := d.devices[0].id.String()
+	oven := d.devices[0].called
 	d.cli.tell("\nBoth are connected. What a person does with them, over the HTTP API:\n")
 	events, err := d.remote.Subscribe(ctx, client.Subscription{Prefix: "said"})
 	if err != nil {
@@ -258,7 +283,7 @@ func (d *demo) step(what, command, device, answer string, data any) {
 
 // explain prints the lines to go on with.
 func (d *demo) explain() {
-	c, api, oven := d.cli, d.app.URL(), d.devices[0].id.String()
+	c, api, oven := d.cli, d.app.URL(), d.devices[0].called
 	curl := `curl -s -H "$auth" ` + api
 	lines := []string{
 		`auth="Authorization: Bearer $(cat '` + d.tokenFile() + `')"`,

@@ -7,8 +7,8 @@ import (
 )
 
 func (c *cli) deviceVerb() *cobra.Command {
-	cmd := &cobra.Command{Use: "device", Short: "Register devices"}
-	cmd.AddCommand(c.deviceProvisionVerb())
+	cmd := &cobra.Command{Use: "device", Short: "Register and name devices"}
+	cmd.AddCommand(c.deviceProvisionVerb(), c.deviceRenameVerb())
 	return family(cmd)
 }
 
@@ -50,6 +50,32 @@ only the public half leaves this machine. Doing it again changes nothing.`,
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "`file` of its key, PEM or DER, public or private")
+	c.targetFlags(cmd)
+	return cmd
+}
+
+func (c *cli) deviceRenameVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rename DEVICE NAME", Short: "Name a device",
+		Args:    takes(2, 2, "DEVICE NAME"),
+		Long:    `Names a device, which every verb then takes for its id, in any case of letters.`,
+		Example: "  cyan device rename 0123456789abcdef01234567 oven",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			done, err := remote.Rename(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.emit(done)
+			}
+			c.print("device %s is %s", done.ID, done.Name)
+			return nil
+		},
+	}
 	c.targetFlags(cmd)
 	return cmd
 }

@@ -40,7 +40,7 @@ side under different names of --profile.`,
 				return err
 			}
 			c.warnPlain(api)
-			password, err := c.password(username, api, fromStdin)
+			password, err := c.password(cmd.Context(), username, api, fromStdin)
 			if err != nil {
 				return err
 			}
@@ -91,12 +91,10 @@ func (c *cli) warnPlain(api string) {
 }
 
 // password asks for a password without showing it, or reads it.
-func (c *cli) password(username, api string, fromStdin bool) (string, error) {
+func (c *cli) password(ctx context.Context, username, api string, fromStdin bool) (string, error) {
 	if !fromStdin && terminal(c.in) {
 		fmt.Fprintf(c.err, "password of %s at %s: ", username, api)
-		typed, err := term.ReadPassword(int(c.in.Fd()))
-		c.say("")
-		return string(typed), err
+		return c.typed(ctx)
 	}
 	if !fromStdin {
 		return "", misuse("there is no terminal to ask for the password on", "cyan login --password-stdin reads it from standard input")
@@ -107,6 +105,33 @@ func (c *cli) password(username, api string, fromStdin bool) (string, error) {
 		return "", misuse("there is no password on standard input")
 	}
 	return line, nil
+}
+
+// typed reads a line from the terminal without showing it. An interrupt leaves
+// the terminal as it was.
+func (c *cli) typed(ctx context.Context) (string, error) {
+	fd := int(c.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type line struct {
+		text []byte
+		err  error
+	}
+	lines := make(chan line, 1)
+	go func() { // ends with the line, or with the process
+		text, err := term.ReadPassword(fd)
+		lines <- line{text, err}
+	}()
+	select {
+	case l := <-lines:
+		c.say("")
+		return string(l.text), l.err
+	case <-ctx.Done():
+		c.say("")
+		return "", errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
 }
 
 func (c *cli) logoutVerb() *cobra.Command {
@@ -180,7 +205,7 @@ func (c *cli) registrar(ctx context.Context, f *simFlags) (registrar, error) {
 		return registrar{}, err
 	}
 	if f.user != "" {
-		password, err := c.password(f.user, api, false)
+		password, err := c.password(ctx, f.user, api, false)
 		if err != nil {
 			return registrar{}, err
 		}

@@ -41,7 +41,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "stop": stop, "ends": ends, "waitfor": waitFor, "eventually": eventually, "field": field, "cloud": cloud, "code": code, "mode": mode,
+			"start": start, "interrupt": interrupt, "ends": ends, "waitfor": waitFor, "eventually": eventually, "field": field, "cloud": cloud, "code": code, "mode": mode,
 		},
 	})
 }
@@ -98,11 +98,11 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// stop NAME interrupts a program of start, as Ctrl-C does, and wants it to
+// interrupt NAME interrupts a program of start, as Ctrl-C does, and wants it to
 // end well; with ! it only wants it to end.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 || running(ts)[args[0]] == nil {
-		ts.Fatalf("usage: stop NAME, of a program that was started")
+		ts.Fatalf("usage: interrupt NAME, of a program that was started")
 	}
 	p := running(ts)[args[0]]
 	_ = p.cmd.Process.Signal(os.Interrupt)

@@ -32,6 +32,9 @@ func (c *cli) upVerb() *cobra.Command {
 			if once && !withDemo {
 				return misuse("--once ends after the show, and without --demo there is none", "cyan up --demo --once")
 			}
+			if withDemo && (f.ListenUDP == "off" || f.ListenTCP == "off") {
+				return misuse("the devices of --demo need both doors, --listen-udp and --listen-tcp")
+			}
 			a, err := c.start(cmd, &f)
 			if err != nil {
 				return err
