@@ -286,6 +286,10 @@ func (g *Gateway) laneOf(from netip.AddrPort) int {
 	return int(maphash.Bytes(g.seed, b[:]) % uint64(len(g.lanes)))
 }
 
+// believed is how long after a planned stop what was stored then is taken for
+// exact. What is older may be a backup that somebody has put back.
+const believed = 15 * time.Minute
+
 // sweepPace is how many restored sessions are asked for a sign of life each
 // tenth of a second.
 const sweepPace = 500
@@ -298,11 +302,11 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
-		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{
-			Record: session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob},
-			How:    session.Restoration{Generation: row.Generation, Seed: binary.BigEndian.Uint64(seed[:]), Now: now},
-			Owner:  row.Owner,
-		}}
+		record := session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob}
+		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{Record: record, Owner: row.Owner, How: session.Restoration{
+			Generation: row.Generation, Exact: record.IsLast(row.Stored) && now.Sub(row.Updated) < believed,
+			Seed: binary.BigEndian.Uint64(seed[:]), Now: now,
+		}}}
 		at := int(row.Device[11]) % len(g.lanes)
 		if row.CID != ([8]byte{}) {
 			at = int(row.CID[0]) % len(g.lanes)
@@ -363,7 +367,8 @@ func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 func (g *Gateway) Count() (connected, limbo int) { return g.table.count() }
 
 // Stop closes the door and waits for all that Start began. Sessions on UDP
-// stay stored.
+// are stored once more as they are, so that the next process can believe in
+// every bit of them.
 func (g *Gateway) Stop() {
 	g.stopping.Do(g.stop)
 }
@@ -377,6 +382,7 @@ func (g *Gateway) stop() {
 	g.cancel()
 	g.pipes.close()
 	g.running.Wait()
+	g.keep()
 }
 
 func (g *Gateway) closeDoors() {

@@ -13,6 +13,8 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 )
 
@@ -20,10 +22,13 @@ import (
 // are connected: those on UDP shake no hands again, and all can be called.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	for name, again := range map[string]func(c *cloud){
-		"stop":  func(c *cloud) { c.close() },
-		"crash": (*cloud).crash,
-		"other lanes": func(c *cloud) {
+	for name, again := range map[string]func(c *cloud, list []*thing){
+		"stop": func(c *cloud, list []*thing) {
+			c.close()
+			c.exact(list)
+		},
+		"crash": func(c *cloud, _ []*thing) { c.crash() },
+		"other lanes": func(c *cloud, _ []*thing) {
 			c.crash()
 			c.cfg.Lanes = 3
 		},
@@ -40,7 +45,7 @@ func TestRestart(t *testing.T) {
 				c.works(d)
 				c.complete(d)
 			}
-			again(c)
+			again(c, list)
 			c.open()
 			for i, d := range list {
 				c.works(d)
@@ -54,6 +59,25 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// exact looks whether what is stored of the devices on UDP is as sure as it can
+// be after a planned stop, and only then.
+func (c *cloud) exact(list []*thing) {
+	c.t.Helper()
+	s, err := store.Open(c.t.Context(), store.Config{Path: c.path})
+	must(c.t, err)
+	for _, d := range list {
+		if d.cfg.Device.Transport == sim.TCP {
+			continue
+		}
+		row, err := s.Session(c.t.Context(), d.id)
+		must(c.t, err)
+		if r := (session.Record{Device: row.Device, Blob: row.Blob}); !r.IsLast(row.Generation) || r.IsLast(row.Generation+1) {
+			c.t.Errorf("the session of %s is stored as if after a crash", row.Device)
+		}
+	}
+	must(c.t, s.Close())
 }
 
 // complete waits until the device's start-up is complete, and stored: one that

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
 
@@ -175,13 +176,15 @@ var errQueueFull = fault.Errorf(fault.Busy, "the store's queue is full")
 // save has the store make a record durable, which comes back as Saved.
 func (r *runner) save(now time.Time, out *lane.Out) {
 	conn, token := out.Conn, out.Token
-	row := store.SessionRow{
-		Device: out.Record.Device, CID: out.Record.CID, Transport: "udp", Generation: out.Record.Generation,
-		Blob: out.Record.Blob, Updated: now.UTC(),
-	}
 	done := func(err error) { r.tell(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
-	if !r.g.cfg.Records.SaveSession(row, done) {
+	if !r.g.cfg.Records.SaveSession(rowOf(out.Record, now), done) {
 		done(errQueueFull)
+	}
+}
+
+func rowOf(r *session.Record, now time.Time) store.SessionRow {
+	return store.SessionRow{
+		Device: r.Device, CID: r.CID, Transport: "udp", Generation: r.Generation, Blob: r.Blob, Updated: now.UTC(),
 	}
 }
 

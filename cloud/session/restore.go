@@ -15,8 +15,8 @@ import (
 type Restoration struct {
 	// Generation was taken durably for this life of the session.
 	Generation uint32
-	// Exact tells that the record was written at a planned stop: nothing came
-	// after it. Otherwise the session is cautious.
+	// Exact tells that the record was written at a planned stop (IsLast):
+	// nothing came after it. Otherwise the session is cautious.
 	Exact bool
 	Seed  uint64 // random, as in Config
 	Now   time.Time
@@ -31,7 +31,7 @@ const messageIDJump = 8192
 // hears may be the answer to its own next record, or Probe.
 func Restore(r Record, in Restoration) (*Session, error) {
 	d := reader{b: r.Blob}
-	if len(r.Blob) > maxRecord || d.byte() != recordVersion {
+	if len(r.Blob) > maxRecord || d.byte()&^lastFlag != recordVersion {
 		return nil, ErrRecord
 	}
 	s := &Session{random: in.Seed, restored: true, cautious: !in.Exact}

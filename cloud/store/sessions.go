@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"time"
@@ -30,8 +31,11 @@ type SessionRow struct {
 	CID        [8]byte
 	Transport  string // "tcp" or "udp"
 	Generation uint32
-	Blob       []byte // the session's own encoding
-	Updated    time.Time
+	// Stored is the generation that the row had before AdoptSessions took this
+	// one. Only AdoptSessions gives it.
+	Stored  uint32
+	Blob    []byte // the session's own encoding
+	Updated time.Time
 	// Owner is the device's owner. It is given with a row that is read, and
 	// not looked at in one that is saved.
 	Owner account.ID
@@ -83,12 +87,17 @@ func (s *Store) Session(ctx context.Context, id device.ID) (SessionRow, error) {
 // The blob holds the generation that it was saved with: the row's counts.
 func (s *Store) AdoptSessions(ctx context.Context, now time.Time, fn func(SessionRow) error) error {
 	var spent int64
+	var stored []generationOf
 	err := s.update(ctx, "adopt the sessions", func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE generation >= $1`, maxGeneration)
 		if err != nil {
 			return err
 		}
 		if spent, err = res.RowsAffected(); err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT device, generation FROM sessions ORDER BY device`)
+		if stored, err = collect(rows, err, "read the generations", scanGeneration); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE sessions SET generation = CASE WHEN generation >= $1 THEN generation + 1 ELSE $1 END`, generationAt(now))
@@ -100,7 +109,28 @@ func (s *Store) AdoptSessions(ctx context.Context, now time.Time, fn func(Sessio
 	if spent > 0 {
 		s.log.Warn("sessions without generations left were forgotten", "sessions", spent)
 	}
-	return s.eachSession(ctx, fn)
+	return s.eachSession(ctx, func(r SessionRow) error {
+		for len(stored) > 0 && bytes.Compare(stored[0].device[:], r.Device[:]) < 0 {
+			stored = stored[1:]
+		}
+		if len(stored) > 0 && stored[0].device == r.Device {
+			r.Stored = stored[0].generation
+		} else {
+			r.Stored = r.Generation // somebody else has made the row just now
+		}
+		return fn(r)
+	})
+}
+
+// generationOf is a session's generation: what is read of all at once.
+type generationOf struct {
+	device     device.ID
+	generation uint32
+}
+
+func scanGeneration(row scanner) (g generationOf, err error) {
+	err = row.Scan(bytesInto(g.device[:]), &g.generation)
+	return g, fail("read the generation", err)
 }
 
 // eachSession calls fn for every stored session. It reads a page at a time,

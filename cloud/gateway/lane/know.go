@@ -32,6 +32,23 @@ func (l *Lane) connsOf(id device.ID) []*conn {
 	return list
 }
 
+// LastRecords gives the records of the sessions that outlive the lane, at a
+// planned stop. The lane must not be stepped any more.
+func (l *Lane) LastRecords() []session.Record {
+	var last []*conn
+	for _, c := range l.conns {
+		if c.udp && c.saved && c.held {
+			last = append(last, c)
+		}
+	}
+	sortConns(last)
+	list := make([]session.Record, len(last))
+	for i, c := range last {
+		list[i] = c.sess.LastRecord()
+	}
+	return list
+}
+
 // ownerChanged notes whose the device is now.
 func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
 	for _, c := range l.connsOf(id) {

@@ -72,7 +72,9 @@ func sessionFence(t *testing.T, s *store.Store) {
 	save(t, s, old)
 	var adopted store.SessionRow
 	must(t, s.AdoptSessions(ctx(t), noon(), func(r store.SessionRow) error {
+		same(t, "generation before", r.Stored, old.Generation)
 		adopted = r
+		adopted.Stored = 0 // only adopting gives it
 		return nil
 	}))
 	wantKind(t, "save a session that another process adopted", trySave(t, s, old), fault.Conflict)
@@ -108,8 +110,9 @@ func adopt(t *testing.T, s *store.Store) {
 	must(t, s.AdoptSessions(ctx(t), now, func(r store.SessionRow) error {
 		i := len(got)
 		same(t, "adopted session", r, store.SessionRow{
-			Device: deviceID(uint32(i)), CID: [8]byte{byte(i)}, Transport: "udp", Generation: r.Generation, Blob: []byte{byte(i)}, Updated: noon(),
+			Device: deviceID(uint32(i)), CID: [8]byte{byte(i)}, Transport: "udp", Generation: r.Generation, Stored: stored[i], Blob: []byte{byte(i)}, Updated: noon(),
 		})
+		r.Stored = 0
 		inStore, err := s.Session(ctx(t), r.Device)
 		must(t, err)
 		same(t, "stored when told", inStore, r)
