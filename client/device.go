@@ -25,6 +25,18 @@ func (c *Client) Device(ctx context.Context, device string) (rest.Device, error)
 	return d, err
 }
 
+// Claim makes a device that is nobody's, given by its id, the user's.
+func (c *Client) Claim(ctx context.Context, id string) (rest.Claimed, error) {
+	var d rest.Claimed
+	err := c.do(ctx, http.MethodPost, rest.PathDevices, rest.Claim{ID: id}, &d)
+	return d, err
+}
+
+// Unclaim gives a device up: it is nobody's from then on.
+func (c *Client) Unclaim(ctx context.Context, device string) error {
+	return c.do(ctx, http.MethodDelete, rest.PathDevice(device), nil, nil)
+}
+
 // Rename gives a device, by id or name, another name. It must be no other's of
 // the user's devices, whatever the letters' case.
 func (c *Client) Rename(ctx context.Context, device, name string) (rest.Renamed, error) {

@@ -79,14 +79,15 @@ type Scope string
 
 // The scopes of the routes that there are.
 const (
-	DevicesList   Scope = "devices:list"
-	DevicesGet    Scope = "devices:get"
-	DevicesUpdate Scope = "devices:update"
-	DevicesImport Scope = "devices:import"
-	DevicesPing   Scope = "devices:ping"
-	VariableGet   Scope = "devices.variable:get"
-	FunctionCall  Scope = "devices.function:call"
-	EventsGet     Scope = "events:get"
-	EventsSend    Scope = "events:send"
-	SignalsRead   Scope = "signals:read"
+	DevicesList    Scope = "devices:list"
+	DevicesGet     Scope = "devices:get"
+	DevicesUpdate  Scope = "devices:update"
+	DevicesImport  Scope = "devices:import"
+	DevicesPing    Scope = "devices:ping"
+	DevicesRelease Scope = "devices:release"
+	VariableGet    Scope = "devices.variable:get"
+	FunctionCall   Scope = "devices.function:call"
+	EventsGet      Scope = "events:get"
+	EventsSend     Scope = "events:send"
+	SignalsRead    Scope = "signals:read"
 )

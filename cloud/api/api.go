@@ -52,6 +52,9 @@ type Owners interface {
 	// another of the owner's devices has it.
 	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
 	Annotate(ctx context.Context, id device.ID, owner account.ID, notes string) error
+	// Claim makes owner the owner of a device that is nobody's, or already his.
+	Claim(ctx context.Context, id device.ID, owner account.ID) error
+	Release(ctx context.Context, id device.ID, owner account.ID) error
 }
 
 // Keys is what the API needs to register devices with their keys.

@@ -79,6 +79,20 @@ func (f *failing) Rename(ctx context.Context, id device.ID, o account.ID, name s
 	return f.Owners.Rename(ctx, id, o, name)
 }
 
+func (f *failing) Claim(ctx context.Context, id device.ID, o account.ID) error {
+	if f.write != nil {
+		return f.write
+	}
+	return f.Owners.Claim(ctx, id, o)
+}
+
+func (f *failing) Release(ctx context.Context, id device.ID, o account.ID) error {
+	if f.write != nil {
+		return f.write
+	}
+	return f.Owners.Release(ctx, id, o)
+}
+
 func (f *failing) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	if f.call == nil {
 		return f.Bus.Call(ctx, c)
@@ -186,6 +200,16 @@ func failures() []failure {
 		{name: "root", method: "GET", path: "/", status: 404, code: "route_unknown", error: "This server has no path /"},
 		{name: "wrong method", method: "PATCH", path: "/v1/devices/oven/ping", status: 405, code: "method_not_allowed", error: "This path does not take PATCH, only GET, POST, PUT"},
 		{name: "not offered", method: "GET", path: "/v1/webhooks", status: 501, code: "not_implemented", error: "This server does not offer GET /v1/webhooks"},
+		{name: "claim an unknown device", method: "POST", path: "/v1/devices", body: `{"id":"e00fce68ffffffffffffffff","request_transfer":false}`, status: 404, code: "unknown_device", error: "Device not found: no device with the id e00fce68ffffffffffffffff"},
+		{name: "claim someone else's device", method: "POST", path: "/v1/devices", body: "id=" + lamp.String(), status: 403, code: "not_yours", error: "Permission Denied. That device belongs to someone else"},
+		{name: "request a transfer", method: "POST", path: "/v1/devices", body: `{"id":"` + lamp.String() + `","request_transfer":true}`, status: 501, code: "not_implemented", error: "This server does not transfer devices"},
+		{name: "claim by a name", method: "POST", path: "/v1/devices", body: "id=oven", status: 400, code: "invalid", error: "Device id"},
+		{name: "make a device up", method: "POST", path: "/v1/devices", body: "product_id=7", status: 501, code: "not_implemented", error: "This server does not offer"},
+		{name: "claim with the bus down", method: "POST", path: "/v1/devices", body: "id=" + oven.String(), broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What"},
+		{name: "claim with the database down", method: "POST", path: "/v1/devices", body: "id=" + oven.String(), broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "unclaim someone else's device", method: "DELETE", path: "/v1/devices/" + lamp.String(), status: 403, code: "unknown_device", error: "Permission Denied"},
+		{name: "unclaim with the bus down", method: "DELETE", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What"},
+		{name: "unclaim with the database down", method: "DELETE", path: "/v1/devices/oven", broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
 		{name: "change nothing", method: "PUT", path: "/v1/devices/oven", body: "x=y", status: 400, code: "malformed_body", error: "The body names nothing that can be changed"},
 		{name: "rename to an id", method: "PUT", path: "/v1/devices/oven", body: "name=" + oven.String(), status: 400, code: "invalid", error: "A device name has 1 to 100 characters"},
 		{name: "rename to a name that is taken", method: "PUT", path: "/v1/devices/oven", body: `{"name":"OLD fridge"}`, status: 409, code: "device_name_taken", error: "Another of your devices has that name"},

@@ -29,6 +29,8 @@ func (a *API) table() []route {
 
 		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: a.listDevices},
 		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: a.getDevice},
+		{pattern: "POST /v1/devices", scope: account.DevicesImport, body: true, handle: a.claim},
+		{pattern: "DELETE /v1/devices/{device}", scope: account.DevicesRelease, body: true, handle: a.unclaim},
 		{pattern: "PUT /v1/devices/{device}", scope: account.DevicesUpdate, body: true, upload: true, handle: a.updateDevice},
 		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: a.ping},
 		{pattern: "POST /v1/devices/{device}/{function}", scope: account.FunctionCall, body: true, handle: a.callFunction},
@@ -52,7 +54,7 @@ func (a *API) table() []route {
 // later are routes that stock clients ask for and that this server does not
 // offer: they hear that, and not that they are wrong.
 var later = []string{
-	"POST /v1/devices", "DELETE /v1/devices/{device}", "POST /v1/device_claims",
+	"POST /v1/device_claims",
 	"/v1/products", "/v1/products/{rest...}", "/v1/user/products", "/v1/orgs", "/v1/orgs/{rest...}",
 	"/v1/webhooks", "/v1/webhooks/{rest...}", "/v1/integrations", "/v1/integrations/{rest...}",
 	"/v1/binaries", "/v1/binaries/{rest...}", "/v1/build_targets", "/v1/device-os/{rest...}",

@@ -9,6 +9,20 @@ type Provision struct {
 	Order     string `json:"order,omitempty"`
 }
 
+// Claim is the body that makes a device that is nobody's the caller's.
+type Claim struct {
+	ID              string `json:"id"`
+	RequestTransfer bool   `json:"request_transfer"` // from its owner, if it has one
+}
+
+// Claimed is the answer to Claim.
+type Claimed struct {
+	OK        bool   `json:"ok"`
+	UserID    string `json:"user_id"`
+	ID        string `json:"id"`
+	Connected bool   `json:"connected"`
+}
+
 // Provisioned is the answer to Provision.
 type Provisioned struct {
 	OK          bool   `json:"ok"`

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// claim answers POST /v1/devices: a device that is nobody's becomes the
+// caller's. To claim one's own again is fine.
+func (a *API) claim(w http.ResponseWriter, r *request) error {
+	asked, ok := r.form.get("id", "deviceID", "device_id")
+	if !ok {
+		return notOffered(w, r) // a product's own way to make devices up
+	}
+	id, err := device.ParseID(asked)
+	if err != nil {
+		return err
+	}
+	transfer, err := r.form.truth("request_transfer", false)
+	if err != nil {
+		return err
+	}
+	d, err := a.cfg.Devices.Device(r.Context(), id)
+	if err != nil {
+		return notClaimed(r, asked, transfer, err)
+	}
+	// Asked first: while the bus is down, no gateway could hear of it.
+	states, err := a.cfg.Bus.States(r.Context(), []device.ID{id})
+	if err != nil {
+		return err
+	}
+	state := stateOf(&d, states)
+	if d.Owner == "" && state.Word == device.NeverSeen {
+		return noDeviceToClaim(asked) // nobody knows yet that there is one
+	}
+	if err := a.cfg.Owners.Claim(r.Context(), id, r.caller.user); err != nil {
+		return notClaimed(r, asked, transfer, err)
+	}
+	a.tellOwner(r, id, r.caller.user)
+	return answer(w, http.StatusOK, rest.Claimed{
+		OK: true, UserID: string(r.caller.user), ID: id.String(), Connected: state.Connected(),
+	})
+}
+
+// unclaim answers DELETE /v1/devices/{device}: the device is nobody's, and
+// keeps its key.
+func (a *API) unclaim(w http.ResponseWriter, r *request) error {
+	d, err := a.device(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.cfg.Bus.States(r.Context(), []device.ID{d.ID}); err != nil {
+		return err // no gateway could hear of it
+	}
+	if err := a.cfg.Owners.Release(r.Context(), d.ID, r.caller.user); err != nil {
+		return notChanged(r, err)
+	}
+	a.tellOwner(r, d.ID, "")
+	return answer(w, http.StatusOK, rest.OK{OK: true})
+}
+
+// tellOwner tells the gateways whose the device is now, so that its next
+// event is theirs. One that does not hear of it finds out when the device
+// connects again.
+func (a *API) tellOwner(r *request, id device.ID, owner account.ID) {
+	if err := a.cfg.Bus.Changed(id, owner, false); err != nil {
+		a.log.Warn("gateways not told of an owner", "request", r.id, "device", id, "err", err)
+	}
+	a.log.Info("device changed hands", "request", r.id, "device", id, "owner", owner, "by", r.caller.user)
+}
+
+// notClaimed puts into words why a device cannot be claimed. Stock clients
+// look for some of them and then offer to request a transfer.
+func notClaimed(r *request, asked string, transfer bool, err error) error {
+	switch kind := fault.KindOf(err); {
+	case kind == fault.NotFound:
+		return noDeviceToClaim(asked)
+	case kind == fault.Denied && transfer:
+		return fault.Errorf(fault.Unavailable, "this server does not transfer devices: ask the owner of %s to remove it, "+
+			"and claim it then", printable(asked, 100)).WithCode(rest.CodeNotImplemented)
+	case kind == fault.Denied:
+		return &problem{
+			cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": once its owner has removed it, "+
+				"it can be claimed", err).WithCode(rest.CodeNotYours),
+			words: rest.WordsPermissionDenied,
+		}
+	default:
+		return storeError(err)
+	}
+}
+
+func noDeviceToClaim(asked string) error {
+	return &problem{
+		cause: fault.Errorf(fault.NotFound, "device not found: no device with the id %s has ever connected; "+
+			"register its key first, or let it connect", printable(asked, 100)).WithCode(rest.CodeDeviceUnknown),
+	}
+}
