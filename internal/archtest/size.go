@@ -112,13 +112,13 @@ func (t *Tree) longFunctions(f *File, b budget) []Finding {
 
 func sizeOfPackage(p *Package, lines int, b budget) []Finding {
 	var all []Finding
-	if n := len(p.Code()); n > b.packageFiles && !excused(p.Dir, manyFiles) {
+	if n := len(p.Code()); n > b.packageFiles && !excused(p.Dir, bigPackages) {
 		all = append(all, Finding{
 			p.Dir, 0, fmt.Sprintf("%d files, the limit is %d", n, b.packageFiles),
 			"find the second noun in it and give that a room",
 		})
 	}
-	if lines > b.packageLines {
+	if lines > b.packageLines && !excused(p.Dir, bigPackages) {
 		all = append(all, Finding{
 			p.Dir, 0, fmt.Sprintf("%d lines, the limit is %d", lines, b.packageLines),
 			"find the second noun in it and give that a room",
