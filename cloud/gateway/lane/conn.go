@@ -33,11 +33,11 @@ type conn struct {
 	cid    [8]byte
 	hasCID bool
 
-	try        *device.Attempt // nil when it has ended
-	held       bool            // the table has this connection as the device's
-	announced  bool            // its owner was told that it is online
-	subscribed bool            // it stands in the index of those who want events
-	indexed    netip.AddrPort  // the address under which it is in the indexes
+	try       *device.Attempt // nil when it has ended
+	held      bool            // the table has this connection as the device's
+	announced bool            // its owner was told that it is online
+	hears     []*interest     // what it subscribed to, where it is indexed
+	indexed   netip.AddrPort  // the address under which it is in the indexes
 
 	shown int64 // Unix milliseconds when the table was told of its state
 	due   int64 // Unix milliseconds of the timer; 0: none

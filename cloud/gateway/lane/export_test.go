@@ -83,12 +83,22 @@ func (l *Lane) checkIndexes() error {
 	for c := range l.arriving {
 		index[c] = "arriving"
 	}
-	for c := range l.curious {
-		index[c] = "curious"
+	for _, i := range l.curious.byPrefix {
+		for c := range i.conns {
+			index[c] = "curious"
+		}
 	}
-	for _, set := range l.listeners {
-		for c := range set {
-			index[c] = "listeners"
+	for owner, a := range l.listeners {
+		if len(a.byPrefix) == 0 {
+			return fmt.Errorf("owner %s has listeners who want nothing", owner)
+		}
+		for _, i := range a.byPrefix {
+			for c := range i.conns {
+				index[c] = "listeners"
+				if c.owner != owner {
+					return fmt.Errorf("connection %x is %s's and listens for %s", c.id, c.owner, owner)
+				}
+			}
 		}
 	}
 	for _, c := range l.timers.heap {

@@ -69,11 +69,11 @@ type Lane struct {
 	byAddr    map[netip.AddrPort]*conn // established, without connection id
 	shaking   map[netip.AddrPort]*conn // handshakes, and those that linger
 	byDevice  map[device.ID]*conn
-	arriving  map[*conn]struct{}                // key proven, and not yet its device's one connection
-	listeners map[account.ID]map[*conn]struct{} // who subscribed to anything, by owner
-	curious   map[*conn]struct{}                // who subscribed to everybody's public events
+	arriving  map[*conn]struct{}       // key proven, and not yet its device's one connection
+	listeners map[account.ID]*audience // who subscribed to anything, by owner
+	curious   audience                 // who subscribed to everybody's public events
 
-	order []*conn // scratch of inOrder
+	order []*conn // scratch of happened
 
 	timers   timers
 	halfOpen int // handshakes on UDP that have not ended
@@ -133,7 +133,7 @@ func New(cfg Config) *Lane {
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
 		arriving:  map[*conn]struct{}{},
-		listeners: map[account.ID]map[*conn]struct{}{}, curious: map[*conn]struct{}{},
+		listeners: map[account.ID]*audience{},
 		strangers: bucket{rate: 10, burst: 100}, claims: bucket{rate: 10, burst: 100},
 	}
 }

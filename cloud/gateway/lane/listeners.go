@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -12,37 +13,41 @@ import (
 // subscribe puts a connection into the index of those who want events, by
 // their owner; those who want everybody's public ones are apart.
 func (l *Lane) subscribe(c *conn) {
-	subs := c.sess.Subscriptions()
-	if len(subs) == 0 || c.device.IsZero() {
+	if c.device.IsZero() {
 		return
 	}
-	c.subscribed = true
-	if c.owner != "" {
-		set := l.listeners[c.owner]
-		if set == nil {
-			set = map[*conn]struct{}{}
-			l.listeners[c.owner] = set
+	for _, sub := range c.sess.Subscriptions() {
+		if c.owner != "" {
+			l.audience(c.owner).add(sub.Prefix, c)
 		}
-		set[c] = struct{}{}
-	}
-	for i := range subs {
-		if subs[i].Scope == spark.ScopeAll {
-			l.curious[c] = struct{}{}
+		if sub.Scope == spark.ScopeAll {
+			l.curious.add(sub.Prefix, c)
 		}
 	}
+	l.forgetSilent(c.owner)
+}
+
+func (l *Lane) audience(owner account.ID) *audience {
+	a := l.listeners[owner]
+	if a == nil {
+		a = &audience{}
+		l.listeners[owner] = a
+	}
+	return a
 }
 
 func (l *Lane) unsubscribe(c *conn) {
-	if !c.subscribed {
-		return
+	for _, i := range c.hears {
+		i.remove(c)
 	}
-	c.subscribed = false
-	delete(l.curious, c)
-	if set := l.listeners[c.owner]; set != nil {
-		delete(set, c)
-		if len(set) == 0 {
-			delete(l.listeners, c.owner)
-		}
+	c.hears = nil
+	l.forgetSilent(c.owner)
+}
+
+// forgetSilent forgets an owner whose devices want nothing.
+func (l *Lane) forgetSilent(owner account.ID) {
+	if a := l.listeners[owner]; a != nil && len(a.byPrefix) == 0 {
+		delete(l.listeners, owner)
 	}
 }
 
@@ -52,23 +57,14 @@ func (l *Lane) happened(now time.Time, e *event.Event, outs *Outs) {
 	if event.Reserved(e.Name) || event.Forbidden(e.Name) {
 		return
 	}
-	if e.Owner != "" {
-		l.offer(now, e, l.inOrder(l.listeners[e.Owner]), true, outs)
+	if a := l.listeners[e.Owner]; a != nil {
+		l.order = a.of(e.Name, l.order[:0])
+		l.offer(now, e, l.order, true, outs)
 	}
 	if e.Public {
-		l.offer(now, e, l.inOrder(l.curious), false, outs)
+		l.order = l.curious.of(e.Name, l.order[:0])
+		l.offer(now, e, l.order, false, outs)
 	}
-}
-
-// inOrder lists a set by connection id: no output is ordered by a map.
-func (l *Lane) inOrder(set map[*conn]struct{}) []*conn {
-	list := l.order[:0]
-	for c := range set {
-		list = append(list, c)
-	}
-	sortConns(list)
-	l.order = list
-	return list
 }
 
 func (l *Lane) offer(now time.Time, e *event.Event, list []*conn, own bool, outs *Outs) {
