@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,7 +126,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		n = runtime.GOMAXPROCS(0)
 	}
 	n = min(n, 255)
-	if err := g.listen(); err != nil {
+	if err := g.listen(ctx); err != nil {
 		g.closeDoors()
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (g *Gateway) newRunner(i int) *runner {
 }
 
 // listen opens the sockets.
-func (g *Gateway) listen() error {
+func (g *Gateway) listen(ctx context.Context) error {
 	for _, a := range g.cfg.UDP {
 		s, err := listenUDP(a)
 		if err != nil {
@@ -178,7 +179,7 @@ func (g *Gateway) listen() error {
 		}
 	}
 	for _, a := range g.cfg.TCP {
-		l, err := listenTCP(a)
+		l, err := listenTCP(ctx, a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
@@ -374,8 +375,8 @@ func (g *Gateway) Stop() {
 }
 
 func (g *Gateway) stop() {
-	for i := len(g.onStop) - 1; i >= 0; i-- {
-		g.onStop[i]()
+	for _, end := range slices.Backward(g.onStop) {
+		end()
 	}
 	close(g.stopped)
 	g.closeDoors()

@@ -213,7 +213,7 @@ func toAndFro(t *testing.T, s socket) {
 		ps[i] = &packet{local: netip.MustParseAddr("192.0.2.9")} // of an earlier use
 	}
 	var sends []lane.Send
-	for i := 0; i < n; i++ {
+	for i := range n {
 		if _, err := peer.Write([]byte{byte(i)}); err != nil {
 			t.Fatal(err)
 		}

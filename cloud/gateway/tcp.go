@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -79,12 +80,12 @@ func (ps *pipes) close() {
 }
 
 // listenTCP opens a door at the address, in the words of listenUDP.
-func listenTCP(address string) (net.Listener, error) {
+func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	network, err := family("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return net.Listen(network, address)
+	return new(net.ListenConfig).Listen(ctx, network, address)
 }
 
 // accept takes devices in until the listener is closed.

@@ -81,15 +81,13 @@ func family(network, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ip, err := netip.ParseAddr(host)
-	switch {
-	case host == "" || err != nil:
-		return network, nil
-	case ip.Is4():
-		return network + "4", nil
-	default:
+	if ip, err := netip.ParseAddr(host); err == nil {
+		if ip.Is4() {
+			return network + "4", nil
+		}
 		return network + "6", nil
 	}
+	return network, nil // none, or a name
 }
 
 // simple is a socket that reads and writes one datagram at a time, for

@@ -125,7 +125,8 @@ func (l *Lane) claimed(now time.Time, c *conn, in *In, outs *Outs) {
 	if c.key == nil {
 		return
 	}
-	why, detail := device.ReasonNone, ""
+	var why device.Reason
+	var detail string
 	switch {
 	case in.Err != nil:
 		why, detail = unreadable(in.Err)

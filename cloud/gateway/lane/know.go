@@ -69,7 +69,7 @@ func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs 
 			l.step(now, c, session.In{Kind: session.Close, Reason: why}, outs)
 			continue
 		}
-		l.fail(now, c, why, endings[why], outs)
+		l.fail(now, c, why, ending(why), outs)
 		if c.shake != nil {
 			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
 		}

@@ -163,7 +163,7 @@ func (l *Lane) announce(now time.Time, c *conn, outs *Outs) {
 
 // closed ends what a session leaves behind.
 func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
-	l.fail(now, c, why, endings[why], outs)
+	l.fail(now, c, why, ending(why), outs)
 	st := c.sess.State(now)
 	if c.held {
 		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
@@ -180,18 +180,32 @@ func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	}
 }
 
-// endings are sentences for an attempt that a session's end cut short.
-var endings = map[device.Reason]string{
-	device.NoHello:           "the handshake was done and then the device did not say who it is; it may have refused our answer",
-	device.StartupIncomplete: "the device did not say what it can do; it was told to start over",
-	device.PeerClosed:        "the device, or the network, closed the connection before the device was online",
-	device.KeepAliveMissed:   "the device fell silent before it was online",
-	device.Malformed:         "the device sent what cannot be decoded",
-	device.Superseded:        "the device began again before it was online",
-	device.KeyReplaced:       "the device's owner gave it another key before it was online",
-	device.ServerShutdown:    "we were stopped before the device was online",
-	device.KeyMismatch:       "the device says that it is another one than its key says",
-	device.UnknownDevice:     "the device did not say who it is, and its key is on no file",
+// ending is a sentence for an attempt that a session's end cut short.
+func ending(why device.Reason) string {
+	switch why {
+	case device.NoHello:
+		return "the handshake was done and then the device did not say who it is; it may have refused our answer"
+	case device.StartupIncomplete:
+		return "the device did not say what it can do; it was told to start over"
+	case device.PeerClosed:
+		return "the device, or the network, closed the connection before the device was online"
+	case device.KeepAliveMissed:
+		return "the device fell silent before it was online"
+	case device.Malformed:
+		return "the device sent what cannot be decoded"
+	case device.Superseded:
+		return "the device began again before it was online"
+	case device.KeyReplaced:
+		return "the device's owner gave it another key before it was online"
+	case device.ServerShutdown:
+		return "we were stopped before the device was online"
+	case device.KeyMismatch:
+		return "the device says that it is another one than its key says"
+	case device.UnknownDevice:
+		return "the device did not say who it is, and its key is on no file"
+	default:
+		return "the session ended before the device was online"
+	}
 }
 
 // note keeps what the device's page shows while the device is away.

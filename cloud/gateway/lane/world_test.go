@@ -396,12 +396,12 @@ func (w *world) do(out *lane.Out) {
 			if w.life != life {
 				return
 			}
-			var err error
-			if w.broken != nil {
-				err = w.broken
-			} else if w.down || w.full {
+			err := w.broken
+			switch {
+			case err != nil:
+			case w.down || w.full:
 				err = fault.Errorf(fault.Unavailable, "the disk is full")
-			} else {
+			default:
 				w.saved[record.Device] = record
 			}
 			w.cloud(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err})
