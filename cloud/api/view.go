@@ -19,7 +19,8 @@ func stateOf(d *device.Device, known map[device.ID]device.State) device.State {
 	return lastState(d)
 }
 
-// lastState is the state of a device that no gateway knows.
+// lastState is the state of a device that no gateway knows: that it is not
+// connected is certain, since when is not.
 func lastState(d *device.Device) device.State {
 	if d.LastHeard.IsZero() && d.LastHandshake.IsZero() {
 		return device.State{Word: device.NeverSeen, Since: d.Created}
@@ -28,7 +29,7 @@ func lastState(d *device.Device) device.State {
 	if last.Before(d.LastHandshake) {
 		last = d.LastHandshake
 	}
-	return device.State{Word: device.Offline, Since: last, LastSeen: last}
+	return device.State{Word: device.Offline, LastSeen: last}
 }
 
 // view is a device as the API shows it. owner is its owner's username.
@@ -85,6 +86,9 @@ func since(d *device.Device, s device.State) string {
 	case device.NeverSeen:
 		return "has never connected"
 	case device.Offline, device.Online, device.Limbo: // the two last are over by now
+		if s.Since.IsZero() && !s.LastSeen.IsZero() {
+			return "is offline; it was last heard at " + s.LastSeen.UTC().Format(time.RFC3339)
+		}
 		b.WriteString("has been offline")
 	case device.Refused:
 		b.WriteString("is refused")
