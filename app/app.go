@@ -51,6 +51,11 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	registry := prometheus.NewRegistry()
 	log := o.Logger.With("node", o.Node)
 
+	unlock, err := lock(o.Data)
+	if err != nil {
+		return a, err
+	}
+	a.push("data folder's lock", func(context.Context) error { return unlock() })
 	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys")); err != nil {
 		return a, err
 	}
@@ -88,7 +93,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
 	door, err := api.New(api.Config{
-		Accounts: a.store, Devices: a.store, Owners: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},
 			{Name: "bus", Run: func(context.Context) error { return b.Check() }},

@@ -33,6 +33,8 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	http *http.Client
+
+	user, password string // for the one route that wants them; mostly empty
 }
 
 // New makes a client. It connects to nothing yet.
@@ -115,6 +117,9 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 	req.Header.Set("Accept", "application/json")
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
+	}
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.password)
 	}
 	if c.cfg.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)

@@ -57,12 +57,13 @@ func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 
 // Token is the record of an access token; the token itself is shown once.
 type Token struct {
-	Hash    TokenHash
-	User    ID
-	Client  string // the OAuth client that asked for it, as it named itself
-	Created time.Time
-	Expires time.Time // zero: never
-	Scopes  []Scope   // empty: all that the user may do
+	Hash     TokenHash
+	User     ID
+	Client   string // the OAuth client that asked for it, as it named itself
+	Created  time.Time
+	Expires  time.Time // zero: never
+	LastUsed time.Time // zero: never used
+	Scopes   []Scope   // empty: all that the user may do
 }
 
 // Expired tells whether the token is no longer good.
@@ -89,5 +90,6 @@ const (
 	FunctionCall   Scope = "devices.function:call"
 	EventsGet      Scope = "events:get"
 	EventsSend     Scope = "events:send"
+	Account        Scope = "account" // the account itself: its password, its tokens, its end
 	SignalsRead    Scope = "signals:read"
 )

@@ -24,14 +24,30 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-// Accounts is what the API needs to know of people and tokens. A user or
-// token that is not there is NotFound.
+// Accounts is what the API needs of people. A user who is not there is
+// NotFound.
 type Accounts interface {
 	UserByName(ctx context.Context, username string) (account.User, error)
 	User(ctx context.Context, id account.ID) (account.User, error)
+	// CreateUser fails with Conflict if the username is taken.
+	CreateUser(ctx context.Context, u account.User) error
+	// SetPassword replaces the hash, and ends the user's tokens if it is to.
+	SetPassword(ctx context.Context, id account.ID, hash string, endTokens bool) error
+	// DeleteUser makes the user's devices nobody's. Conflict if he is the only
+	// administrator.
+	DeleteUser(ctx context.Context, id account.ID) error
+}
+
+// Tokens is what the API needs of tokens. One that is not there is NotFound.
+type Tokens interface {
 	AddToken(ctx context.Context, t account.Token) error
-	Token(ctx context.Context, hash account.TokenHash) (account.Token, error)
+	// UseToken gives the token's record, and notes that it was used.
+	UseToken(ctx context.Context, hash account.TokenHash, now time.Time) (account.Token, error)
+	TokensOf(ctx context.Context, user account.ID) ([]account.Token, error)
+	// RevokeToken must write nothing for a token that is not there: strangers
+	// may ask for it.
 	RevokeToken(ctx context.Context, hash account.TokenHash) error
+	RevokeTokens(ctx context.Context, user account.ID) error
 }
 
 // Devices is what the API needs to know of devices.
@@ -85,6 +101,7 @@ type Check struct {
 // beside it.
 type Config struct {
 	Accounts Accounts
+	Tokens   Tokens
 	Devices  Devices
 	Owners   Owners
 	Keys     Keys
@@ -103,6 +120,7 @@ type Config struct {
 	TokenLifetime time.Duration // of a token whose client asks for none; 0: 90 days
 	MaxLogins     int           // failed logins in a row from one address before it has to wait; 0: 10, negative: no bound
 	LoginLockout  time.Duration // how long it has to wait; 0: 5 minutes
+	SignUp        bool          // whether strangers may make themselves accounts
 	Hashers       int           // passwords checked at once; 0: half the processors, at least one
 
 	// Gatherer's metrics are served under /metrics; nil: that path does not
@@ -120,6 +138,7 @@ type API struct {
 	mux     *http.ServeMux
 	routes  map[string]*route // by pattern
 	gate    *gate
+	issued  issued
 	hub     *stream.Hub
 	cancel  func() // ends the hub's subscription
 	close   sync.Once

@@ -31,17 +31,30 @@ func (a *API) authenticate(r *request) (caller, error) {
 	if len(token) > maxToken {
 		return caller{}, invalid
 	}
-	t, err := a.cfg.Accounts.Token(r.Context(), account.HashToken(token))
+	hash, now := account.HashToken(token), time.Now()
+	t, err := a.cfg.Tokens.UseToken(r.Context(), hash, now)
 	switch {
 	case fault.KindOf(err) == fault.NotFound && err != nil:
+		a.doubtRefusal(r, hash, now)
 		return caller{}, invalid
 	case err != nil:
 		return caller{}, storeError(err)
-	case t.Expired(time.Now()):
+	case t.Expired(now):
+		a.doubtRefusal(r, hash, now)
 		return caller{}, fault.Errorf(fault.Unauthenticated, "The access token provided has expired.").
 			WithCode(rest.CodeTokenExpired)
 	}
 	return caller{user: t.User, token: t}, nil
+}
+
+// doubtRefusal counts a 401 as our defect if this server itself gave the token
+// out within the minute, and it has neither been revoked nor expired since.
+func (a *API) doubtRefusal(r *request, hash account.TokenHash, now time.Time) {
+	if !a.issued.good(hash, now) {
+		return
+	}
+	a.metrics.refused.Inc()
+	a.log.Error("a token that this server has just issued is refused: this is a defect, please report it", "request", r.id)
 }
 
 // bearer finds the token: in the header, or as old scripts send it, in the

@@ -25,6 +25,7 @@ import (
 // failing is a database, a bus or a device that fails as it is told.
 type failing struct {
 	api.Accounts
+	api.Tokens
 	api.Devices
 	api.Owners
 	write   error // of every change of a device
@@ -37,11 +38,32 @@ type failing struct {
 	api.Bus
 }
 
-func (f *failing) Token(ctx context.Context, h account.TokenHash) (account.Token, error) {
+func (f *failing) UseToken(ctx context.Context, h account.TokenHash, now time.Time) (account.Token, error) {
 	if f.tokens != nil {
 		return account.Token{}, f.tokens
 	}
-	return f.Accounts.Token(ctx, h)
+	return f.Tokens.UseToken(ctx, h, now)
+}
+
+func (f *failing) RevokeToken(ctx context.Context, h account.TokenHash) error {
+	if f.tokens != nil {
+		return f.tokens
+	}
+	return f.Tokens.RevokeToken(ctx, h)
+}
+
+func (f *failing) DeleteUser(ctx context.Context, id account.ID) error {
+	if f.write != nil {
+		return f.write
+	}
+	return f.Accounts.DeleteUser(ctx, id)
+}
+
+func (f *failing) SetPassword(ctx context.Context, id account.ID, hash string, end bool) error {
+	if f.write != nil {
+		return f.write
+	}
+	return f.Accounts.SetPassword(ctx, id, hash, end)
 }
 
 func (f *failing) Device(ctx context.Context, id device.ID) (device.Device, error) {
@@ -149,6 +171,17 @@ func failures() []failure {
 		{name: "database down at the token", method: "GET", path: "/v1/devices", broken: failing{tokens: unavailable()}, status: 503, code: "store_unavailable", error: "The database of this server does not answer"},
 		{name: "wrong password", method: "POST", path: "/oauth/token", body: "grant_type=password&username=alice@example.com&password=wrong", status: 400, code: "invalid_credentials", error: "invalid_grant"},
 		{name: "unknown user", method: "POST", path: "/oauth/token", body: "grant_type=password&username=nobody&password=wrong", status: 400, code: "invalid_credentials", error: "invalid_grant"},
+		{name: "list tokens without a password", method: "GET", path: "/v1/access_tokens", status: 400, code: "password_missing", error: "Tokens are listed for a username and a password"},
+		{name: "list tokens with a wrong password", method: "GET", path: "/v1/access_tokens", headers: []string{"Authorization: Basic YWxpY2U6eA=="}, status: 400, code: "invalid_credentials", error: "invalid_grant"},
+		{name: "revoke with the database down", method: "DELETE", path: "/v1/access_tokens/x", broken: failing{tokens: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "revoke all by a narrow token", method: "DELETE", path: "/v1/access_tokens", headers: []string{"Authorization: Bearer narrow"}, status: 403, code: "scope_missing", error: "insufficient_scope"},
+		{name: "new password without the old one", method: "PUT", path: "/v1/user", body: "password=long+enough", status: 403, code: "wrong_password", error: "The current password of alice@example.com is another one"},
+		{name: "new password too short", method: "PUT", path: "/v1/user", body: "password=short", status: 400, code: "invalid", error: "Password must have at least 8 characters"},
+		{name: "new password with the database down", method: "PUT", path: "/v1/user", body: "password=long+enough&current_password=correct+horse", broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "new username", method: "PUT", path: "/v1/user", body: "username=eve@example.com", status: 501, code: "not_implemented", error: "This server changes passwords"},
+		{name: "sign up where it is closed", method: "POST", path: "/v1/users", body: "username=eve@example.com&password=long+enough", status: 403, code: "sign_up_closed", error: "On this server people do not make themselves accounts"},
+		{name: "end the account with the database down", method: "DELETE", path: "/v1/user", body: "password=correct+horse", broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
+		{name: "end the account with a wrong password", method: "DELETE", path: "/v1/user", status: 403, code: "wrong_password", error: "The current password"},
 		{name: "other grant", method: "POST", path: "/oauth/token", body: "grant_type=refresh_token", status: 400, code: "unsupported_grant", error: "unsupported_grant_type"},
 		{name: "login with the database down", method: "POST", path: "/oauth/token", body: "grant_type=password&username=a&password=b", broken: failing{store: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
 
@@ -233,8 +266,8 @@ func failures() []failure {
 func TestErrors(t *testing.T) {
 	var broken failing
 	w := newWorld(t, func(cfg *api.Config) {
-		broken.Accounts, broken.Devices, broken.Owners, broken.Bus = cfg.Accounts, cfg.Devices, cfg.Owners, cfg.Bus
-		cfg.Accounts, cfg.Devices, cfg.Owners, cfg.Bus = &broken, &broken, &broken, &broken
+		broken.Accounts, broken.Tokens, broken.Devices, broken.Owners, broken.Bus = cfg.Accounts, cfg.Tokens, cfg.Devices, cfg.Owners, cfg.Bus
+		cfg.Accounts, cfg.Tokens, cfg.Devices, cfg.Owners, cfg.Bus = &broken, &broken, &broken, &broken, &broken
 		cfg.MaxLogins = -1
 		cfg.Ready = []api.Check{{Name: "the database", Run: func(context.Context) error {
 			return answered(fault.Unavailable, rest.CodeStoreUnavailable)
@@ -254,7 +287,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range failures() {
 		t.Run(c.name, func(t *testing.T) {
 			broken = c.broken
-			broken.Accounts, broken.Devices, broken.Owners, broken.Bus = whole.Accounts, whole.Devices, whole.Owners, whole.Bus
+			broken.Accounts, broken.Tokens, broken.Devices, broken.Owners, broken.Bus = whole.Accounts, whole.Tokens, whole.Devices, whole.Owners, whole.Bus
 			start := time.Now()
 			got := w.do(c.method, c.path, c.body, c.headers...)
 			e := got.fault(t)

@@ -108,20 +108,41 @@ func (g *gate) forget(now time.Time) {
 	}
 }
 
+// hash hashes a new password.
+func (g *gate) hash(ctx context.Context, password string) (string, error) {
+	leave, err := g.queue(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	var salt [account.SaltSize]byte
+	rand.Read(salt[:]) // never fails
+	return account.HashPassword(password, salt), nil
+}
+
 // check compares the password with the hash. Without a hash it works as long
 // and says no.
 func (g *gate) check(ctx context.Context, hash, password string) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxQueue)
-	defer cancel()
-	select {
-	case g.slots <- struct{}{}:
-		defer func() { <-g.slots }()
-	case <-ctx.Done():
-		return false, fault.Errorf(fault.Busy, "too many logins at once").WithCode(rest.CodeOverloaded)
+	leave, err := g.queue(ctx)
+	if err != nil {
+		return false, err
 	}
+	defer leave()
 	if hash == "" {
 		account.PasswordMatches(g.decoy, password)
 		return false, nil
 	}
 	return account.PasswordMatches(hash, password), nil
+}
+
+// queue waits for the right to hash a password; leave gives it back.
+func (g *gate) queue(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxQueue)
+	defer cancel()
+	select {
+	case g.slots <- struct{}{}:
+		return func() { <-g.slots }, nil
+	case <-ctx.Done():
+		return nil, fault.Errorf(fault.Busy, "too many logins at once").WithCode(rest.CodeOverloaded)
+	}
 }

@@ -23,6 +23,11 @@ func (a *API) table() []route {
 	return []route{
 		{pattern: "POST /oauth/token", open: true, body: true, handle: a.login},
 		{pattern: "GET /v1/user", handle: a.user},
+		{pattern: "PUT /v1/user", scope: account.Account, body: true, handle: a.updateUser},
+		{pattern: "DELETE /v1/user", scope: account.Account, body: true, handle: a.deleteUser},
+		{pattern: "POST /v1/users", open: true, body: true, handle: a.signUp},
+		{pattern: "GET /v1/access_tokens", open: true, handle: a.listTokens},
+		{pattern: "DELETE /v1/access_tokens", scope: account.Account, body: true, handle: a.revokeTokens},
 		{pattern: "GET /v1/access_tokens/current", handle: a.currentToken},
 		{pattern: "DELETE /v1/access_tokens/current", handle: a.logout},
 		{pattern: "DELETE /v1/access_tokens/{token}", open: true, handle: a.revokeToken},

@@ -57,6 +57,9 @@ func (s *Store) Claim(ctx context.Context, id device.ID, owner account.ID) error
 	})
 }
 
+// releaseDevices makes devices nobody's.
+const releaseDevices = `UPDATE devices SET owner = NULL, name = '', name_key = '', notes = ''`
+
 // Release gives the owner's device up; it loses the name and the notes that
 // its owner gave it and keeps its key. NotFound if the device is not registered, Denied if
 // it is not the owner's.
@@ -65,7 +68,7 @@ func (s *Store) Release(ctx context.Context, id device.ID, owner account.ID) err
 		if err := mustOwn(ctx, tx, id, owner); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE devices SET owner = NULL, name = '', name_key = '', notes = '' WHERE id = $1`, id[:])
+		_, err := tx.ExecContext(ctx, releaseDevices+` WHERE id = $1`, id[:])
 		return err
 	})
 }

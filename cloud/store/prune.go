@@ -122,15 +122,24 @@ func (s *Store) prune(ctx context.Context, n int, query string, args ...any) err
 	return nil
 }
 
-// keep prunes every hour until ctx ends.
+// keep prunes every hour and writes the uses of tokens down every minute,
+// until ctx ends.
 func (s *Store) keep(ctx context.Context) {
-	tick := time.NewTicker(pruneEvery)
-	defer tick.Stop()
+	prune, write := time.NewTicker(pruneEvery), time.NewTicker(writeUsesEvery)
+	defer prune.Stop()
+	defer write.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			if err := s.writeUses(context.WithoutCancel(ctx)); err != nil {
+				s.log.Warn("the last uses of tokens are lost", "error", err)
+			}
 			return
-		case now := <-tick.C:
+		case <-write.C:
+			if err := s.writeUses(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("the uses of tokens wait to be written", "error", err)
+			}
+		case now := <-prune.C:
 			if err := s.Prune(ctx, now); err != nil && ctx.Err() == nil {
 				s.log.Error("pruning went wrong", "error", err)
 			}

@@ -41,6 +41,7 @@ type Store struct {
 	keeping sync.WaitGroup
 	stop    context.CancelFunc // ends housekeeping
 
+	uses     uses
 	prepared sync.Map // query → *sql.Stmt of read, closed with it
 
 	closing  sync.Once

@@ -9,7 +9,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-const selectToken = `SELECT hash, user_id, client, created, expires, scopes FROM tokens`
+const selectToken = `SELECT hash, user_id, client, created, expires, last_used, scopes FROM tokens`
 
 // AddToken stores the record of a token that was handed out. NotFound if its
 // user does not exist.
@@ -27,26 +27,50 @@ func (s *Store) AddToken(ctx context.Context, t account.Token) error {
 // Token gives the record of a token, expired or not. NotFound if it was never
 // handed out, or was revoked.
 func (s *Store) Token(ctx context.Context, hash account.TokenHash) (account.Token, error) {
-	return scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+	t, err := scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+	if err == nil {
+		s.uses.last(&t)
+	}
+	return t, err
 }
 
 // TokensOf lists a user's tokens, newest first.
 func (s *Store) TokensOf(ctx context.Context, user account.ID) ([]account.Token, error) {
 	rows, err := s.read.QueryContext(ctx, selectToken+` WHERE user_id = $1 ORDER BY created DESC, hash`, string(user))
-	return collect(rows, err, "list the tokens", scanToken)
+	return collect(rows, err, "list the tokens", func(row scanner) (account.Token, error) {
+		t, err := scanToken(row)
+		if err == nil {
+			s.uses.last(&t)
+		}
+		return t, err
+	})
 }
 
-// RevokeToken ends a token. NotFound if there is no such token.
+// RevokeToken ends a token. NotFound if there is no such token; to say so
+// writes nothing, because strangers may ask.
 func (s *Store) RevokeToken(ctx context.Context, hash account.TokenHash) error {
+	if _, err := s.Token(ctx, hash); err != nil {
+		return err
+	}
 	return s.update(ctx, "revoke the token", func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE hash = $1`, hash[:])
 		return oneRow(res, err, "there is no such token")
 	})
 }
 
+// RevokeTokens ends all of a user's tokens.
+func (s *Store) RevokeTokens(ctx context.Context, user account.ID) error {
+	return s.update(ctx, "revoke the tokens", func(tx *sql.Tx) error { return revokeAll(ctx, tx, user) })
+}
+
+func revokeAll(ctx context.Context, tx *sql.Tx, user account.ID) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, string(user))
+	return err
+}
+
 func scanToken(row scanner) (t account.Token, err error) {
 	var scopes string
-	err = row.Scan(bytesInto(t.Hash[:]), &t.User, &t.Client, timeInto{&t.Created}, timeInto{&t.Expires}, &scopes)
+	err = row.Scan(bytesInto(t.Hash[:]), &t.User, &t.Client, timeInto{&t.Created}, timeInto{&t.Expires}, timeInto{&t.LastUsed}, &scopes)
 	for scope := range strings.FieldsSeq(scopes) {
 		t.Scopes = append(t.Scopes, account.Scope(scope))
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -48,11 +49,40 @@ func (s *Store) Users(ctx context.Context) (n int, err error) {
 }
 
 // SetPassword replaces the user's password hash; an empty one forbids to log
-// in with a password. Tokens stay good. NotFound if there is no such user.
-func (s *Store) SetPassword(ctx context.Context, id account.ID, hash string) error {
+// in with a password. The user's tokens end with the old password if endTokens
+// says so. NotFound if there is no such user.
+func (s *Store) SetPassword(ctx context.Context, id account.ID, hash string, endTokens bool) error {
 	return s.update(ctx, "set the password", func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = $2 WHERE id = $1`, string(id), hash)
-		return oneRow(res, err, noUser)
+		if err := oneRow(res, err, noUser); err != nil || !endTokens {
+			return err
+		}
+		return revokeAll(ctx, tx, id)
+	})
+}
+
+// DeleteUser removes a user and his tokens; his devices are nobody's from
+// then on, as after Release. NotFound if there is no such user, Conflict if he
+// is the only administrator.
+func (s *Store) DeleteUser(ctx context.Context, id account.ID) error {
+	return s.update(ctx, "delete the user", func(tx *sql.Tx) error {
+		var admin bool
+		var others int
+		err := tx.QueryRowContext(ctx, `SELECT admin, (SELECT COUNT(*) FROM users WHERE admin AND id <> $1) FROM users WHERE id = $1`,
+			string(id)).Scan(&admin, &others)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return fault.Errorf(fault.NotFound, "%s", noUser)
+		case err != nil:
+			return err
+		case admin && others == 0:
+			return fault.Errorf(fault.Conflict, "the only administrator cannot be deleted")
+		}
+		if _, err := tx.ExecContext(ctx, releaseDevices+` WHERE owner = $1`, string(id)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, string(id))
+		return err
 	})
 }
 

@@ -16,6 +16,18 @@ type CurrentToken struct {
 	Orgs      []string `json:"orgs"`
 }
 
+// ListedToken is one of a user's tokens in a list.
+type ListedToken struct {
+	// Token names it for DELETE /v1/access_tokens/{token}: the SHA-256 of the
+	// token in hex. The token itself is not kept and cannot be shown.
+	Token     string   `json:"token"`
+	Client    string   `json:"client"`
+	CreatedAt Time     `json:"created_at"`
+	ExpiresAt Time     `json:"expires_at"` // null: never
+	LastUsed  Time     `json:"last_used"`  // to about a minute; null: never
+	Scopes    []string `json:"scopes"`     // empty: everything that its user may do
+}
+
 // User is the account that a token belongs to. Programs need Username; the
 // rest is there because they were written for clouds that have it.
 type User struct {
@@ -41,6 +53,26 @@ type AccountInfo struct {
 // MFA tells whether the user logs in with a second factor.
 type MFA struct {
 	Enabled bool `json:"enabled"`
+}
+
+// UpdateUser is the body that changes the caller's password.
+type UpdateUser struct {
+	Password         string `json:"password"`
+	CurrentPassword  string `json:"current_password"`
+	InvalidateTokens bool   `json:"invalidate_tokens,omitempty"` // all tokens end, the caller's among them
+}
+
+// SignUp is the body that makes a new account, or with the password alone ends
+// the caller's.
+type SignUp struct {
+	Username string `json:"username,omitempty"`
+	Password string `json:"password"`
+}
+
+// Done is the answer of what is told in a sentence.
+type Done struct {
+	OK      bool   `json:"ok"`
+	Message string `json:"message"`
 }
 
 // OK is the answer of what has nothing else to say.

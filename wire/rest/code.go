@@ -11,6 +11,10 @@ const (
 	CodeTokenExpired      = "expired_token"       // 401: its time is over
 	CodeScopeMissing      = "scope_missing"       // 403: the token is not for this
 	CodeCredentials       = "invalid_credentials" // 400: wrong username or password
+	CodePasswordMissing   = "password_missing"    // 400: the path wants a username and a password
+	CodePasswordWrong     = "wrong_password"      // 403: not the caller's password
+	CodeSignUpClosed      = "sign_up_closed"      // 403: strangers cannot make themselves accounts here
+	CodeUsernameTaken     = "username_taken"      // 409
 	CodeGrantType         = "unsupported_grant"   // 400: not a way to log in here
 	CodeTooManyLogins     = "too_many_logins"     // 429: too many failed logins from one source
 	CodeReservedEventName = "reserved_event_name" // 403: only the cloud publishes spark… and particle…

@@ -6,6 +6,8 @@ import "net/url"
 const (
 	PathLogin        = "/oauth/token"
 	PathUser         = "/v1/user"
+	PathUsers        = "/v1/users"
+	PathTokens       = "/v1/access_tokens"
 	PathCurrentToken = "/v1/access_tokens/current"
 	PathDevices      = "/v1/devices"
 	PathPublish      = "/v1/devices/events"

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/store"
@@ -18,10 +19,18 @@ func reopen(t *testing.T, db Database) {
 	must(t, s.Provision(ctx(t), deviceID(1), key(1), "ada"))
 	row := store.SessionRow{Device: deviceID(1), Transport: "udp", Generation: 7, Blob: []byte("session"), Updated: noon()}
 	save(t, s, row)
+	token := account.Token{Hash: account.HashToken("token"), User: "ada", Created: noon()}
+	must(t, s.AddToken(ctx(t), token))
+	token.LastUsed = noon().Add(time.Second)
+	_, err := s.UseToken(ctx(t), token.Hash, token.LastUsed)
+	must(t, err)
 	must(t, s.Close())
 
 	s = open(t, opener, store.Config{})
 	must(t, s.Ping(ctx(t)))
+	gotToken, err := s.Token(ctx(t), token.Hash)
+	must(t, err)
+	same(t, "token", gotToken, token)
 	gotUser, err := s.User(ctx(t), "ada")
 	must(t, err)
 	same(t, "user", gotUser, user)

@@ -26,21 +26,12 @@ func (a *API) login(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	from := neighbourhood(r.Request)
-	if err := a.gate.enter(from, now); err != nil {
-		a.metrics.logins.WithLabelValues("locked_out").Inc()
-		return err
-	}
-	user, err := a.checkPassword(r)
+	name, _ := r.form.get("username")
+	password, _ := r.form.get("password")
+	user, err := a.checkPassword(r, name, password)
 	if err != nil {
-		outcome := "failed"
-		if fault.KindOf(err) == fault.Invalid {
-			outcome = "wrong"
-		}
-		a.metrics.logins.WithLabelValues(outcome).Inc()
 		return err
 	}
-	a.gate.passed(from)
 	token, err := a.issue(r, user, lifetime, now)
 	if err != nil {
 		a.metrics.logins.WithLabelValues("failed").Inc()
@@ -53,11 +44,30 @@ func (a *API) login(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// checkPassword finds the user whose name and password came. A name that
-// does not exist takes as long as a wrong password, and reads the same.
-func (a *API) checkPassword(r *request) (account.User, error) {
-	name, _ := r.form.get("username")
-	password, _ := r.form.get("password")
+// checkPassword finds the user of that name and password, unless there were
+// too many wrong ones from the same address before. A failure is counted.
+func (a *API) checkPassword(r *request, name, password string) (account.User, error) {
+	from := neighbourhood(r.Request)
+	if err := a.gate.enter(from, time.Now()); err != nil {
+		a.metrics.logins.WithLabelValues("locked_out").Inc()
+		return account.User{}, err
+	}
+	user, err := a.findUser(r, name, password)
+	if err != nil {
+		outcome := "failed"
+		if fault.KindOf(err) == fault.Invalid {
+			outcome = "wrong"
+		}
+		a.metrics.logins.WithLabelValues(outcome).Inc()
+		return account.User{}, err
+	}
+	a.gate.passed(from)
+	return user, nil
+}
+
+// findUser finds the user whose name and password these are. A name that does
+// not exist takes as long as a wrong password, and reads the same.
+func (a *API) findUser(r *request, name, password string) (account.User, error) {
 	if len(password) > 1024 {
 		password = password[:1024]
 	}
@@ -92,9 +102,10 @@ func (a *API) issue(r *request, user account.User, lifetime time.Duration, now t
 	if lifetime > 0 {
 		record.Expires = now.Add(lifetime)
 	}
-	if err := a.cfg.Accounts.AddToken(r.Context(), record); err != nil {
+	if err := a.cfg.Tokens.AddToken(r.Context(), record); err != nil {
 		return "", storeError(err)
 	}
+	a.issued.add(&record)
 	return token, nil
 }
 
@@ -116,55 +127,4 @@ func (a *API) lifetime(f form, now time.Time) (time.Duration, error) {
 		return min(at.Sub(now), longest), nil
 	}
 	return a.cfg.TokenLifetime, nil
-}
-
-// user answers GET /v1/user.
-func (a *API) user(w http.ResponseWriter, r *request) error {
-	u, err := a.cfg.Accounts.User(r.Context(), r.caller.user)
-	if err != nil {
-		return storeError(err)
-	}
-	return answer(w, http.StatusOK, rest.User{
-		Username: u.Username, SubscriptionIDs: []string{}, TOS: 1, Memberships: []string{}, NoPassword: u.PasswordHash == "",
-	})
-}
-
-// currentToken answers GET /v1/access_tokens/current.
-func (a *API) currentToken(w http.ResponseWriter, r *request) error {
-	t := &r.caller.token
-	scopes := make([]string, len(t.Scopes))
-	for i, scope := range t.Scopes {
-		scopes[i] = string(scope)
-	}
-	return answer(w, http.StatusOK, rest.CurrentToken{
-		ExpiresAt: rest.At(t.Expires), Client: t.Client, ClientID: t.Client, Scopes: scopes, Orgs: []string{},
-	})
-}
-
-// logout answers DELETE /v1/access_tokens/current.
-func (a *API) logout(w http.ResponseWriter, r *request) error {
-	return a.revoke(w, r, r.caller.token.Hash)
-}
-
-// revokeToken answers DELETE /v1/access_tokens/{token}, which programs send
-// without any other credential: who knows a token may end it. Whether it was
-// one is not told, and strangers cannot make the database write.
-func (a *API) revokeToken(w http.ResponseWriter, r *request) error {
-	hash := account.HashToken(r.PathValue("token"))
-	switch _, err := a.cfg.Accounts.Token(r.Context(), hash); {
-	case err == nil:
-		return a.revoke(w, r, hash)
-	case fault.KindOf(err) == fault.NotFound:
-		return answer(w, http.StatusOK, rest.OK{OK: true})
-	default:
-		return storeError(err)
-	}
-}
-
-func (a *API) revoke(w http.ResponseWriter, r *request, hash account.TokenHash) error {
-	err := a.cfg.Accounts.RevokeToken(r.Context(), hash)
-	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return storeError(err)
-	}
-	return answer(w, http.StatusOK, rest.OK{OK: true})
 }
