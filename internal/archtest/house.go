@@ -89,7 +89,7 @@ var shelf = []library{
 	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
 	{"golang.org/x/net", []string{"cloud/gateway"}},
 	{"golang.org/x/sys", []string{"cloud/gateway", "sim/bench/...", "app", "cmd/..."}},
-	{"golang.org/x/term", []string{"cmd/..."}},
+	{"github.com/gofrs/flock", []string{"app"}},
 	{"modernc.org/sqlite", []string{"cloud/store"}},
 	{"github.com/nats-io", []string{"cloud/bus"}},
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
