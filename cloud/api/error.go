@@ -14,60 +14,10 @@ import (
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
-// statuses is the table from kind of failure to HTTP status.
-var statuses = [...]int{
-	fault.Internal:        http.StatusInternalServerError,
-	fault.Invalid:         http.StatusBadRequest,
-	fault.Unauthenticated: http.StatusUnauthorized,
-	fault.Denied:          http.StatusForbidden,
-	fault.NotFound:        http.StatusNotFound,
-	fault.Conflict:        http.StatusConflict,
-	fault.Offline:         http.StatusRequestTimeout,
-	fault.Timeout:         http.StatusRequestTimeout,
-	fault.Busy:            http.StatusTooManyRequests,
-	fault.Unavailable:     http.StatusServiceUnavailable,
-}
-
-// codeStatuses are the codes whose status is not that of their kind.
-var codeStatuses = map[string]int{
-	rest.CodeMethodNotAllowed: http.StatusMethodNotAllowed,
-	rest.CodeBodyTooLarge:     http.StatusRequestEntityTooLarge,
-	rest.CodeNotImplemented:   http.StatusNotImplemented,
-	rest.CodeDeviceError:      http.StatusBadGateway,
-	rest.CodeBadAnswer:        http.StatusBadGateway,
-	rest.CodeOverloaded:       http.StatusServiceUnavailable,
-}
-
-// codeWords are the codes whose `error` begins with words that programs
-// know. For OAuth's words nothing follows: programs compare the whole.
-var codeWords = map[string]string{
-	rest.CodeNotConnected:    rest.WordsTimedOut,
-	rest.CodeSentNoAck:       rest.WordsTimedOut,
-	rest.CodeAckedNoResponse: rest.WordsTimedOut,
-
-	rest.CodeTokenMissing: rest.OAuthInvalidRequest,
-	rest.CodeTokenInvalid: rest.OAuthInvalidToken,
-	rest.CodeTokenExpired: rest.OAuthExpiredToken,
-	rest.CodeScopeMissing: rest.OAuthScope,
-	rest.CodeCredentials:  rest.OAuthInvalidGrant,
-	rest.CodeGrantType:    rest.OAuthUnsupported,
-}
-
-// oauth tells whether the code's `error` is one of OAuth's words alone. A
-// missing scope is not: no program waits for the word, and `get` would print
-// nothing else.
-func oauth(code string) bool {
-	switch code {
-	case rest.CodeTokenMissing, rest.CodeTokenInvalid, rest.CodeTokenExpired, rest.CodeCredentials, rest.CodeGrantType:
-		return true
-	}
-	return false
-}
-
 // problem is a failure with what is known around it.
 type problem struct {
 	cause      error  // of cloud/fault
-	words      string // what `error` begins with, if codeWords does not say
+	words      string // what `error` begins with, if the table of errors does not say
 	info       string
 	device     *rest.DeviceState
 	stage      bus.Stage
@@ -99,15 +49,13 @@ func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 	if !ok {
 		p = &problem{cause: err}
 	}
-	kind, code := fault.KindOf(err), fault.CodeOf(err)
-	status := statuses[min(int(kind), len(statuses)-1)]
-	if special, ok := codeStatuses[code]; ok {
-		status = special
-	}
+	code := fault.CodeOf(err)
+	row := failureOf(err)
+	status := row.Status
 	body := rest.Error{
 		Description: sentence(err), Code: code, Info: p.info, RequestID: r.id, Device: p.device, Candidates: p.candidates,
 	}
-	body.Message = messageOf(p.words, code, body.Description)
+	body.Message = messageOf(&row, p.words, body.Description)
 	if p.stage != bus.StageUnknown {
 		body.Stage = p.stage.String()
 	}
@@ -133,15 +81,29 @@ func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 	answer(w, status, body)
 }
 
+// failureOf finds the row of the table of errors: that of the failure's code
+// or, if it has none there, of its kind.
+func failureOf(err error) rest.Failure {
+	kind, _ := rest.FailureOf(fault.KindOf(err).String())
+	row, ok := rest.FailureOf(fault.CodeOf(err))
+	if !ok {
+		return kind
+	}
+	if row.Or != 0 && row.Or == kind.Status {
+		row.Status = row.Or
+	}
+	return row
+}
+
 // messageOf makes `error`: the words that programs know, then the truth.
-func messageOf(words, code, description string) string {
+func messageOf(row *rest.Failure, words, description string) string {
 	if words == "" {
-		words = codeWords[code]
+		words = row.Words
 	}
 	switch {
 	case words == "" || strings.HasPrefix(description, words):
 		return description
-	case oauth(code):
+	case row.Whole:
 		return words
 	default:
 		return strings.TrimSuffix(words, ".") + ". " + description

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -284,6 +286,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	var table strings.Builder
+	examples := map[string]rest.Error{}
 	for _, c := range failures() {
 		t.Run(c.name, func(t *testing.T) {
 			broken = c.broken
@@ -293,6 +296,12 @@ func TestErrors(t *testing.T) {
 			e := got.fault(t)
 			if got.status != c.status || e.Code != c.code || !strings.HasPrefix(e.Message, c.error) {
 				t.Errorf("status %d, want %d; code %s, want %s; error %q, want %q…", got.status, c.status, e.Code, c.code, e.Message, c.error)
+			}
+			if row, ok := rest.FailureOf(e.Code); !ok || got.status != row.Status && got.status != row.Or {
+				t.Errorf("the table of errors has %+v for it", row)
+			}
+			if _, ok := examples[e.Code]; !ok {
+				examples[e.Code] = e
 			}
 			aboutToken := c.status == 401 || c.code == rest.CodeTokenMissing
 			if strings.Contains(strings.ToLower(got.body), "access token") != aboutToken {
@@ -317,9 +326,15 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
-	file := filepath.Join("testdata", "errors.txt")
+	wantFile(t, filepath.Join("testdata", "errors.txt"), table.String())
+	wantFile(t, filepath.Join("..", "..", "docs", "errors.md"), errorsDocument(examples))
+}
+
+// wantFile compares a text with a file.
+func wantFile(t *testing.T, file, text string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, []byte(table.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -327,8 +342,69 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), table.String()); diff != "" {
+	if diff := cmp.Diff(string(want), text); diff != "" {
 		t.Error(diff)
+	}
+}
+
+const errorsHead = `# What errors mean
+
+Every answer of the API that is not 2xx is a JSON object with ` + "`error`, `error_description`, `code` and `request_id`" + `. Programs
+branch on ` + "`code`" + `, which does not change; people read the sentence, which may. ` + "`particle get` prints `error` alone and\n`particle call` prints `error_description`" + ` alone, so each of the two tells the whole truth.
+
+401 means a bad token and nothing else, and no other error speaks of an access token. Answers 429 and 503 say in
+` + "`Retry-After`" + ` when to try again. When a device was to answer, ` + "`device`" + ` says what state it is in and since when, and
+` + "`stage`" + ` how far the request came.
+
+This page is written by a test from the table that the server uses: ` + "`go test ./cloud/api -update`" + `.
+
+| cause | status | code | what to do | an answer's ` + "`error`" + ` |
+|---|---|---|---|---|
+`
+
+// errorsDocument prints the table of errors with an example of each.
+func errorsDocument(examples map[string]rest.Error) string {
+	var b strings.Builder
+	b.WriteString(errorsHead)
+	for _, row := range rest.Failures() {
+		status := strconv.Itoa(row.Status)
+		if row.Or != 0 {
+			status += " or " + strconv.Itoa(row.Or)
+		}
+		example := examples[row.Code].Message
+		if row.Whole {
+			example += "; error_description: " + examples[row.Code].Description
+		}
+		if example == "What the gateway says" { // an answer of the test's own
+			example = ""
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s |\n", row.Cause, status, row.Code, row.Next, example)
+	}
+	return b.String()
+}
+
+// Every code has a row of its own, and each row says what to do.
+func TestTheTableOfErrorsIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range rest.Failures() {
+		if seen[row.Code] || row.Cause == "" || row.Next == "" || row.Status < 400 || row.Whole && row.Words == "" {
+			t.Errorf("a row twice, or not whole: %+v", row)
+		}
+		seen[row.Code] = true
+	}
+	for kind := fault.Internal; kind <= fault.Unavailable; kind++ {
+		if !seen[kind.String()] {
+			t.Errorf("kind %s has no row", kind)
+		}
+	}
+	source, err := os.ReadFile(filepath.Join("..", "..", "wire", "rest", "code.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\tCode\w+ += "(\w+)" +// (\d+)`).FindAllStringSubmatch(string(source), -1) {
+		if row, ok := rest.FailureOf(m[1]); !ok || strconv.Itoa(row.Status) != m[2] {
+			t.Errorf("code %s with status %s has the row %+v", m[1], m[2], row)
+		}
 	}
 }
 
