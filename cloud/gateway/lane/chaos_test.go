@@ -22,8 +22,10 @@ import (
 // device that is on file has to be back.
 func TestChaos(t *testing.T) {
 	kinds := []string{"udp-6.2", "udp-2.3", "tcp-2.3", "udp-1.x", "tcp-1.x"}
+	made := map[string][2][]byte{}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
+		w.made = made
 		w.with(func(cfg *lane.Config) { cfg.HalfOpen, cfg.Unproven, cfg.Streams = 3, 2, 3 })
 		for i := range 4 {
 			cfg := generations(t)[rapid.SampledFrom(kinds).Draw(rt, "kind")]

@@ -39,6 +39,7 @@ type world struct {
 	order  int
 
 	devices []*subject
+	made    map[string][2][]byte // keys that worlds share; nil: none
 	pipes   map[uint64]*subject
 	streams uint64
 	calls   uint64
@@ -150,10 +151,9 @@ func vector(t testing.TB, name string) []byte {
 func (w *world) device(name string, cfg sim.Config, stranger bool) *subject {
 	w.t.Helper()
 	s := &subject{name: name, id: device.ID{0xe0, 0x0f, byte(len(w.devices) + 1)}}
-	private, public, err := sim.GenerateKey(cfg.Transport, w.chance)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	pair := w.newKey(cfg.Transport)
+	private, public := pair[0], pair[1]
+	var err error
 	cfg.ID, cfg.Key, cfg.Server = sim.ID(s.id), private, "cloud"
 	algorithm := device.ECC
 	if cfg.Transport == sim.TCP {
@@ -177,6 +177,25 @@ func (w *world) device(name string, cfg sim.Config, stranger bool) *subject {
 		w.keys[s.id] = device.Key{Algorithm: algorithm, SPKI: public}
 	}
 	return s
+}
+
+// newKey makes a device's key, private and public, or finds it among those
+// that were made for other worlds: the RSA ones take their time.
+func (w *world) newKey(transport sim.Transport) [2][]byte {
+	w.t.Helper()
+	name := fmt.Sprint(transport, len(w.devices))
+	if pair, ok := w.made[name]; ok {
+		return pair
+	}
+	private, public, err := sim.GenerateKey(transport, w.chance)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	pair := [2][]byte{private, public}
+	if w.made != nil {
+		w.made[name] = pair
+	}
+	return pair
 }
 
 // say notes something in the world's log.
