@@ -33,6 +33,9 @@ func (g *Gateway) keep() {
 		}
 	}
 	for i := range list {
+		if e, _ := g.table.holder(list[i].Device); !g.table.mayStore(list[i].Device, e.conn) {
+			continue
+		}
 		for !g.cfg.Records.SaveSession(rowOf(&list[i], now), func(err error) { done <- err }) {
 			if waiting == 0 || !wait() {
 				return // the store is closed, or too slow

@@ -173,10 +173,20 @@ func (r *runner) hold(out *lane.Out) {
 // errQueueFull is what a record gets that the store has no room for.
 var errQueueFull = fault.Errorf(fault.Busy, "the store's queue is full")
 
+// errSuperseded is what a session gets that has something to store after the
+// device has shaken hands anew.
+var errSuperseded = fault.Errorf(fault.Conflict, "the device has a newer session")
+
 // save has the store make a record durable, which comes back as Saved.
 func (r *runner) save(now time.Time, out *lane.Out) {
 	conn, token := out.Conn, out.Token
 	done := func(err error) { r.tell(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
+	if token == 0 {
+		r.g.table.begin(out.Record.Device, conn)
+	} else if !r.g.table.mayStore(out.Record.Device, conn) {
+		done(errSuperseded)
+		return
+	}
 	if !r.g.cfg.Records.SaveSession(rowOf(out.Record, now), done) {
 		done(errQueueFull)
 	}

@@ -17,9 +17,12 @@ type shard struct {
 }
 
 type entry struct {
-	lane  int
-	conn  uint64 // 0: nobody has the device
-	state device.State
+	lane int
+	conn uint64 // 0: nobody has the device
+	// writer is the newest connection whose session was offered to the store;
+	// 0: the stored one is that of an earlier process.
+	writer uint64
+	state  device.State
 }
 
 func newTable() *table {
@@ -45,18 +48,45 @@ func (t *table) take(id device.ID, lane int, conn uint64) (before entry) {
 	return before
 }
 
-// drop takes the device from conn, if it is still the holder.
+// drop ends conn's part in the device, and tells whether it was the holder.
 func (t *table) drop(id device.ID, conn uint64) bool {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[id]
-	if e.conn != conn {
+	e, ok := s.entries[id]
+	if !ok {
 		return false
 	}
-	e.conn = 0
+	held := e.conn == conn
+	if held {
+		e.conn = 0
+	}
+	if e.writer == conn {
+		e.writer = 0
+	}
 	s.entries[id] = e
-	return true
+	return held
+}
+
+// begin makes conn, whose handshake is done, the one that may store the
+// device's session. From then on the session before has nothing to store any
+// more: it would put its old keys over the new ones.
+func (t *table) begin(id device.ID, conn uint64) {
+	s := t.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	e.writer = conn
+	s.entries[id] = e
+}
+
+// mayStore tells whether conn's session is the newest of the device.
+func (t *table) mayStore(id device.ID, conn uint64) bool {
+	s := t.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := s.entries[id]
+	return e.writer == 0 || e.writer == conn
 }
 
 // show sets the device's state, unless another connection holds it.

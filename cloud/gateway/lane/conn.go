@@ -39,7 +39,8 @@ type conn struct {
 	hears     []*interest     // what it subscribed to, where it is indexed
 	indexed   netip.AddrPort  // the address under which it is in the indexes
 
-	shown int64 // Unix milliseconds when the table was told of its state
+	shown int64 // Unix milliseconds when the table was told of its state, and
+	noted int64 // when the store was
 	due   int64 // Unix milliseconds of the timer; 0: none
 	place int   // in the timers' heap, from 1; 0: not there
 }

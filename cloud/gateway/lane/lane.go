@@ -272,7 +272,7 @@ func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
 		l.stats.Dropped += uint64(c.sess.Dropped)
 		l.stats.Undelivered += uint64(c.sess.Undelivered)
 	}
-	if c.held {
+	if !c.device.IsZero() {
 		outs.add(Out{Kind: Drop, Device: c.device, Conn: c.id})
 		c.held = false
 	}

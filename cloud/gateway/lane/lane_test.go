@@ -287,3 +287,17 @@ func TestSupersede(t *testing.T) {
 		})
 	}
 }
+
+// TestStoreHearsOfTheQuiet leaves a device alone that only pings: what the
+// store knows of when it was heard last is never much older than ten minutes.
+func TestStoreHearsOfTheQuiet(t *testing.T) {
+	w := newWorld(t)
+	quiet := w.device("quiet", sim.Config{}, false)
+	w.feel(quiet, sim.PowerOn{})
+	for range 6 {
+		w.run(10 * time.Minute)
+		if age := w.now.Sub(w.heard[quiet.id]); age > 11*time.Minute {
+			t.Fatalf("after %v the store heard of the device %v ago", w.now.Sub(w.start), age)
+		}
+	}
+}

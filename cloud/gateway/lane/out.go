@@ -49,7 +49,7 @@ const (
 	Answered                   // a call has its answer
 	Show                       // the device's state is now this
 	Take                       // Conn of this lane holds the device now
-	Drop                       // and holds it no longer
+	Drop                       // and has no part in it any longer
 	RecordTry                  // a connection attempt ended
 	TakeNote                   // something worth keeping was learnt of the device
 	Index                      // datagrams from Addr that name no session are this lane's

@@ -9,9 +9,12 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/session"
 )
 
-// showEvery is how old, in milliseconds, the table's times of a device that
-// speaks may be.
-const showEvery = 5000
+// How old, in milliseconds, what is known of a device that speaks may be: in
+// the table, and in the store, which after a restart has nothing else.
+const (
+	showEvery = 5_000
+	noteEvery = 600_000
+)
 
 // step feeds a session and relays what it wants done.
 func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
@@ -26,6 +29,10 @@ func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
 	}
 	if in.Kind == session.Packet && c.held && now.UnixMilli()-c.shown >= showEvery {
 		l.show(now, c, outs)
+		if now.UnixMilli()-c.noted >= noteEvery {
+			c.noted = now.UnixMilli()
+			outs.add(Out{Kind: TakeNote, Device: c.device, Note: &Note{Heard: now}})
+		}
 	}
 	if c.sess.Closed() {
 		l.end(now, c, outs)
@@ -213,6 +220,7 @@ func (l *Lane) note(now time.Time, c *conn, outs *Outs) {
 	if c.device.IsZero() {
 		return
 	}
+	c.noted = now.UnixMilli()
 	n := &Note{Heard: now, Address: c.peer.Addr().String()}
 	if h := c.sess.Hello(); h.Size != 0 {
 		n.Hello = &h

@@ -62,6 +62,7 @@ type world struct {
 	keys      map[device.ID]device.Key
 	owners    map[device.ID]account.ID
 	saved     map[device.ID]session.Record
+	heard     map[device.ID]time.Time // when a device was heard last, as far as it was told
 	tries     []device.Attempt
 	answers   map[uint64]*lane.Answer
 	log       strings.Builder
@@ -95,7 +96,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 11, 22, 5, 0, 0, 700, time.UTC), chance: rand.NewChaCha8([32]byte{1}),
 		pipes: map[uint64]*subject{}, keys: map[device.ID]device.Key{}, owners: map[device.ID]account.ID{},
-		saved: map[device.ID]session.Record{}, answers: map[uint64]*lane.Answer{}, drops: map[string]int{},
+		saved: map[device.ID]session.Record{}, heard: map[device.ID]time.Time{}, answers: map[uint64]*lane.Answer{}, drops: map[string]int{},
 	}
 	w.start = w.now
 	w.cfg = lane.Config{
@@ -456,6 +457,10 @@ func (w *world) note(out *lane.Out) {
 				delete(w.saved, id)
 			}
 		})
+	case lane.TakeNote:
+		if out.Note.Heard.After(w.heard[out.Device]) {
+			w.heard[out.Device] = out.Note.Heard
+		}
 	case lane.Publish:
 		w.published = append(w.published, *out.Event)
 		w.say("event %s %q of %s", out.Event.Name, out.Event.Data, w.who(out.Event.Device))
