@@ -174,8 +174,8 @@ func (r *runner) hold(out *lane.Out) {
 var errQueueFull = fault.Errorf(fault.Busy, "the store's queue is full")
 
 // errSuperseded is what a session gets that has something to store after the
-// device has shaken hands anew.
-var errSuperseded = fault.Errorf(fault.Conflict, "the device has a newer session")
+// device has shaken hands anew. It ends when the newer one says Hello, not before.
+var errSuperseded = fault.Errorf(fault.Busy, "the device has a newer session")
 
 // save has the store make a record durable, which comes back as Saved.
 func (r *runner) save(now time.Time, out *lane.Out) {
