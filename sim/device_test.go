@@ -84,9 +84,11 @@ func happen(t *rapid.T, w *world) {
 		if w.device.Phase() != sim.Connected {
 			return
 		}
-		requests := []string{"41 02 id 01 b1 66 04 6563686f 41 61", "41 02 id 02 b1 66 04 6c6f6e67 40", "41 01 id 03 b1 76 01 6e",
+		requests := []string{
+			"41 02 id 01 b1 66 04 6563686f 41 61", "41 02 id 02 b1 66 04 6c6f6e67 40", "41 01 id 03 b1 76 01 6e",
 			"70 00 id", "41 01 id 04 b1 64 41 03", "40 00 id", "41 03 id 05 b1 6b 41 01", "42 01 id 0607 b1 76 01 6e", "51 45 id 08 ff 00000000",
-			"40 02 id b1 65 0d04 737061726b2f6465766963652f7265736574 ff 7265626f6f74"}
+			"40 02 id b1 65 0d04 737061726b2f6465766963652f7265736574 ff 7265626f6f74",
+		}
 		text := rapid.SampledFrom(requests).Draw(t, "request")
 		id := fmt.Sprintf("%04x", rapid.Uint16Range(1, 9).Draw(t, "id"))
 		raw(w, strings.Fields(strings.ReplaceAll(text, "id", id)))

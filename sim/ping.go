@@ -4,7 +4,7 @@ import "time"
 
 // pinger decides when the device asks "are you there?" and when it takes
 // silence for an answer. Its clock starts with every message received, and
-// with every ping and Hello sent; what else the device sends doesn't count.
+// with every ping that it sends; what else the device sends doesn't count.
 type pinger struct {
 	interval time.Duration // silence after which a ping is due; 0: never
 	timeout  time.Duration // silence after a ping that ends the connection
@@ -34,13 +34,6 @@ func (p *pinger) stop() { p.last, p.asked = time.Time{}, false }
 func (p *pinger) heard(now time.Time) {
 	if !p.last.IsZero() {
 		p.last, p.asked = now, false
-	}
-}
-
-// sent is called with every ping that is not our own and every Hello.
-func (p *pinger) sent(now time.Time) {
-	if !p.last.IsZero() {
-		p.last = now
 	}
 }
 
