@@ -1,6 +1,9 @@
+//lint:file-ignore SA1019 PKCS #1 v1.5 is all that these devices know; see SECURITY.md
+
 package bench
 
 import (
+	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
@@ -13,8 +16,6 @@ import (
 	"runtime"
 	"sync"
 	"time"
-
-	"crypto"
 
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/dtls"

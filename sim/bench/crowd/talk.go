@@ -2,11 +2,12 @@ package crowd
 
 import (
 	"errors"
+	"net/netip"
+	"time"
+
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
-	"net/netip"
-	"time"
 )
 
 // shake begins a handshake.
