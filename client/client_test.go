@@ -55,65 +55,131 @@ func TestRequests(t *testing.T) {
 		sent   request
 		want   any
 	}{
-		"login": {`{"token_type":"bearer","access_token":"t","expires_in":60}`,
+		"login": {
+			`{"token_type":"bearer","access_token":"t","expires_in":60}`,
 			func(c *client.Client) (any, error) { return c.Login(ctx, "a@b", "p&q") },
 			request{"POST", "/oauth/token", "Bearer secret", formKind, "client_id=test&client_secret=test&grant_type=password&password=p%26q&username=a%40b"},
-			rest.Token{TokenType: "bearer", AccessToken: "t", ExpiresIn: 60}},
-		"logout": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Logout(ctx) },
-			request{"DELETE", "/v1/access_tokens/current", "Bearer secret", "", ""}, nil},
-		"token": {`{"client":"x"}`, func(c *client.Client) (any, error) { return c.CurrentToken(ctx) },
-			request{"GET", "/v1/access_tokens/current", "Bearer secret", "", ""}, rest.CurrentToken{Client: "x"}},
-		"tokens": {`[{"token":"ab","client":"x"}]`, func(c *client.Client) (any, error) { return c.Tokens(ctx, "a@b", "p") },
-			request{"GET", "/v1/access_tokens", "Basic YUBiOnA=", "", ""}, []rest.ListedToken{{Token: "ab", Client: "x"}}},
-		"revoke a token": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.RevokeToken(ctx, "ab") },
-			request{"DELETE", "/v1/access_tokens/ab", "Bearer secret", "", ""}, nil},
-		"revoke all tokens": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.RevokeTokens(ctx) },
-			request{"DELETE", "/v1/access_tokens", "Bearer secret", "", ""}, nil},
-		"password": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.SetPassword(ctx, "old", "new", true) },
-			request{"PUT", "/v1/user", "Bearer secret", jsonKind, `{"password":"new","current_password":"old","invalidate_tokens":true}`}, nil},
-		"sign up": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.SignUp(ctx, "a@b", "p") },
-			request{"POST", "/v1/users", "Bearer secret", jsonKind, `{"username":"a@b","password":"p"}`}, nil},
-		"user": {`{"username":"a@b"}`, func(c *client.Client) (any, error) { return c.User(ctx) },
-			request{"GET", "/v1/user", "Bearer secret", "", ""}, rest.User{Username: "a@b"}},
-		"devices": {`[{"id":"1","name":null},{"id":"2","name":"x"}]`, func(c *client.Client) (any, error) { return c.Devices(ctx) },
-			request{"GET", "/v1/devices", "Bearer secret", "", ""}, []rest.Device{{ID: "1"}, {ID: "2", Name: "x"}}},
-		"device": {`{"id":"1"}`, func(c *client.Client) (any, error) { return c.Device(ctx, "my oven") },
-			request{"GET", "/v1/devices/my%20oven", "Bearer secret", "", ""}, rest.Device{ID: "1"}},
-		"call": {`{"return_value":-7}`, func(c *client.Client) (any, error) { return c.Call(ctx, "oven", "set", "1") },
-			request{"POST", "/v1/devices/oven/set", "Bearer secret", jsonKind, `{"args":"1"}`}, rest.FunctionResult{ReturnValue: -7}},
-		"call without argument": {`{"return_value":0}`, func(c *client.Client) (any, error) { return c.Call(ctx, "oven", "set", "") },
-			request{"POST", "/v1/devices/oven/set", "Bearer secret", jsonKind, `{"args":""}`}, rest.FunctionResult{}},
-		"variable": {`{"name":"v","result":21.5}`, func(c *client.Client) (any, error) { return c.Variable(ctx, "oven", "v") },
-			request{"GET", "/v1/devices/oven/v", "Bearer secret", "", ""}, rest.Variable{Name: "v", Result: 21.5}},
-		"ping": {`{"ok":true,"online":true}`, func(c *client.Client) (any, error) { return c.Ping(ctx, "oven") },
-			request{"PUT", "/v1/devices/oven/ping", "Bearer secret", jsonKind, `{}`}, rest.Ping{OK: true, Online: true}},
-		"attempts": {`{"device":"1","attempts":[]}`,
+			rest.Token{TokenType: "bearer", AccessToken: "t", ExpiresIn: 60},
+		},
+		"logout": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Logout(ctx) },
+			request{"DELETE", "/v1/access_tokens/current", "Bearer secret", "", ""},
+			nil,
+		},
+		"token": {
+			`{"client":"x"}`, func(c *client.Client) (any, error) { return c.CurrentToken(ctx) },
+			request{"GET", "/v1/access_tokens/current", "Bearer secret", "", ""},
+			rest.CurrentToken{Client: "x"},
+		},
+		"tokens": {
+			`[{"token":"ab","client":"x"}]`, func(c *client.Client) (any, error) { return c.Tokens(ctx, "a@b", "p") },
+			request{"GET", "/v1/access_tokens", "Basic YUBiOnA=", "", ""},
+			[]rest.ListedToken{{Token: "ab", Client: "x"}},
+		},
+		"revoke a token": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.RevokeToken(ctx, "ab") },
+			request{"DELETE", "/v1/access_tokens/ab", "Bearer secret", "", ""},
+			nil,
+		},
+		"revoke all tokens": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.RevokeTokens(ctx) },
+			request{"DELETE", "/v1/access_tokens", "Bearer secret", "", ""},
+			nil,
+		},
+		"password": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.SetPassword(ctx, "old", "new", true) },
+			request{"PUT", "/v1/user", "Bearer secret", jsonKind, `{"password":"new","current_password":"old","invalidate_tokens":true}`},
+			nil,
+		},
+		"sign up": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.SignUp(ctx, "a@b", "p") },
+			request{"POST", "/v1/users", "Bearer secret", jsonKind, `{"username":"a@b","password":"p"}`},
+			nil,
+		},
+		"user": {
+			`{"username":"a@b"}`, func(c *client.Client) (any, error) { return c.User(ctx) },
+			request{"GET", "/v1/user", "Bearer secret", "", ""},
+			rest.User{Username: "a@b"},
+		},
+		"devices": {
+			`[{"id":"1","name":null},{"id":"2","name":"x"}]`, func(c *client.Client) (any, error) { return c.Devices(ctx) },
+			request{"GET", "/v1/devices", "Bearer secret", "", ""},
+			[]rest.Device{{ID: "1"}, {ID: "2", Name: "x"}},
+		},
+		"device": {
+			`{"id":"1"}`, func(c *client.Client) (any, error) { return c.Device(ctx, "my oven") },
+			request{"GET", "/v1/devices/my%20oven", "Bearer secret", "", ""},
+			rest.Device{ID: "1"},
+		},
+		"call": {
+			`{"return_value":-7}`, func(c *client.Client) (any, error) { return c.Call(ctx, "oven", "set", "1") },
+			request{"POST", "/v1/devices/oven/set", "Bearer secret", jsonKind, `{"args":"1"}`},
+			rest.FunctionResult{ReturnValue: -7},
+		},
+		"call without argument": {
+			`{"return_value":0}`, func(c *client.Client) (any, error) { return c.Call(ctx, "oven", "set", "") },
+			request{"POST", "/v1/devices/oven/set", "Bearer secret", jsonKind, `{"args":""}`},
+			rest.FunctionResult{},
+		},
+		"variable": {
+			`{"name":"v","result":21.5}`, func(c *client.Client) (any, error) { return c.Variable(ctx, "oven", "v") },
+			request{"GET", "/v1/devices/oven/v", "Bearer secret", "", ""},
+			rest.Variable{Name: "v", Result: 21.5},
+		},
+		"ping": {
+			`{"ok":true,"online":true}`, func(c *client.Client) (any, error) { return c.Ping(ctx, "oven") },
+			request{"PUT", "/v1/devices/oven/ping", "Bearer secret", jsonKind, `{}`},
+			rest.Ping{OK: true, Online: true},
+		},
+		"attempts": {
+			`{"device":"1","attempts":[]}`,
 			func(c *client.Client) (any, error) { return c.Attempts(ctx, "oven", time.Unix(0, 0)) },
 			request{"GET", "/v1/devices/oven/attempts?limit=1000&since=1970-01-01T00%3A00%3A00Z", "Bearer secret", "", ""},
-			rest.Attempts{Device: "1", Attempts: []rest.Attempt{}}},
-		"provision": {`{"ok":true,"id":"1"}`, func(c *client.Client) (any, error) { return c.Provision(ctx, "1", []byte{0xff, 0xfe}) },
+			rest.Attempts{Device: "1", Attempts: []rest.Attempt{}},
+		},
+		"provision": {
+			`{"ok":true,"id":"1"}`, func(c *client.Client) (any, error) { return c.Provision(ctx, "1", []byte{0xff, 0xfe}) },
 			request{"POST", "/v1/provisioning/1", "Bearer secret", jsonKind, `{"deviceID":"1","publicKey":"//4=","algorithm":"","filename":"test"}`},
-			rest.Provisioned{OK: true, ID: "1"}},
-		"claim": {`{"ok":true,"id":"1","connected":true}`, func(c *client.Client) (any, error) { return c.Claim(ctx, "1") },
-			request{"POST", "/v1/devices", "Bearer secret", jsonKind, `{"id":"1","request_transfer":false}`}, rest.Claimed{OK: true, ID: "1", Connected: true}},
-		"unclaim": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Unclaim(ctx, "my oven") },
-			request{"DELETE", "/v1/devices/my%20oven", "Bearer secret", "", ""}, nil},
-		"rename": {`{"id":"1","name":"new"}`, func(c *client.Client) (any, error) { return c.Rename(ctx, "oven", "new") },
-			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"name":"new"}`}, rest.Renamed{ID: "1", Name: "new"}},
-		"annotate": {`{"id":"1","notes":"n"}`,
+			rest.Provisioned{OK: true, ID: "1"},
+		},
+		"claim": {
+			`{"ok":true,"id":"1","connected":true}`, func(c *client.Client) (any, error) { return c.Claim(ctx, "1") },
+			request{"POST", "/v1/devices", "Bearer secret", jsonKind, `{"id":"1","request_transfer":false}`},
+			rest.Claimed{OK: true, ID: "1", Connected: true},
+		},
+		"unclaim": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Unclaim(ctx, "my oven") },
+			request{"DELETE", "/v1/devices/my%20oven", "Bearer secret", "", ""},
+			nil,
+		},
+		"rename": {
+			`{"id":"1","name":"new"}`, func(c *client.Client) (any, error) { return c.Rename(ctx, "oven", "new") },
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"name":"new"}`},
+			rest.Renamed{ID: "1", Name: "new"},
+		},
+		"annotate": {
+			`{"id":"1","notes":"n"}`,
 			func(c *client.Client) (any, error) {
 				u, err := c.Annotate(ctx, "oven", "n")
 				return *u.Notes, err
 			},
-			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"notes":"n"}`}, "n"},
-		"signal": {`{"id":"1","connected":true,"signaling":false}`,
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"notes":"n"}`},
+			"n",
+		},
+		"signal": {
+			`{"id":"1","connected":true,"signaling":false}`,
 			func(c *client.Client) (any, error) {
 				u, err := c.Signal(ctx, "oven", false)
 				return *u.Signaling, err
 			},
-			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"signal":"0"}`}, false},
-		"publish": {`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Publish(ctx, rest.Publish{Name: "n", Data: &data}) },
-			request{"POST", "/v1/devices/events", "Bearer secret", jsonKind, `{"name":"n","data":"on"}`}, nil},
+			request{"PUT", "/v1/devices/oven", "Bearer secret", jsonKind, `{"signal":"0"}`},
+			false,
+		},
+		"publish": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Publish(ctx, rest.Publish{Name: "n", Data: &data}) },
+			request{"POST", "/v1/devices/events", "Bearer secret", jsonKind, `{"name":"n","data":"on"}`},
+			nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c2, last := server(t, http.StatusOK, c.answer)
