@@ -1,10 +1,9 @@
 package api_test
 
 import (
-	"testing"
-
 	"net/http"
 	"net/http/httptest"
+	"testing"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/api"

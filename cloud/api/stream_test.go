@@ -156,16 +156,26 @@ func TestFrames(t *testing.T) {
 		e    event.Event
 		want string
 	}{
-		{event.Event{Name: "n", Data: []byte(`{"a":"<ü>"}`), HasData: true, TTL: time.Minute, Device: oven},
-			`{"data":"{\"a\":\"<ü>\"}","ttl":60,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`},
-		{event.Event{Name: "n", Source: event.FromAPI, Public: true},
-			`{"data":null,"ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"api","public":true}`},
-		{event.Event{Name: "n", Source: event.FromCloud, HasData: true, Data: []byte{}},
-			`{"data":"","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"particle-internal"}`},
-		{event.Event{Name: "n", Device: oven, HasData: true, Data: []byte("a\nb\r\n\n")},
-			`{"data":"a\nb\r\n\n","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`},
-		{event.Event{Name: "n", Device: oven, HasData: true, Data: []byte{0, 0xff}, ContentFormat: 42},
-			`{"data":"data:application/octet-stream;base64,AP8=","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`},
+		{
+			event.Event{Name: "n", Data: []byte(`{"a":"<ü>"}`), HasData: true, TTL: time.Minute, Device: oven},
+			`{"data":"{\"a\":\"<ü>\"}","ttl":60,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`,
+		},
+		{
+			event.Event{Name: "n", Source: event.FromAPI, Public: true},
+			`{"data":null,"ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"api","public":true}`,
+		},
+		{
+			event.Event{Name: "n", Source: event.FromCloud, HasData: true, Data: []byte{}},
+			`{"data":"","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"particle-internal"}`,
+		},
+		{
+			event.Event{Name: "n", Device: oven, HasData: true, Data: []byte("a\nb\r\n\n")},
+			`{"data":"a\nb\r\n\n","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`,
+		},
+		{
+			event.Event{Name: "n", Device: oven, HasData: true, Data: []byte{0, 0xff}, ContentFormat: 42},
+			`{"data":"data:application/octet-stream;base64,AP8=","ttl":0,"published_at":"2026-05-31T12:00:00.000Z","coreid":"e00fce680000000000000001"}`,
+		},
 	} {
 		c.e.Owner = alice
 		w.publish(c.e)
