@@ -44,15 +44,21 @@ func TestDecodersRefuseWhatIsCutShort(t *testing.T) {
 		whole  []byte
 		decode func([]byte) error
 	}{
-		"request": {encodeRequest(&request{call: Call{Name: "f", Argument: "1"}}),
-			func(b []byte) error { _, err := decodeRequest(b); return err }},
+		"request": {
+			encodeRequest(&request{call: Call{Name: "f", Argument: "1"}}),
+			func(b []byte) error { _, err := decodeRequest(b); return err },
+		},
 		"cancel": {encodeCancel(callID{1, 2}), func(b []byte) error { _, err := decodeCancel(b); return err }},
-		"reply": {encodeReply(&Result{Value: TextValue("v")}, errStopped),
-			func(b []byte) error { _, _, bad := decodeReply(b); return bad }},
+		"reply": {
+			encodeReply(&Result{Value: TextValue("v")}, errStopped),
+			func(b []byte) error { _, _, bad := decodeReply(b); return bad },
+		},
 		"ask":    {encodeAsk([]device.ID{{1}, {2}}), func(b []byte) error { _, err := decodeAsk(b); return err }},
 		"states": {encodeStates(states), func(b []byte) error { return decodeStates(b, func(device.ID, device.State) {}) }},
-		"announcement": {encodeAnnouncement(&announcement{kind: annChanges, from: "a", changes: []change{{device.ID{1}, true}}}),
-			func(b []byte) error { _, err := decodeAnnouncement(b); return err }},
+		"announcement": {
+			encodeAnnouncement(&announcement{kind: annChanges, from: "a", changes: []change{{device.ID{1}, true}}}),
+			func(b []byte) error { _, err := decodeAnnouncement(b); return err },
+		},
 	} {
 		if err := c.decode(c.whole); err != nil {
 			t.Errorf("%s whole: %v", name, err)

@@ -27,8 +27,10 @@ func testCallReachesHolder(t *testing.T, open opener) {
 	nodes := open(3)
 	for i, b := range nodes[:2] {
 		gatewayOn(t, b).Answer(func(_ context.Context, c bus.Call) (bus.Result, error) {
-			return bus.Result{Return: int32(10*i) + int32(len(c.Argument)), Stage: bus.Answered, State: aState(),
-				RoundTrip: 3 * time.Millisecond, MaxArgument: 622, Online: true}, nil
+			return bus.Result{
+				Return: int32(10*i) + int32(len(c.Argument)), Stage: bus.Answered, State: aState(),
+				RoundTrip: 3 * time.Millisecond, MaxArgument: 622, Online: true,
+			}, nil
 		})
 		b.Holding(deviceID(byte(i)))
 	}
@@ -41,8 +43,10 @@ func testCallReachesHolder(t *testing.T, open opener) {
 				if err != nil {
 					return false // the announcement is on its way
 				}
-				want := bus.Result{Return: int32(10*i) + 2, Stage: bus.Answered, State: aState(),
-					RoundTrip: 3 * time.Millisecond, MaxArgument: 622, Online: true}
+				want := bus.Result{
+					Return: int32(10*i) + 2, Stage: bus.Answered, State: aState(),
+					RoundTrip: 3 * time.Millisecond, MaxArgument: 622, Online: true,
+				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("node %d: %s", node, diff)
 				}
@@ -58,7 +62,8 @@ func testValues(t *testing.T, open opener) {
 	b.Holding(deviceID(1))
 	for _, want := range []bus.Value{
 		bus.BoolValue(true), bus.Int32Value(math.MinInt32), bus.DoubleValue(math.Inf(-1)), bus.DoubleValue(0.1),
-		bus.TextValue("grün\x00\xff"), bus.TextValue(""), {},
+		bus.TextValue("grün\x00\xff"), bus.TextValue(""),
+		{},
 	} {
 		g.Answer(func(context.Context, bus.Call) (bus.Result, error) { return bus.Result{Value: want}, nil })
 		got, err := b.Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Variable, Name: "v"})
