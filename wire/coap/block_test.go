@@ -69,18 +69,21 @@ func TestAssembler(t *testing.T) {
 		{"nothing at all", []step{{block(0, last), nil, nil, true}}},
 		{"last block empty", []step{{block(0, more), full, nil, false}, {block(1, last), nil, nil, true}}},
 		{"begins anew", []step{
-			{block(0, more), full, nil, false}, {block(0, more), full, nil, false},
+			{block(0, more), full, nil, false},
+			{block(0, more), full, nil, false},
 			{block(1, last), full[:1], nil, true},
 		}},
 		{"two bodies", []step{{block(0, last), full, nil, true}, {block(0, last), full, nil, true}}},
 		{"begins late", []step{{block(1, last), full, coap.ErrBlockOrder, false}}},
 		{"gap", []step{{block(0, more), full, nil, false}, {block(2, last), full, coap.ErrBlockOrder, false}}},
 		{"again", []step{
-			{block(0, more), full, nil, false}, {block(1, more), full, nil, false},
+			{block(0, more), full, nil, false},
+			{block(1, more), full, nil, false},
 			{block(1, more), full, coap.ErrBlockOrder, false},
 		}},
 		{"nothing is kept after an error", []step{
-			{block(0, more), full, nil, false}, {block(2, more), full, coap.ErrBlockOrder, false},
+			{block(0, more), full, nil, false},
+			{block(2, more), full, coap.ErrBlockOrder, false},
 			{block(1, last), full, coap.ErrBlockOrder, false},
 		}},
 		{"short in the middle", []step{{block(0, more), full[:15], coap.ErrBlock, false}}},
@@ -93,7 +96,8 @@ func TestAssembler(t *testing.T) {
 			{block(0, more), full, nil, false}, {block(1, more), full, nil, false}, {block(2, last), full[:8], nil, true},
 		}},
 		{"one byte too long", []step{
-			{block(0, more), full, nil, false}, {block(1, more), full, nil, false},
+			{block(0, more), full, nil, false},
+			{block(1, more), full, nil, false},
 			{block(2, last), full[:9], coap.ErrTooLarge, false},
 		}},
 	}

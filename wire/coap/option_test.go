@@ -15,10 +15,18 @@ func TestOptionExtensions(t *testing.T) {
 		nibble byte
 		ext    []byte
 	}{
-		{0, 0, nil}, {1, 1, nil}, {12, 12, nil},
-		{13, 13, []byte{0}}, {14, 13, []byte{1}}, {15, 13, []byte{2}}, {268, 13, []byte{255}},
-		{269, 14, []byte{0, 0}}, {270, 14, []byte{0, 1}}, {524, 14, []byte{0, 255}},
-		{525, 14, []byte{1, 0}}, {65535, 14, []byte{0xfe, 0xf2}},
+		{0, 0, nil},
+		{1, 1, nil},
+		{12, 12, nil},
+		{13, 13, []byte{0}},
+		{14, 13, []byte{1}},
+		{15, 13, []byte{2}},
+		{268, 13, []byte{255}},
+		{269, 14, []byte{0, 0}},
+		{270, 14, []byte{0, 1}},
+		{524, 14, []byte{0, 255}},
+		{525, 14, []byte{1, 0}},
+		{65535, 14, []byte{0xfe, 0xf2}},
 	}
 	for _, delta := range tests {
 		for _, length := range tests {
