@@ -21,7 +21,6 @@ type Out struct {
 	Device device.ID      // Show, Take, Drop, TakeNote, Forget
 	Data   []byte         // SendStream
 	Addr   netip.AddrPort // Index, Unindex
-	Hold   time.Duration  // CloseStream: how long the socket stays open and mute
 
 	LookUp *Lookup         // LookUp
 	Job    *Job            // OpenBlob, MakeReply
