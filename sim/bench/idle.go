@@ -35,7 +35,7 @@ type IdleResult struct {
 	Devices        int     `json:"devices"`
 	BytesPerDevice int     `json:"bytes_per_device"`
 	RSS            int64   `json:"rss_bytes"` // of the cloud's process with all devices, after a collection
-	PingsSent      int     `json:"pings_sent"`
+	PingsSent      int     `json:"pings_sent"` // since the first device was connected
 	PingsAnswered  int     `json:"pings_answered"`
 	CallsSampled   int     `json:"calls_sampled"`
 	CallsFailed    int     `json:"calls_failed"`
@@ -159,7 +159,6 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 	if err != nil {
 		return err
 	}
-	was := c.Counts()
 	if !pause(ctx, b.Hold) {
 		return context.Cause(ctx)
 	}
@@ -174,8 +173,8 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 	if !pause(ctx, lastPing) { // for the last ones to be answered
 		return context.Cause(ctx)
 	}
-	is := c.Counts()
-	r.PingsSent, r.PingsAnswered = is.PingsSent-was.PingsSent, is.PingsAnswered-was.PingsAnswered
+	n := c.Counts()
+	r.PingsSent, r.PingsAnswered = n.PingsSent, n.PingsAnswered
 	return nil
 }
 
