@@ -95,7 +95,7 @@ func TestLostKey(t *testing.T) {
 }
 
 // TestTrustOnFirstUse lets a stranger in where that was turned on: it belongs
-// to nobody until somebody registers it, and its key is never replaced by
+// to nobody until somebody claims it, and its key is never replaced by
 // another stranger's. That it is off by default, and what a stranger gets
 // then, is a row of TestConnectionFailures.
 func TestTrustOnFirstUse(t *testing.T) {
@@ -112,7 +112,11 @@ func TestTrustOnFirstUse(t *testing.T) {
 		c.Until("the impostor is turned away", func() bool { return second.Lights.Has("1 red flash") })
 		second.Unplug()
 
-		c.Provision(stranger)
+		claim := url.Values{"id": {d.ID}}
+		if status, body := c.Do(http.MethodPost, rest.PathDevices, claim); status != http.StatusOK {
+			t.Fatalf("claiming the device: %d %s", status, body)
+		}
+		c.Admit("eve@example.com").Fails(http.StatusForbidden, http.MethodPost, rest.PathDevices, claim)
 		c.Online(d.ID)
 		c.Until("its owner sees the impostor", func() bool {
 			for _, a := range c.Attempts(d.ID) {
