@@ -34,7 +34,7 @@ type IdleResult struct {
 	Run
 	Devices        int     `json:"devices"`
 	BytesPerDevice int     `json:"bytes_per_device"`
-	RSS            int64   `json:"rss_bytes"` // of the cloud's process with all devices, after a collection
+	RSS            int64   `json:"rss_bytes"`  // of the cloud's process with all devices, after a collection
 	PingsSent      int     `json:"pings_sent"` // since the first device was connected
 	PingsAnswered  int     `json:"pings_answered"`
 	CallsSampled   int     `json:"calls_sampled"`
