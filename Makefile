@@ -7,6 +7,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LDFLAGS   := -s -w -X github.com/cyan-cloud/cyan/internal/build.version=$(VERSION)
 PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 FUZZTIME  ?= 10s
+FUZZ      ?= ./...
 BENCHTIME ?= 1s
 
 # Tools are pinned here, built into .bin/ and kept out of go.mod.
@@ -77,8 +78,8 @@ race: ## run all tests with the race detector (needs a C compiler)
 	else echo "race: no C compiler here, left out"; fi
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (10s)
-	@go list -f '{{.Dir}} {{range .TestGoFiles}}{{.}} {{end}}{{range .XTestGoFiles}}{{.}} {{end}}' ./... | \
+fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s)
+	@go list -f '{{.Dir}} {{range .TestGoFiles}}{{.}} {{end}}{{range .XTestGoFiles}}{{.}} {{end}}' $(FUZZ) | \
 	while read -r dir files; do \
 		for target in $$(cd "$$dir" && grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$files /dev/null | cut -c6- | sort -u); do \
 			echo "fuzz $${dir#$(CURDIR)/} $$target"; \
