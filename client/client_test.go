@@ -147,6 +147,11 @@ func TestRequests(t *testing.T) {
 			request{"POST", "/v1/devices", "Bearer secret", jsonKind, `{"id":"1","request_transfer":false}`},
 			rest.Claimed{OK: true, ID: "1", Connected: true},
 		},
+		"claim code": {
+			`{"claim_code":"c","device_ids":["1"]}`, func(c *client.Client) (any, error) { return c.ClaimCode(ctx) },
+			request{"POST", "/v1/device_claims", "Bearer secret", jsonKind, `{}`},
+			rest.ClaimCode{Code: "c", DeviceIDs: []string{"1"}},
+		},
 		"unclaim": {
 			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Unclaim(ctx, "my oven") },
 			request{"DELETE", "/v1/devices/my%20oven", "Bearer secret", "", ""},

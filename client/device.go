@@ -32,6 +32,14 @@ func (c *Client) Claim(ctx context.Context, id string) (rest.Claimed, error) {
 	return d, err
 }
 
+// ClaimCode gives a code for a device that is being set up: the one that sends
+// it within the hour becomes the user's.
+func (c *Client) ClaimCode(ctx context.Context) (rest.ClaimCode, error) {
+	var code rest.ClaimCode
+	err := c.do(ctx, http.MethodPost, rest.PathDeviceClaims, struct{}{}, &code)
+	return code, err
+}
+
 // Unclaim gives a device up: it is nobody's from then on.
 func (c *Client) Unclaim(ctx context.Context, device string) error {
 	return c.do(ctx, http.MethodDelete, rest.PathDevice(device), nil, nil)

@@ -73,6 +73,15 @@ type Owners interface {
 	Release(ctx context.Context, id device.ID, owner account.ID) error
 }
 
+// Codes is what the API needs of claim codes, which are kept by their hash.
+type Codes interface {
+	// AddClaimCode fails with Busy if the owner has too many.
+	AddClaimCode(ctx context.Context, code account.TokenHash, owner account.ID, now, expires time.Time) error
+	// ClaimByCode claims the device for the one who got the code. NotFound if
+	// there is no such code, Denied if the device is somebody else's.
+	ClaimByCode(ctx context.Context, id device.ID, code account.TokenHash, now time.Time) (account.ID, error)
+}
+
 // Keys is what the API needs to register devices with their keys.
 type Keys interface {
 	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
@@ -104,6 +113,7 @@ type Config struct {
 	Tokens   Tokens
 	Devices  Devices
 	Owners   Owners
+	Codes    Codes
 	Keys     Keys
 	Bus      Bus
 	Ready    []Check // what /readyz looks at; none: always ready
@@ -132,16 +142,19 @@ type Config struct {
 
 // API is the door. It is safe for concurrent use.
 type API struct {
-	cfg     Config
-	log     *slog.Logger
-	metrics *metrics
-	mux     *http.ServeMux
-	routes  map[string]*route // by pattern
-	gate    *gate
-	issued  issued
-	hub     *stream.Hub
-	cancel  func() // ends the hub's subscription
-	close   sync.Once
+	cfg      Config
+	log      *slog.Logger
+	metrics  *metrics
+	mux      *http.ServeMux
+	routes   map[string]*route // by pattern
+	gate     *gate
+	issued   issued
+	hub      *stream.Hub
+	cancel   func()            // ends the subscription to events
+	codes    chan *event.Event // claim codes that devices have sent
+	claimer  sync.WaitGroup
+	stopping chan struct{} // closed by Close
+	close    sync.Once
 }
 
 // New makes the API and subscribes it to events. Close ends it.
@@ -153,12 +166,28 @@ func New(cfg Config) (*API, error) {
 	a.hub = stream.New(stream.Config{
 		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, Registerer: cfg.Registerer,
 	})
+	a.codes = make(chan *event.Event, maxCodes)
+	a.stopping = make(chan struct{})
 	a.route()
 	var err error
-	if a.cancel, err = cfg.Bus.Subscribe(a.hub.Deliver); err != nil {
+	if a.cancel, err = cfg.Bus.Subscribe(a.happened); err != nil {
 		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
 	}
+	a.claimer.Go(a.claimByCodes) // until Close
 	return a, nil
+}
+
+// happened takes an event from the bus. It does not block.
+func (a *API) happened(e *event.Event) {
+	if e.Name != event.ClaimCode {
+		a.hub.Deliver(e)
+		return
+	}
+	select {
+	case a.codes <- e:
+	default: // the device says it again when it connects again
+		a.metrics.codes.WithLabelValues("dropped").Inc()
+	}
 }
 
 func withDefaults(cfg Config) Config {
@@ -212,6 +241,8 @@ func (a *API) Server() *http.Server {
 func (a *API) Close() {
 	a.close.Do(func() {
 		a.cancel()
+		close(a.stopping)
+		a.claimer.Wait()
 		a.hub.Close()
 	})
 }

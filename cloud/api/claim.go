@@ -1,10 +1,16 @@
 package api
 
 import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"net/http"
+	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -98,4 +104,71 @@ func noDeviceToClaim(asked string) error {
 		cause: fault.Errorf(fault.NotFound, "device not found: no device with the id %s has ever connected; "+
 			"register its key first, or let it connect", printable(asked, 100)).WithCode(rest.CodeDeviceUnknown),
 	}
+}
+
+const (
+	claimCodeSize = 63               // characters; devices have room for no more
+	claimCodeLife = time.Hour        // from being given out to being used
+	maxCodes      = 256              // that devices have sent and that wait
+	claimTimeout  = 10 * time.Second // for claiming one device
+)
+
+// claimCode answers POST /v1/device_claims: a code for a device that is being
+// set up, which sends it when it connects.
+func (a *API) claimCode(w http.ResponseWriter, r *request) error {
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+	if err != nil {
+		return storeError(err)
+	}
+	var secret [48]byte
+	rand.Read(secret[:]) // never fails
+	code := base64.StdEncoding.EncodeToString(secret[:])[:claimCodeSize]
+	now := time.Now()
+	if err := a.cfg.Codes.AddClaimCode(r.Context(), account.HashToken(code), r.caller.user, now, now.Add(claimCodeLife)); err != nil {
+		return storeError(err)
+	}
+	ids := make([]string, len(devices))
+	for i := range devices {
+		ids[i] = devices[i].ID.String()
+	}
+	return answer(w, http.StatusOK, rest.ClaimCode{Code: code, DeviceIDs: ids, ExpiresAt: rest.At(now.Add(claimCodeLife))})
+}
+
+// claimByCodes claims the devices that send a claim code, one after the
+// other, until the API is closed.
+func (a *API) claimByCodes() {
+	for {
+		select {
+		case e := <-a.codes:
+			a.claimByCode(e)
+		case <-a.stopping:
+			return
+		}
+	}
+}
+
+// claimByCode claims the device that has sent a code. Every node's API hears
+// of it; the code is good for the first of them.
+func (a *API) claimByCode(e *event.Event) {
+	ctx, cancel := context.WithTimeout(context.Background(), claimTimeout)
+	defer cancel()
+	code := account.HashToken(string(bytes.TrimRight(e.Data, "\x00")))
+	owner, err := a.cfg.Codes.ClaimByCode(ctx, e.Device, code, time.Now())
+	outcome := "failed"
+	switch kind := fault.KindOf(err); {
+	case err == nil:
+		outcome = "ok"
+		a.log.Info("device claimed by a code", "device", e.Device, "owner", owner)
+		if err := a.cfg.Bus.Changed(e.Device, owner, false); err != nil {
+			a.log.Warn("gateways not told of an owner", "device", e.Device, "err", err)
+		}
+	case kind == fault.NotFound:
+		outcome = "unknown"
+	case kind == fault.Denied:
+		outcome = "not_yours"
+		a.log.Info("a device that is somebody else's sent a claim code", "device", e.Device)
+	default:
+		a.log.Error("device not claimed by its code", "device", e.Device, "err", err)
+	}
+	a.metrics.codes.WithLabelValues(outcome).Inc()
 }

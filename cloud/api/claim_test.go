@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/bus/bustest"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -105,4 +106,62 @@ func TestClaimNeedsADevice(t *testing.T) {
 		t.Errorf("status %d: %s", got.status, got.body)
 	}
 	w.wantOwner(t, blank, "")
+}
+
+// say has a device say a claim code, as its gateway publishes it.
+func (w *world) say(t *testing.T, id device.ID, owner account.ID, code string) {
+	t.Helper()
+	err := w.bus.Publish(&event.Event{
+		ID: "e", Name: event.ClaimCode, Data: []byte(code), HasData: true, Device: id, Owner: owner, Published: time.Now(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// counted tells how often claim codes came to the outcome.
+func (w *world) counted(outcome, times string) bool {
+	w.t.Helper()
+	body := w.do("GET", "/metrics", "", "Authorization: ").body
+	return strings.Contains(body, `cyan_api_claim_codes_total{outcome="`+outcome+`"} `+times+"\n")
+}
+
+// A device that is being set up says the code that its owner got, once.
+func TestClaimByCode(t *testing.T) {
+	w := newWorld(t, nil)
+	first, second := w.orphan(t, 0x61), w.orphan(t, 0x62)
+	got := w.do("POST", "/v1/device_claims", "{}")
+	var code rest.ClaimCode
+	got.into(t, &code)
+	want := []string{oven.String(), fridge.String(), blank.String()}
+	if life := time.Until(code.ExpiresAt.Time); len(code.Code) != 63 || life > time.Hour || life < 59*time.Minute {
+		t.Errorf("status %d: %s", got.status, got.body)
+	}
+	if diff := cmp.Diff(want, code.DeviceIDs); diff != "" {
+		t.Error(diff)
+	}
+	w.say(t, lamp, bob, code.Code)
+	w.eventually("bob's lamp is refused", func() bool { return w.counted("not_yours", "1") })
+	w.say(t, first, "", code.Code+"\x00") // as devices send it, with its end
+	w.eventually("the first is alice's", func() bool { return w.counted("ok", "1") })
+	w.wantOwner(t, first, alice)
+	w.eventually("the gateways know", func() bool {
+		return cmp.Diff([]bustest.Change{{Device: first, Owner: alice}}, w.gateway.Changes()) == ""
+	})
+	w.say(t, second, "", code.Code)
+	w.eventually("the code is used up", func() bool { return w.counted("unknown", "1") })
+	w.wantOwner(t, second, "")
+	w.wantOwner(t, lamp, bob)
+}
+
+// Nobody hears of claim codes, not even the owner of the device.
+func TestClaimCodesAreShownToNobody(t *testing.T) {
+	w := newWorld(t, nil)
+	stream := w.subscribe("/v1/devices/events")
+	stream.next() // what it is subscribed to
+	w.say(t, oven, alice, "code")
+	w.do("POST", "/v1/devices/events", "name=after")
+	if f := stream.next(); f.Event != "after" {
+		t.Errorf("heard %+v", f)
+	}
 }

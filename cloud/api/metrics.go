@@ -9,6 +9,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec // route
 	errors   *prometheus.CounterVec   // code: of wire/rest, or a kind of cloud/fault
 	logins   *prometheus.CounterVec   // outcome: ok, wrong, locked_out, unsupported, failed
+	codes    *prometheus.CounterVec   // outcome: ok, unknown, not_yours, failed, dropped
 	refused  prometheus.Counter
 	panics   prometheus.Counter
 }
@@ -25,12 +26,13 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"route"}),
 		errors: prometheus.NewCounterVec(opts("errors_total", "Requests that failed, by code."), []string{"code"}),
 		logins: prometheus.NewCounterVec(opts("logins_total", "Logins, by outcome."), []string{"outcome"}),
+		codes:  prometheus.NewCounterVec(opts("claim_codes_total", "Claim codes that devices sent, by outcome."), []string{"outcome"}),
 		refused: prometheus.NewCounter(opts("fresh_tokens_refused_total",
 			"Answers 401 to a token issued within the last minute and not revoked: each is a defect of this server.")),
 		panics: prometheus.NewCounter(opts("panics_total", "Panics of handlers that were caught.")),
 	}
 	if reg != nil {
-		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.refused, m.panics)
+		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.codes, m.refused, m.panics)
 	}
 	return m
 }

@@ -35,6 +35,7 @@ func (a *API) table() []route {
 		{pattern: "GET /v1/devices", scope: account.DevicesList, handle: a.listDevices},
 		{pattern: "GET /v1/devices/{device}", scope: account.DevicesGet, handle: a.getDevice},
 		{pattern: "POST /v1/devices", scope: account.DevicesImport, body: true, handle: a.claim},
+		{pattern: "POST /v1/device_claims", scope: account.DevicesImport, body: true, handle: a.claimCode},
 		{pattern: "DELETE /v1/devices/{device}", scope: account.DevicesRelease, body: true, handle: a.unclaim},
 		{pattern: "PUT /v1/devices/{device}", scope: account.DevicesUpdate, body: true, upload: true, handle: a.updateDevice},
 		{pattern: "PUT /v1/devices/{device}/ping", scope: account.DevicesPing, body: true, handle: a.ping},
@@ -59,7 +60,6 @@ func (a *API) table() []route {
 // later are routes that stock clients ask for and that this server does not
 // offer: they hear that, and not that they are wrong.
 var later = []string{
-	"POST /v1/device_claims",
 	"/v1/products", "/v1/products/{rest...}", "/v1/user/products", "/v1/orgs", "/v1/orgs/{rest...}",
 	"/v1/webhooks", "/v1/webhooks/{rest...}", "/v1/integrations", "/v1/integrations/{rest...}",
 	"/v1/binaries", "/v1/binaries/{rest...}", "/v1/build_targets", "/v1/device-os/{rest...}",

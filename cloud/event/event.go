@@ -100,6 +100,11 @@ func CheckName(name string) error {
 	return nil
 }
 
+// ClaimCode is the name under which a device says a code that makes it
+// somebody's. It travels to the door that claims devices, and is shown to
+// nobody.
+const ClaimCode = "spark/device/claim/code"
+
 // Filter says which events a subscriber wants. Prefix is compared with case.
 type Filter struct {
 	Prefix string

@@ -27,7 +27,7 @@ var told = []string{
 // that it answers by an event of the same name. Under any other reserved name
 // a device may say nothing.
 var inner = []string{
-	spark.EventMaxBinary, spark.EventChunkSize, spark.EventClaimCode, spark.EventIdent, spark.EventKeyError,
+	spark.EventMaxBinary, spark.EventChunkSize, spark.EventIdent, spark.EventKeyError,
 	spark.EventDeviceName, spark.EventDeviceIP, spark.EventDeviceRandom,
 }
 
@@ -43,6 +43,7 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 	switch {
 	case slices.Contains(inner, e.Name):
 		kind = Told
+	case e.Name == event.ClaimCode: // for the people's door, which claims the device and shows it to nobody
 	case event.Reserved(e.Name) && !slices.Contains(told, e.Name):
 		s.answerCode(now, m, codeOf(fault.Denied), outs)
 		return

@@ -10,6 +10,7 @@ const (
 	PathTokens       = "/v1/access_tokens"
 	PathCurrentToken = "/v1/access_tokens/current"
 	PathDevices      = "/v1/devices"
+	PathDeviceClaims = "/v1/device_claims"
 	PathPublish      = "/v1/devices/events"
 	PathHealth       = "/healthz"
 	PathReady        = "/readyz"

@@ -23,6 +23,14 @@ type Claimed struct {
 	Connected bool   `json:"connected"`
 }
 
+// ClaimCode is the answer to POST /v1/device_claims: a code that makes the one
+// device that sends it within the hour the caller's.
+type ClaimCode struct {
+	Code      string   `json:"claim_code"` // 63 characters
+	DeviceIDs []string `json:"device_ids"` // that the caller has already: the new one will be another
+	ExpiresAt Time     `json:"expires_at"`
+}
+
 // Provisioned is the answer to Provision.
 type Provisioned struct {
 	OK          bool   `json:"ok"`

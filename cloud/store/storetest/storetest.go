@@ -39,6 +39,8 @@ func Run(t *testing.T, db Database) {
 	t.Run("keys", func(t *testing.T) { keys(t, db.open(t)) })
 	t.Run("trust on first use", func(t *testing.T) { trustFirstUse(t, db.open(t)) })
 	t.Run("claim and release", func(t *testing.T) { claimRelease(t, db.open(t)) })
+	t.Run("claim codes", func(t *testing.T) { claimCodes(t, db.open(t)) })
+	t.Run("claim codes are bounded", func(t *testing.T) { claimCodeBound(t, db.open(t)) })
 	t.Run("names", func(t *testing.T) { names(t, db.open(t)) })
 	t.Run("notes", func(t *testing.T) { notes(t, db.open(t)) })
 	t.Run("ownership against a model", func(t *testing.T) { ownershipModel(t, db.open(t)) })
