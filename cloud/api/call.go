@@ -104,7 +104,7 @@ func rawValue(v bus.Value) string {
 // answerRaw writes a bare value. It is never taken for a page.
 func answerRaw(w http.ResponseWriter, text string) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	io.WriteString(w, text) // a client that is gone needs no answer
+	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
 	return nil
 }
 

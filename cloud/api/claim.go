@@ -32,7 +32,7 @@ func (a *API) claim(w http.ResponseWriter, r *request) error {
 	}
 	d, err := a.cfg.Devices.Device(r.Context(), id)
 	if err != nil {
-		return notClaimed(r, asked, transfer, err)
+		return notClaimed(asked, transfer, err)
 	}
 	// Asked first: while the bus is down, no gateway could hear of it.
 	states, err := a.cfg.Bus.States(r.Context(), []device.ID{id})
@@ -44,7 +44,7 @@ func (a *API) claim(w http.ResponseWriter, r *request) error {
 		return noDeviceToClaim(asked) // nobody knows yet that there is one
 	}
 	if err := a.cfg.Owners.Claim(r.Context(), id, r.caller.user); err != nil {
-		return notClaimed(r, asked, transfer, err)
+		return notClaimed(asked, transfer, err)
 	}
 	a.tellOwner(r, id, r.caller.user)
 	return answer(w, http.StatusOK, rest.Claimed{
@@ -81,7 +81,7 @@ func (a *API) tellOwner(r *request, id device.ID, owner account.ID) {
 
 // notClaimed puts into words why a device cannot be claimed. Stock clients
 // look for some of them and then offer to request a transfer.
-func notClaimed(r *request, asked string, transfer bool, err error) error {
+func notClaimed(asked string, transfer bool, err error) error {
 	switch kind := fault.KindOf(err); {
 	case kind == fault.NotFound:
 		return noDeviceToClaim(asked)

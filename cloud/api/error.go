@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -45,7 +46,7 @@ func (e *methodError) Unwrap() error {
 
 // fail answers a request that failed.
 func (a *API) fail(w http.ResponseWriter, r *request, err error) {
-	p, ok := err.(*problem)
+	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = &problem{cause: err}
 	}
@@ -78,7 +79,7 @@ func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 	if ours && r.Context().Err() == nil {
 		a.log.Error("request failed", "request", r.id, "code", code, "err", err)
 	}
-	answer(w, status, body)
+	_ = answer(w, status, body) // an error body can always be written as JSON
 }
 
 // failureOf finds the row of the table of errors: that of the failure's code
@@ -114,16 +115,8 @@ func messageOf(row *rest.Failure, words, description string) string {
 // stays in the log: it can name files and addresses.
 func sentence(err error) string {
 	msg := "this server has met a defect of its own"
-	for e := err; e != nil; {
-		if f, ok := e.(*fault.Error); ok {
-			msg = f.Msg
-			break
-		}
-		u, ok := e.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		e = u.Unwrap()
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		msg = f.Msg
 	}
 	if msg == "" {
 		return "unknown failure"

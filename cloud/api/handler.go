@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/http"
 	"path"
@@ -101,7 +102,7 @@ func (a *API) preflight(w *response) {
 // serve finds the route, checks who asks, reads the body and answers.
 func (a *API) serve(w *response, r *request) error {
 	if err := a.find(r); err != nil {
-		if allowed, ok := err.(*methodError); ok {
+		if allowed, ok := errors.AsType[*methodError](err); ok {
 			w.Header().Set("Allow", strings.Join(allowed.methods, ", "))
 		}
 		return err

@@ -217,7 +217,7 @@ func TestHangingUpCancelsTheCall(t *testing.T) {
 		return bus.Result{Stage: bus.SentNoAck}, ctx.Err()
 	})
 	ctx, hangUp := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, "POST", w.url+"/v1/devices/oven/reset", strings.NewReader("arg=1"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"/v1/devices/oven/reset", strings.NewReader("arg=1"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (w *world) subscribe(path string, headers ...string) *reader {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	w.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", w.url+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+path, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestStreamWithoutHijack(t *testing.T) {
 	w := newWorld(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	req := httptest.NewRequestWithContext(ctx, "GET", "/v1/devices/events", nil)
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/devices/events", nil)
 	req.Header.Set("Authorization", "Bearer "+token)
 	rec := &pipe{header: make(http.Header), written: make(chan string, 16)}
 	done := make(chan struct{})

@@ -91,15 +91,15 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 	scope := sse.AppendComment(nil, " "+string(header))
 	control := http.NewResponseController(w)
 	conn, _, err := control.Hijack()
-	if err != nil {
+	if err != nil { // there is none to be had
 		head := w.Header()
 		head.Set("Content-Type", sse.ContentType+"; charset=utf-8")
 		head.Set("Cache-Control", "no-cache")
 		head.Set("X-Accel-Buffering", "no")
 		h.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
-		return nil
+		return nil //nolint:nilerr // the stream was served by the response itself
 	}
-	conn.SetDeadline(time.Time{}) // the server's limits are for requests
+	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
 	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
 	go func() { // until the reader is gone, slow, or the hub is closed
 		reason := st.run(conn, nil, greeting, scope)
@@ -119,7 +119,7 @@ func (st *stream) put(frame []byte) {
 		st.slow = true
 		st.waiting = nil
 		if st.sink != nil {
-			st.sink.SetWriteDeadline(time.Now().Add(lastWords))
+			_ = st.sink.SetWriteDeadline(time.Now().Add(lastWords))
 		}
 	default:
 		st.waiting = append(st.waiting, frame...)
@@ -233,7 +233,7 @@ func (st *stream) write(p []byte) bool {
 	st.mu.Lock()
 	to := st.sink
 	if !st.slow {
-		to.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_ = to.SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
 	st.mu.Unlock()
 	if _, err := to.Write(p); err != nil {
