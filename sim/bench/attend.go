@@ -13,13 +13,13 @@ import (
 
 // Attend is the cloud's side of a Server: it says that the cloud is ready and
 // performs commands until in ends, which is when the cloud has to stop.
-func Attend(in io.Reader, out io.Writer, r Ready) error {
+func Attend(in io.Reader, out io.Writer, r Ready) (err error) {
 	answers := json.NewEncoder(out)
 	if err := answers.Encode(r); err != nil {
 		return err
 	}
 	var p profile
-	defer p.end()
+	defer func() { err = errors.Join(err, p.end()) }()
 	for commands := json.NewDecoder(in); ; {
 		var c Command
 		switch err := commands.Decode(&c); {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -107,7 +108,7 @@ type counter struct {
 }
 
 func (c *counter) count(piece []byte) int {
-	seam := append(c.tail, piece[:min(len(piece), len(c.mark)-1)]...)
+	seam := slices.Concat(c.tail, piece[:min(len(piece), len(c.mark)-1)])
 	n := bytes.Count(seam, c.mark)
 	if len(piece) >= len(c.mark) {
 		n += bytes.Count(piece, c.mark)

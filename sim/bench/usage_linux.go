@@ -42,7 +42,8 @@ func resident(pid int) (int64, error) {
 
 var errStatm = errors.New("bench: /proc/<pid>/statm cannot be read")
 
-// residentPages finds the second number of a statm: size resident shared …
+// residentPages finds the second number of a statm, which begins with the
+// size of everything and has the resident part of it next.
 func residentPages(statm []byte) (int64, error) {
 	fields := bytes.Fields(statm)
 	if len(fields) < 2 {

@@ -128,14 +128,12 @@ func (s *socket) read(until time.Time, take func(to netip.Addr, datagram []byte)
 		return err
 	}
 	v.done = 0
-	if err := s.raw.Read(v.call); err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil
-		}
+	err := s.raw.Read(v.call)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
 	if v.errno != 0 {
-		return nil // an error that an earlier datagram met (ICMP)
+		v.done = 0 // an error that an earlier datagram met (ICMP)
 	}
 	for i := range v.done {
 		data := v.control[i][unix.SizeofCmsghdr:]

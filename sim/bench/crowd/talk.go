@@ -13,8 +13,8 @@ import (
 // shake begins a handshake.
 func (c *Crowd) shake(i int) {
 	var random dtls.ClientRandom
-	c.chance.Read(random.Random[:])
-	c.chance.Read(random.Ephemeral[:])
+	_, _ = c.chance.Read(random.Random[:]) // it cannot fail
+	_, _ = c.chance.Read(random.Ephemeral[:])
 	h, flight, err := dtls.NewClientHandshake(&dtls.ClientConfig{ServerKey: c.serverKey, Key: c.cfg.Who.Key(i)}, c.now, random)
 	if err != nil {
 		c.lose(i)
