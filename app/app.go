@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,17 +103,17 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return a, err
 	}
-	return a, a.serve(door)
+	return a, a.serve(ctx, door)
 }
 
 // serve opens the HTTP door.
-func (a *App) serve(door *api.API) error {
+func (a *App) serve(ctx context.Context, door *api.API) error {
 	list, err := addresses("listen-api", a.opts.ListenAPI)
 	if err != nil {
 		return err
 	}
 	for _, address := range list {
-		l, err := net.Listen("tcp", address)
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			return fmt.Errorf("listening for people on %s: %w", address, err)
 		}
@@ -152,9 +153,9 @@ func (a *App) Stop(ctx context.Context) error {
 	a.stop.Do(func() {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		for i := len(a.onStop) - 1; i >= 0; i-- {
-			if err := a.onStop[i].fn(ctx); err != nil {
-				errs = append(errs, fmt.Errorf("stopping the %s: %w", a.onStop[i].name, err))
+		for _, c := range slices.Backward(a.onStop) {
+			if err := c.fn(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stopping the %s: %w", c.name, err))
 			}
 		}
 	})

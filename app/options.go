@@ -75,7 +75,7 @@ func (o Options) WithDefaults() Options {
 // loopback gives the port on both loopback addresses, or on the one that this
 // machine has.
 func loopback(port string) string {
-	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil {
+	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil { //nolint:noctx // it does not wait
 		l.Close()
 		return "127.0.0.1:" + port + ",[::1]:" + port
 	}
