@@ -60,7 +60,7 @@ func (s *Subscription) path() string {
 type Stream struct {
 	client *Client
 	sub    Subscription
-	ctx    context.Context // of the whole stream: ends with the caller's or at Close
+	ctx    context.Context //nolint:containedctx // of the whole stream: ends with the caller's or at Close
 	cancel context.CancelFunc
 
 	body    io.ReadCloser // nil: broken, to be opened again
@@ -83,7 +83,7 @@ func (c *Client) Subscribe(ctx context.Context, sub Subscription) (*Stream, erro
 	}
 	s := &Stream{client: c, sub: sub, buf: make([]byte, 16<<10)}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	if err := s.open(); err != nil {
+	if err := s.open(); err != nil { //nolint:contextcheck // s.ctx comes from ctx
 		s.cancel()
 		return nil, err
 	}
