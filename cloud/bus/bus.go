@@ -314,7 +314,7 @@ func (b *Bus) Close() error {
 func (b *Bus) disconnect() {
 	if b.conn != nil {
 		if b.conn.IsConnected() {
-			b.conn.FlushTimeout(time.Second) // a goodbye that is lost costs the others ten seconds
+			_ = b.conn.FlushTimeout(time.Second) // a goodbye that is lost costs the others ten seconds
 		}
 		b.conn.Close()
 	}

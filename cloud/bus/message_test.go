@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func TestDecodersRefuseWhatIsCutShort(t *testing.T) {
 				t.Errorf("%s: its first %d bytes were taken for all of it", name, n)
 			}
 		}
-		if c.decode(append(c.whole[:len(c.whole):len(c.whole)], 0)) == nil {
+		if c.decode(append(slices.Clip(c.whole), 0)) == nil {
 			t.Errorf("%s: a byte too many was taken", name)
 		}
 	}

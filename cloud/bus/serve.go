@@ -18,7 +18,7 @@ import (
 type serving struct {
 	bus     *Bus
 	gateway Gateway
-	ctx     context.Context // of all calls; ends with cause errStopped
+	ctx     context.Context //nolint:containedctx // of all calls; ends with cause errStopped
 	cancel  context.CancelCauseFunc
 	sub     *nats.Subscription
 	once    sync.Once
@@ -162,7 +162,7 @@ func (s *serving) perform(ctx context.Context, q *request) (res Result, err erro
 	}()
 	res, err = s.gateway.Call(ctx, q.call)
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		if context.Cause(ctx) == errStopped {
+		if errors.Is(context.Cause(ctx), errStopped) {
 			return res, errNoGateway()
 		}
 		return res, fault.E(fault.Timeout, "the caller stopped waiting", nil)

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -46,9 +47,7 @@ func (b *Bus) States(ctx context.Context, ids []device.ID) (map[device.ID]device
 			continue
 		}
 		answers++
-		for id, s := range a.states {
-			all[id] = s
-		}
+		maps.Copy(all, a.states)
 		unheld = append(unheld, missing(a.asked, a.states)...)
 	}
 	if len(unheld) == 0 {
