@@ -45,8 +45,8 @@ func newDatagramLink(d *Device) (*datagramLink, [][]byte, error) {
 	}
 	cfg := &dtls.ClientConfig{ServerKey: d.keys.ecServer, Key: d.keys.ec, NoCID: !d.cfg.Profile.ConnectionID}
 	var random dtls.ClientRandom
-	d.chance.Read(random.Random[:])
-	d.chance.Read(random.Ephemeral[:])
+	_, _ = d.chance.Read(random.Random[:])
+	_, _ = d.chance.Read(random.Ephemeral[:])
 	var flight [][]byte
 	var err error
 	l.handshake, flight, err = dtls.NewClientHandshake(cfg, d.now, random)

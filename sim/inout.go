@@ -25,9 +25,10 @@ type (
 	Received struct{ Data []byte }
 	// Closed says that the other side closed the stream or that it broke.
 	Closed struct{}
-	// NetworkDown and NetworkUp are the device's own network, such as Wi-Fi.
+	// NetworkDown says that the device's own network, such as Wi-Fi, is gone.
 	NetworkDown struct{}
-	NetworkUp   struct{}
+	// NetworkUp says that it is back.
+	NetworkUp struct{}
 	// Publish is an event that the application publishes now.
 	Publish struct{ Event Event }
 	// Set changes a variable.

@@ -92,15 +92,18 @@ func scripted(t *testing.T, words []string) sim.Config {
 	cfg := simtest.Config(t, transport, words[1])
 	cfg.Application = plain()
 	for _, word := range words[2:] {
-		if behaviour, err := sim.ParseBehaviour(word); err == nil {
+		behaviour, notBehaviour := sim.ParseBehaviour(word)
+		delay, notDelay := time.ParseDuration(word)
+		switch {
+		case notBehaviour == nil:
 			cfg.Behaviour = behaviour
-		} else if delay, err := time.ParseDuration(word); err == nil {
+		case notDelay == nil:
 			cfg.Delay = delay
-		} else if word == "quiet" {
+		case word == "quiet":
 			cfg.Trace = false
-		} else if word == "cellular" {
+		case word == "cellular":
 			cfg.KeepAlive = sim.Cellular
-		} else {
+		default:
 			t.Fatalf("device: what is %q?", word)
 		}
 	}

@@ -41,7 +41,7 @@ func newStreamLink(d *Device) *streamLink {
 		seed:      d.talk.ids.Seed,
 		until:     d.now.Add(readTimeout),
 	}
-	d.chance.Read(l.padding[:])
+	_, _ = d.chance.Read(l.padding[:])
 	return l
 }
 
