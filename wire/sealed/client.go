@@ -35,7 +35,7 @@ func (h *ClientHandshake) answer(nonce [NonceSize]byte, padding []byte) (blob [B
 	return blob, nil
 }
 
-// Finish, after Answer, opens the server's reply. The errors are the two that Device OS tells
+// Finish opens the server's reply, after Answer. The errors are the two that Device OS tells
 // apart, in its order: ErrCredentials, then ErrSignature.
 func (h *ClientHandshake) Finish(reply [ReplySize]byte) (Credentials, Channel, error) {
 	encrypted, signature := reply[:encryptedSize], reply[encryptedSize:]

@@ -25,7 +25,8 @@ const (
 )
 
 // SEQUENCE { SEQUENCE { rsaEncryption, NULL }, BIT STRING { SEQUENCE {
-// INTEGER of 129 bytes with a leading zero …
+// INTEGER of 129 bytes with a leading zero, INTEGER 65537 } }: what stands
+// before the modulus, and behind it.
 const (
 	keyHeader  = "\x30\x81\x9f\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x81\x8d\x00\x30\x81\x89\x02\x81\x81\x00"
 	keyTrailer = "\x02\x03\x01\x00\x01"

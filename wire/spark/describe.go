@@ -1,6 +1,8 @@
 package spark
 
 import (
+	"slices"
+
 	"github.com/cyan-cloud/cyan/wire/coap"
 )
 
@@ -66,12 +68,7 @@ func (d *Describe) Merge(other Describe) {
 // HasFunction reports whether the device has the function of that name, which
 // is to be known before it is called: a device doesn't answer otherwise.
 func (d *Describe) HasFunction(name string) bool {
-	for _, f := range d.Functions {
-		if f == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.Functions, name)
 }
 
 // VariableType returns the type of the variable of that name, which is to be

@@ -57,7 +57,7 @@ func (d *Decoder) Next() (f Frame, ok bool, err error) {
 		line, ok := d.line()
 		if !ok {
 			if len(d.buf) > d.bound() {
-				d.fail()
+				_ = d.fail() // Next gives it
 			}
 			break
 		}
@@ -139,7 +139,7 @@ func (d *Decoder) take(line []byte) (f Frame, ok bool) {
 		d.data.Write(value)
 	}
 	if d.data.Len()+len(d.event)+len(d.id) > d.bound() {
-		d.fail()
+		_ = d.fail() // Next gives it
 	}
 	return Frame{}, false
 }
