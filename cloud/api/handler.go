@@ -52,12 +52,12 @@ func (a *API) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	defer a.finish(w, r, start)
+	defer a.finish(w, r, start) //nolint:contextcheck // r has it
 	if hr.Method == http.MethodOptions {
 		a.preflight(w)
 		return
 	}
-	if err := a.serve(w, r); err != nil {
+	if err := a.serve(w, r); err != nil { //nolint:contextcheck // r has it
 		a.fail(w, r, err)
 	}
 }
