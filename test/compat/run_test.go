@@ -73,7 +73,7 @@ func (w *world) run(t *testing.T, c client, program []string, s scenario) string
 		return os.Expand(text, func(name string) string { return variables[name] })
 	}
 	var args []string
-	for _, a := range strings.Fields(s.run) {
+	for a := range strings.FieldsSeq(s.run) {
 		args = append(args, filled(a))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
