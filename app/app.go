@@ -94,7 +94,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
 	door, err := api.New(api.Config{
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},
 			{Name: "bus", Run: func(context.Context) error { return b.Check() }},

@@ -39,6 +39,8 @@ type Options struct {
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show: for a bench, not for the internet.
 	TrustOnFirstUse bool
+	// OpenSignUp lets strangers make themselves accounts over the API.
+	OpenSignUp bool
 	// Admin is the username of the administrator that the first start makes.
 	// Empty: admin@localhost.
 	Admin string

@@ -35,6 +35,7 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.StringVar(&f.Database, "database", "", "SQLite `file` (default cyan.db in the data folder)")
 	flags.StringVar(&f.NATS, "nats", "", "`URL` of a NATS cluster (default embedded)")
 	flags.StringVar(&f.Node, "node", o.Node, "this process's `name` in logs, attempts and a cluster")
+	flags.BoolVar(&f.OpenSignUp, "open-sign-up", false, "let strangers make themselves accounts over the API")
 	flags.BoolVar(&f.TrustOnFirstUse, "trust-on-first-use", false, "let unknown devices in and keep the key they show: on a bench only")
 	flags.StringVar(&f.Admin, "admin", o.Admin, "`username` of the administrator that the first start makes")
 	flags.StringVar(&f.logLevel, "log-level", logLevel, "`least` of what is logged: debug, info, warn or error")
