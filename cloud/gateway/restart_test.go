@@ -3,9 +3,12 @@ package gateway_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,11 +161,11 @@ func TestSupersede(t *testing.T) {
 	c.open()
 	e.id, e.cfg.Device.ID = d.id, sim.ID(d.id)
 	for range 2 {
-		d.fresh().on() // again and again it takes the device from the other
+		d.fresh().on() // it takes the device from the other
 		eventually(t, "the device is connected by udp", func() bool { return c.state(d).Transport == "udp" })
 		e.off()
 		c.works(d)
-		e.on()
+		e.once().on()
 		eventually(t, "the device is connected by tcp", func() bool { return c.state(d).Transport == "tcp" })
 		c.works(e)
 		d.off()
@@ -175,6 +178,19 @@ func TestSupersede(t *testing.T) {
 // fresh makes the device forget its session.
 func (d *thing) fresh() *thing {
 	d.cfg.MemoryFile = filepath.Join(d.t.TempDir(), "memory")
+	return d
+}
+
+// once makes the device connect a single time when it is switched on: it does
+// not take its session back from another.
+func (d *thing) once() *thing {
+	var tried atomic.Bool
+	d.cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if tried.Swap(true) {
+			return nil, errors.New("its cable is pulled")
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
 	return d
 }
 
