@@ -88,8 +88,16 @@ fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s)
 	done
 
 .PHONY: bench
-bench: ## run the benchmarks
+bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
+	bin/cyan bench all --record docs/perf
+
+.PHONY: microbench
+microbench: ## run the benchmarks of single packages
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+.PHONY: compat
+compat: ## run the stock clients of npm and write their table (Linux, Node and npm)
+	go test -tags compat -timeout 30m ./test/compat -update
 
 .PHONY: tools
 tools: $(GOFUMPT) $(STATICCHECK) $(DEADCODE) $(GOLANGCI) ## build the pinned tools into .bin/
