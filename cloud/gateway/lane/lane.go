@@ -51,6 +51,7 @@ const (
 	DropHalfOpen       = "half_open_full"  // too many handshakes at once
 	DropStreams        = "streams_full"    // too many TCP connections
 	DropUnreadable     = "unreadable"      // a stored session that cannot be taken up
+	DropStuck          = "stuck_timer"     // the turn of a timer that had not moved: a defect of ours
 )
 
 // silent counts nothing.
@@ -104,6 +105,7 @@ type Stats struct {
 	StreamsFull          uint64
 	StrangersUnrecorded  uint64
 	Unreadable           uint64 // stored sessions that could not be taken up
+	Stuck                uint64 // timers that were due again at once: a defect of ours
 	Dropped, Undelivered uint64 // from sessions that ended
 }
 
@@ -198,6 +200,10 @@ func (l *Lane) tick(now time.Time, outs *Outs) {
 		l.due(now, c, outs)
 		if l.conns[c.id] == c {
 			l.rearm(c)
+			if l.timers.putOff(c, now) {
+				l.stats.Stuck++
+				l.cfg.Counter.Dropped(DropStuck)
+			}
 		}
 	}
 }

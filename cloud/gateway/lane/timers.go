@@ -43,6 +43,20 @@ func (h *timers) remove(c *conn) {
 	}
 }
 
+// stuckWait is how long a timer is put off that is due again as soon as it was
+// served. It would hold up the lane and every device in it.
+const stuckWait = time.Second
+
+// putOff puts c off if it is due at now still, and tells whether it was.
+func (h *timers) putOff(c *conn, now time.Time) bool {
+	if c.place == 0 || c.due > now.UnixMilli() {
+		return false
+	}
+	h.remove(c)
+	h.arm(c, now.Add(stuckWait))
+	return true
+}
+
 // pop takes out the first connection that is due at now; nil: none is.
 func (h *timers) pop(now time.Time) *conn {
 	if len(h.heap) == 0 || h.heap[0].due > now.UnixMilli() {

@@ -93,3 +93,22 @@ func TestBucket(t *testing.T) {
 		}
 	}
 }
+
+// TestStuckTimer arms a timer for the time at which it was served: it must
+// not come up again within the same tick.
+func TestStuckTimer(t *testing.T) {
+	var h timers
+	var stuck, fine conn
+	now := time.UnixMilli(1_790_000_000_000)
+	h.arm(&stuck, now)
+	h.arm(&fine, now.Add(time.Millisecond))
+	if !h.putOff(&stuck, now) || h.putOff(&fine, now) {
+		t.Error("the one that is due is put off, and no other")
+	}
+	if c := h.pop(now); c != nil {
+		t.Error("a timer came up again at once")
+	}
+	if got := time.UnixMilli(stuck.due); !got.Equal(now.Add(stuckWait)) {
+		t.Errorf("put off until %v", got)
+	}
+}
