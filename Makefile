@@ -78,7 +78,7 @@ race: ## run all tests with the race detector (needs a C compiler)
 	else echo "race: no C compiler here, left out"; fi
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s)
+fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s, or inputs: 5000x)
 	@go list -f '{{.Dir}} {{range .TestGoFiles}}{{.}} {{end}}{{range .XTestGoFiles}}{{.}} {{end}}' $(FUZZ) | \
 	while read -r dir files; do \
 		for target in $$(cd "$$dir" && grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$files /dev/null | cut -c6- | sort -u); do \
