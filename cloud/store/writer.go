@@ -124,6 +124,9 @@ func (w *writer) see(u DeviceUpdate) bool {
 // flush waits until all that is queued now was tried, and gives the error of
 // the last commit.
 func (w *writer) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil { // or it would depend on which of two cases a select takes
+		return fault.E(fault.Unavailable, "wait for the database", err)
+	}
 	tried := make(chan error, 1)
 	w.mu.Lock()
 	if w.closed {
