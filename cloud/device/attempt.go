@@ -98,6 +98,12 @@ const (
 	ServerRestart   Reason = "server_restart"   // cloud: we restarted
 	KeyReplaced     Reason = "key_replaced"     // nobody: its owner gave it another key
 	NotRestored     Reason = "not_restored"     // cloud: the session could not be restored
+	SessionLost     Reason = "session_lost"     // cloud: the device goes on with a session whose keys we do not have
+
+	// Why a session does not answer (see Remedy).
+	ApplicationSilent Reason = "application_silent" // device: its system answers and its application does not
+	NeedsHands        Reason = "needs_hands"        // nobody: all that could be tried from here was
+	DoubleIdentity    Reason = "double_identity"    // device: two that share one key
 )
 
 // Fault tells whom the reason is laid at. A reason that is ours is never
@@ -105,11 +111,11 @@ const (
 func (r Reason) Fault() Party {
 	switch r {
 	case UnknownDevice, KeyMismatch, BadSignature, WrongServerKey, WrongProtocol, Unsupported, NoHello,
-		StartupIncomplete, Malformed:
+		StartupIncomplete, Malformed, ApplicationSilent, DoubleIdentity:
 		return Hand
 	case TimeoutWaiting, PeerClosed, KeepAliveMissed, NoAnswer:
 		return Network
-	case ServerInternal, KeyStoreUnavailable, Overloaded, ServerShutdown, ServerRestart, NotRestored:
+	case ServerInternal, KeyStoreUnavailable, Overloaded, ServerShutdown, ServerRestart, NotRestored, SessionLost:
 		return Cloud
 	default:
 		return Nobody

@@ -221,6 +221,7 @@ func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 		s.receiveAnswer(now, i, m, outs)
 		return
 	}
+	s.heardOut(now)
 	s.finish(now, i, s.read(&s.desk.calls[i], m), outs)
 }
 
@@ -246,6 +247,7 @@ func (s *Session) late(now time.Time, token byte) {
 	s.desk.stale = slices.Delete(s.desk.stale, i, i+1)
 	s.tokens.Release(token)
 	s.proved(now)
+	s.heardOut(now)
 	s.Late++
 }
 
@@ -307,6 +309,9 @@ func (s *Session) giveUp(now time.Time, i int, outs *Outs) {
 	c := s.desk.calls[i]
 	s.miss(now, &c)
 	s.finish(now, i, Reply{Err: silent()}, outs)
+	if c.acked && (c.kind == Function || c.kind == Variable) {
+		s.unheard(now)
+	}
 	if c.kind == Function && c.acked && !s.doubted && s.word == device.Online {
 		// Perhaps it does not have that function any more.
 		s.doubted = true
@@ -390,6 +395,9 @@ func (d *desk) deadline() (next int64) {
 	}
 	for i := range d.waiting {
 		next = sooner(next, d.waiting[i].Deadline.UnixMilli())
+	}
+	if d.climb.at != 0 {
+		next = sooner(next, d.climb.at)
 	}
 	return next
 }

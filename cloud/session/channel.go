@@ -55,7 +55,7 @@ func (s *Session) record(now time.Time, in *In, outs *Outs) {
 		s.contact(now, in.Record.Moved, moved, outs)
 	}
 	if moved {
-		s.move(in, outs)
+		s.move(now, in, outs)
 	}
 	s.heard(now)
 	s.message(now, outs.plain, moved || in.Record.Moved, outs)
@@ -70,10 +70,11 @@ func (s *Session) alert(now time.Time, outs *Outs) {
 }
 
 // move answers from now on where the newest authentic record came from.
-func (s *Session) move(in *In, outs *Outs) {
+func (s *Session) move(now time.Time, in *In, outs *Outs) {
 	s.peer, s.local = in.From, in.Local
 	s.Moves++
 	s.changed = true
+	s.flap(now, outs)
 	s.persist(outs)
 }
 
@@ -145,17 +146,10 @@ func (s *Session) expireExchanges(now time.Time, outs *Outs) {
 }
 
 // unanswered is a message of ours that the device did not acknowledge in four
-// transmissions: it does not hear us, whatever we hear of it. One that goes on
-// talking past a ping of ours is told to start over, in case it hears that.
+// transmissions: it does not hear us, whatever we hear of it.
 func (s *Session) unanswered(now time.Time, e coap.Exchange, outs *Outs) {
 	s.doubt(now)
-	i := s.desk.callOf(e.ID)
-	if i < 0 {
-		return
-	}
-	c := s.desk.calls[i]
-	s.finish(now, i, Reply{Err: silent()}, outs)
-	if c.kind == Ping && s.lastSeen > c.sent {
-		s.reset(now, outs)
+	if i := s.desk.callOf(e.ID); i >= 0 {
+		s.finish(now, i, Reply{Err: silent()}, outs)
 	}
 }

@@ -24,6 +24,10 @@ type In struct {
 	Err    error          // Persisted: why it was not
 	Device device.ID      // Admit: who the device is
 	Reason device.Reason  // Refuse, Close
+	Remedy device.Remedy  // Remedy
+	Kinds  uint8          // Avoid: a bit for each CallKind
+	// Restart is how far the device's owner lets us go (Remedy).
+	Restart device.Restarting
 }
 
 // InKind is what kind of thing happens.
@@ -42,6 +46,8 @@ const (
 	Probe                    // show that the device answers
 	Close                    // end the session; a device that can be told is told to start over
 	Replace                  // a newer session took over: end without a word
+	Remedy                   // the rung that Ailing named may be tried
+	Avoid                    // do not ask for these kinds of thing by yourself
 )
 
 // Call is something to ask of the device.

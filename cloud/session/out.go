@@ -24,6 +24,7 @@ type Out struct {
 	Stage  string         // Reached: one of device.Stage…
 	At     time.Time      // Reached: when, for what shows only later; zero: now
 	Reason device.Reason  // Closed, Contact
+	Remedy device.Remedy  // Ailing
 }
 
 // OutKind is what kind of thing is to be done.
@@ -41,6 +42,8 @@ const (
 	Changed                  // State gives something new
 	Described                // Describe, Hello or Subscriptions give something new
 	Closed                   // the session is over, and State says why; it takes no more input
+	Ailing                   // the device does not answer, and this is tried; StartOver and Restart wait for Remedy
+	Doubled                  // two seem to share the device's identity: its address goes back and forth
 	Told                     // the device told or asked the cloud something by an event that is nobody else's
 )
 

@@ -143,8 +143,9 @@ func (s *Session) overdueAt(now time.Time) int64 {
 // proved notes that the device answered a message of ours.
 func (s *Session) proved(now time.Time) {
 	s.provenAt = now.UnixMilli()
-	if s.word == device.Limbo {
+	if s.word == device.Limbo && !s.applicationDeaf() {
 		s.setWord(now, device.Online, device.ReasonNone)
+		s.recovered()
 	}
 }
 
@@ -155,6 +156,7 @@ func (s *Session) doubt(now time.Time) {
 	s.ackedAt = 0
 	if s.word == device.Online {
 		s.setWord(now, device.Limbo, device.NoAnswer)
+		s.needHelp(now)
 	}
 }
 

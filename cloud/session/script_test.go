@@ -204,6 +204,15 @@ func (w *world) cloud(verb string, args []string) error {
 		w.step(session.In{Kind: session.Refuse, Reason: device.Reason(at(0))})
 	case "probe":
 		w.step(session.In{Kind: session.Probe})
+	case "allows": // start_over, or restart with what the device's owner wants
+		for r := device.AskPing; r <= device.Listed; r++ {
+			if r.String() == at(0) {
+				w.step(session.In{Kind: session.Remedy, Remedy: r, Restart: device.Restarting(at(1))})
+			}
+		}
+	case "avoids": // a number with a bit for each kind of call
+		n, _ := strconv.Atoi(at(0))
+		w.step(session.In{Kind: session.Avoid, Kinds: uint8(n)})
 	case "close":
 		w.step(session.In{Kind: session.Close, Reason: device.Reason(at(0))})
 	case "replace":

@@ -80,14 +80,18 @@ type Session struct {
 	pingID  uint16 // of the device's last ping
 
 	phase    phase
-	restored bool // from a Record
-	cautious bool // restored after a crash, and no fresh answer yet
-	helloNON bool // the Hello at hand wants no acknowledgement
-	pinged   bool // pingID is one
-	changed  bool // State has something new that is worth telling
-	asked    bool // the silence was noticed and the device pinged
-	reasked  bool // the application's describe was missed and asked for
-	doubted  bool // a function was not answered, and the describe asked for since
+	restored bool  // from a Record
+	cautious bool  // restored after a crash, and no fresh answer yet
+	helloNON bool  // the Hello at hand wants no acknowledgement
+	pinged   bool  // pingID is one
+	changed  bool  // State has something new that is worth telling
+	avoid    uint8 // kinds of request that are not sent: a bit for each CallKind
+	asked    bool  // the silence was noticed and the device pinged
+	reasked  bool  // the application's describe was missed and asked for
+	doubted  bool  // a function was not answered, and the describe asked for since
+
+	climbed uint32 // Unix seconds when a climb of the ladder had helped nothing; 0: none has
+	flaps   flaps
 
 	durability
 	presence
@@ -113,10 +117,13 @@ type desk struct {
 	stale   []staleToken // of calls that were given up
 	blocks  *blocks      // a describe that the device sends in blocks
 	fetch   *blocks      // a describe that we get in blocks
+	climb   climb        // of the ladder of remedies
+	deaf    deafness     // of the application
 }
 
 func (d *desk) empty() bool {
-	return len(d.calls)+len(d.waiting)+len(d.held)+len(d.stale) == 0 && d.blocks == nil && d.fetch == nil
+	return len(d.calls)+len(d.waiting)+len(d.held)+len(d.stale) == 0 && d.blocks == nil && d.fetch == nil &&
+		d.climb == climb{} && d.deaf == deafness{}
 }
 
 // New starts a session whose handshake is done. Its first input is the
@@ -203,6 +210,10 @@ func (s *Session) perform(now time.Time, in *In, outs *Outs) {
 		s.refuse(now, in.Reason, outs)
 	case Probe:
 		s.probe(now, outs)
+	case Remedy:
+		s.remedy(now, in, outs)
+	case Avoid:
+		s.avoid = in.Kinds
 	case Close:
 		s.reset(now, outs)
 		s.close(now, device.Offline, in.Reason, outs)
@@ -224,6 +235,7 @@ func (s *Session) sitDown(outs *Outs) {
 func (s *Session) clearDesk(now time.Time, outs *Outs) {
 	s.expireTokens(now)
 	s.desk.blocks, s.desk.fetch = s.desk.blocks.fresh(now), s.desk.fetch.fresh(now)
+	s.desk.deaf = s.desk.deaf.fresh(now)
 	switch {
 	case s.phase == closed || s.desk.empty():
 		s.desk = nil
@@ -234,7 +246,7 @@ func (s *Session) clearDesk(now time.Time, outs *Outs) {
 	outs.desk = desk{}
 }
 
-// expire does what has come due. The last two may end the session.
+// expire does what has come due. Some of it may end the session.
 func (s *Session) expire(now time.Time, outs *Outs) {
 	if s.phase == closed {
 		return
@@ -245,6 +257,7 @@ func (s *Session) expire(now time.Time, outs *Outs) {
 	s.expireStart(now, outs)
 	if s.phase != closed {
 		s.expireSilence(now, outs)
+		s.expireRemedy(now, outs)
 	}
 }
 

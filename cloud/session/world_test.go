@@ -134,6 +134,10 @@ func (w *world) perform(out *session.Out) {
 		w.logf("  state %s", w.state())
 	case session.Described:
 		w.described(out)
+	case session.Ailing:
+		w.logf("  ailing: %s", out.Remedy)
+	case session.Doubled:
+		w.logf("  two seem to have one identity")
 	case session.Closed:
 		w.logf("  closed: %s; state %s", out.Reason, w.state())
 	}
