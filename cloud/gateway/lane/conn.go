@@ -39,10 +39,11 @@ type conn struct {
 	hears     []*interest     // what it subscribed to, where it is indexed
 	indexed   netip.AddrPort  // the address under which it is in the indexes
 
-	shown int64 // Unix milliseconds when the table was told of its state, and
-	noted int64 // when the store was
-	due   int64 // Unix milliseconds of the timer; 0: none
-	place int   // in the timers' heap, from 1; 0: not there
+	shown int64     // Unix milliseconds when the table was told of its state, and
+	noted int64     // when the store was
+	said  allowance // messages of its own
+	due   int64     // Unix milliseconds of the timer; 0: none
+	place int       // in the timers' heap, from 1; 0: not there
 }
 
 // stream is the part of a connection that only TCP has.
@@ -119,6 +120,9 @@ func (l *Lane) settleTry(now time.Time, c *conn, outs *Outs) {
 	}
 	l.stats.Attempts[outcomeIndex(try)]++
 	l.cfg.Counter.Attempt(try)
+	if try.Outcome == device.Failed {
+		l.blame(now, c, try.Reason)
+	}
 	if !l.worthRecording(now, try) {
 		l.stats.StrangersUnrecorded++
 		return

@@ -41,8 +41,20 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 // record gives a record to its session. What that cannot make sense of may be
 // the Finished of a device that did not get ours.
 func (l *Lane) record(now time.Time, in *In, r *dtls.Record, c *conn, outs *Outs) {
-	dropped := c.sess.Dropped
+	if l.paced(now, c) {
+		return
+	}
+	dropped, malformed := c.sess.Dropped, c.sess.Malformed
 	l.step(now, c, session.In{Kind: session.Packet, Record: *r, From: in.From, Local: in.Local}, outs)
+	switch {
+	case c.sess.Malformed != malformed:
+		l.cfg.Counter.Dropped(DropMalformed)
+		l.heard(now, c)
+	case c.sess.Dropped == dropped:
+		l.heard(now, c)
+	case c.shake == nil:
+		l.cfg.Counter.Dropped(DropUnopened)
+	}
 	switch {
 	case l.conns[c.id] != c:
 	case c.sess.Dropped != dropped && c.shake != nil:
@@ -101,9 +113,12 @@ func (l *Lane) handshake(now time.Time, in *In, data []byte, c *conn, outs *Outs
 	}
 	out, err := c.shake.Receive(now, data)
 	outs.sendAll(out.Send, c)
-	if errors.Is(out.Dropped, dtls.ErrNewHello) {
+	switch {
+	case errors.Is(out.Dropped, dtls.ErrNewHello):
 		l.greet(now, in, data, outs)
 		return
+	case out.Dropped != nil:
+		l.cfg.Counter.Dropped(DropHandshake)
 	}
 	switch {
 	case err != nil && c.saved:
@@ -135,7 +150,9 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 			outs.send(append([]byte(nil), reply...), in.From, in.Local)
 		}
 		return
-	case l.halfOpen >= l.cfg.HalfOpen:
+	case l.shaking[in.From] == nil && !l.welcome(now, in.From, true):
+		return
+	case l.halfOpen >= l.cfg.HalfOpen && !l.makeRoom(now, true, l.cfg.HalfOpen, outs):
 		l.stats.HalfOpenFull++
 		l.cfg.Counter.Dropped(DropHalfOpen)
 		return
@@ -165,6 +182,7 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	c.shake, c.gate, c.halfOpen = shake, in.From, true
 	l.halfOpen++
 	l.add(c)
+	l.arrives(c)
 	l.shaking[c.gate] = c
 	if id := shake.CID(); id.Kind != dtls.NoCID {
 		c.cid, c.hasCID = id.Bytes, true

@@ -27,6 +27,10 @@ func (l *Lane) Check() error {
 		if c.stream != nil {
 			streams++
 		}
+		_, opening := l.opening[c]
+		if opening != (c.udp && !c.saved || !c.udp && c.sess == nil) {
+			return fmt.Errorf("connection %x is said to be opening: %v", id, opening)
+		}
 		switch {
 		case c.place != 0:
 			timed++
@@ -54,6 +58,13 @@ func (l *Lane) Check() error {
 		return fmt.Errorf("half-open %d, unproven %d, streams %d, timers %d; the lane counts %d, %d, %d, %d",
 			halfOpen, unproven, streams, timed, l.halfOpen, l.unproven, l.streams, len(l.timers.heap))
 	}
+	from := 0
+	for _, n := range l.sources.open {
+		from += n
+	}
+	if from != len(l.opening) {
+		return fmt.Errorf("%d handshakes come from somewhere, and there are %d", from, len(l.opening))
+	}
 	return l.checkIndexes()
 }
 
@@ -79,6 +90,9 @@ func (l *Lane) checkIndexes() error {
 		if c.device != id || !c.held {
 			return fmt.Errorf("connection %x is found by %s", c.id, id)
 		}
+	}
+	for c := range l.opening {
+		index[c] = "opening"
 	}
 	for c := range l.arriving {
 		index[c] = "arriving"

@@ -30,6 +30,18 @@ type Config struct {
 	Unproven int
 	// Streams bounds TCP connections of this lane. Zero: 8,192.
 	Streams int
+	// PerSource bounds handshakes that have not ended from one address. Zero:
+	// 512, negative: no bound.
+	PerSource int
+	// Failures is how many handshakes from one address may fail in a minute that
+	// are laid at the peer; more are not begun. Zero: 600, negative: no bound.
+	Failures int
+	// DeviceRate is how many messages a second a device may send by itself, for
+	// ten seconds at once. Zero: 100, negative: no bound.
+	DeviceRate int
+	// RefuseAtOnce has devices that we cannot take just now refused at once, and
+	// not after a time of chance: for tests that show what that does.
+	RefuseAtOnce bool
 	// Counter counts; nil: nobody does.
 	Counter Counter
 }
@@ -48,7 +60,13 @@ const (
 	DropUnknownSession = "unknown_session" // a record whose keys we do not have
 	DropNotOurs        = "not_ours"        // not DTLS
 	DropNotHello       = "not_hello"       // a handshake that does not begin with a hello
+	DropHandshake      = "bad_handshake"   // part of a handshake that makes no sense where it stands
+	DropUnopened       = "unopened"        // a record that is forged, garbled or played again
+	DropMalformed      = "malformed"       // an authentic message that cannot be decoded
 	DropHalfOpen       = "half_open_full"  // too many handshakes at once
+	DropPushedOut      = "pushed_out"      // a handshake whose peer fell silent, for a newer one
+	DropSource         = "source_limited"  // too much from one address
+	DropTooFast        = "device_too_fast" // more messages of a device than it may send
 	DropStreams        = "streams_full"    // too many TCP connections
 	DropUnreadable     = "unreadable"      // a stored session that cannot be taken up
 	DropStuck          = "stuck_timer"     // the turn of a timer that had not moved: a defect of ours
@@ -81,6 +99,10 @@ type Lane struct {
 	unproven int // sessions whose key is on no file
 	streams  int // connections on TCP
 
+	opening map[*conn]struct{} // handshakes on UDP and TCP that have not ended
+	sources sources            // where they come from
+	crowded time.Time          // until then nobody can make room for them
+
 	cookies   dtls.Cookies
 	rotateAt  time.Time
 	strangers bucket // how many attempts by nobody are recorded
@@ -103,6 +125,9 @@ type Stats struct {
 	HalfOpenFull         uint64
 	UnprovenFull         uint64
 	StreamsFull          uint64
+	PushedOut            uint64 // handshakes that had to make room
+	SourceLimited        uint64 // what came from where too much comes from
+	TooFast              uint64 // messages of devices that say too much
 	StrangersUnrecorded  uint64
 	Unreadable           uint64 // stored sessions that could not be taken up
 	Stuck                uint64 // timers that were due again at once: a defect of ours
@@ -130,8 +155,17 @@ func New(cfg Config) *Lane {
 	if cfg.Streams == 0 {
 		cfg.Streams = 8192
 	}
+	if cfg.PerSource == 0 {
+		cfg.PerSource = 512
+	}
+	if cfg.Failures == 0 {
+		cfg.Failures = 600
+	}
+	if cfg.DeviceRate == 0 {
+		cfg.DeviceRate = 100
+	}
 	return &Lane{
-		cfg:   cfg,
+		cfg: cfg, opening: map[*conn]struct{}{}, sources: newSources(),
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
 		arriving:  map[*conn]struct{}{},
@@ -290,6 +324,7 @@ func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
 
 // leaveHalfOpen gives back the place of a handshake.
 func (l *Lane) leaveHalfOpen(c *conn) {
+	l.arrived(c)
 	if c.halfOpen {
 		l.halfOpen--
 		c.halfOpen = false

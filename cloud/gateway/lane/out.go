@@ -20,6 +20,7 @@ type Out struct {
 	Token  uint32         // Save
 	Device device.ID      // Show, Take, Drop, TakeNote, Forget
 	Data   []byte         // SendStream
+	Wait   time.Duration  // HoldStream
 	Addr   netip.AddrPort // Index, Unindex
 
 	LookUp *Lookup         // LookUp
@@ -39,6 +40,7 @@ type OutKind uint8
 const (
 	SendStream  OutKind = iota // bytes for the connection
 	CloseStream                // end it
+	HoldStream                 // read no more of it for so long
 	LookUpKey                  // ask the store, and say LookedUp
 	OpenBlob                   // have a worker open the blob, and say Opened
 	MakeReply                  // have a worker make the reply, and say ReplyMade

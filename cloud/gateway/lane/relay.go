@@ -18,6 +18,10 @@ const (
 
 // step feeds a session and relays what it wants done.
 func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
+	switch in.Kind {
+	case session.StartCall, session.Deliver, session.Probe:
+		l.asked(c, askedAnswers)
+	}
 	mark := len(outs.session.List)
 	c.sess.Step(now, &in, &outs.session)
 	// Relaying may step another session, whose outs come behind these.

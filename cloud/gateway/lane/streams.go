@@ -17,7 +17,11 @@ const streamWait = 20 * time.Second
 // streamOpened greets a device that connected by TCP with 40 random bytes.
 func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
 	l.stats.Streams++
-	if l.streams >= l.cfg.Streams {
+	if !l.welcome(now, in.From, true) {
+		outs.add(Out{Kind: CloseStream, Conn: in.Conn})
+		return
+	}
+	if l.streams >= l.cfg.Streams && !l.makeRoom(now, false, l.cfg.Streams, outs) {
 		l.stats.StreamsFull++
 		l.cfg.Counter.Dropped(DropStreams)
 		outs.add(Out{Kind: CloseStream, Conn: in.Conn})
@@ -26,6 +30,7 @@ func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
 	c := &conn{id: in.Conn, peer: in.From, stream: &stream{limit: now.Add(streamWait).UnixMilli()}}
 	l.conns[c.id] = c
 	l.streams++
+	l.arrives(c)
 	l.begin(now, c)
 	var nonce [sealed.NonceSize]byte
 	l.cfg.Random(nonce[:])
@@ -51,6 +56,7 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 		l.blob(now, c, data, outs)
 		return
 	}
+	defer l.hold(now, c, outs)
 	for {
 		frame, rest, err := c.stream.split.Next(data)
 		if err != nil {
@@ -60,6 +66,7 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 		if frame == nil {
 			return
 		}
+		l.heard(now, c)
 		l.step(now, c, session.In{Kind: session.Packet, Frame: frame}, outs)
 		if l.conns[c.id] != c {
 			return
@@ -67,6 +74,21 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 		data = rest
 	}
 }
+
+// hold has no more read of a device that says too much, until it may say more:
+// its frames hang together, so none may be left out.
+func (l *Lane) hold(now time.Time, c *conn, outs *Outs) {
+	if l.conns[c.id] == c && l.paced(now, c) {
+		outs.add(Out{Kind: HoldStream, Conn: c.id, Wait: c.said.ahead(now) - deviceBurst + holdAtLeast})
+	}
+}
+
+// holdAtLeast keeps a device that is held from being held again at once.
+const holdAtLeast = 50 * time.Millisecond
+
+// tooManyFailed is what an attempt ends with that comes from where others
+// failed.
+const tooManyFailed = "too many handshakes from this address have failed within a minute"
 
 // blob gathers the device's part of the handshake and has it opened.
 func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
@@ -83,6 +105,11 @@ func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
 		return
 	}
 	if len(s.blob) < sealed.BlobSize {
+		return
+	}
+	if !l.welcome(now, c.peer, false) {
+		l.fail(now, c, device.Overloaded, tooManyFailed, outs)
+		l.end(now, c, outs)
 		return
 	}
 	job := &Job{Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
@@ -156,6 +183,7 @@ func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
 		return
 	}
 	c.stream.limit = 0
+	l.leaveHalfOpen(c)
 	c.reach(now, device.StageSession)
 	outs.add(Out{Kind: SendStream, Conn: c.id, Data: in.Reply.Bytes[:]})
 	c.sess = session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer, Seed: l.seed(), Now: now})

@@ -56,6 +56,7 @@ type world struct {
 	// The network: what happens to a datagram on its way. Nil: nothing.
 	fate func() (copies int, late time.Duration)
 	tap  func(data []byte, from netip.AddrPort) // sees what devices send; nil: nobody
+	ears func(data []byte, to netip.AddrPort)   // hears what the lane sends; nil: nobody
 
 	drops     map[string]int // by reason
 	published []event.Event
@@ -65,6 +66,7 @@ type world struct {
 	heard     map[device.ID]time.Time // when a device was heard last, as far as it was told
 	tries     []device.Attempt
 	answers   map[uint64]*lane.Answer
+	held      []time.Duration // for how long streams were not to be read
 	log       strings.Builder
 }
 
@@ -354,6 +356,9 @@ func (w *world) cloud(in lane.In) {
 }
 
 func (w *world) deliver(data []byte, to netip.AddrPort) {
+	if w.ears != nil {
+		w.ears(data, to)
+	}
 	w.travel(func() {
 		for _, s := range w.devices {
 			if s.addr == to && !s.gone && !s.cut && s.cfg.Transport == sim.UDP {
@@ -457,6 +462,8 @@ func (w *world) note(out *lane.Out) {
 				delete(w.saved, id)
 			}
 		})
+	case lane.HoldStream:
+		w.held = append(w.held, out.Wait)
 	case lane.TakeNote:
 		if out.Note.Heard.After(w.heard[out.Device]) {
 			w.heard[out.Device] = out.Note.Heard
