@@ -37,7 +37,7 @@ var house = []room{
 
 	// Engines. A session imports neither store nor bus: it says what it needs.
 	// The codes of failures that clients know stand in wire/rest.
-	{"cloud/session", with(vocabulary, "wire/dtls", "wire/sealed", "wire/coap", "wire/spark", "wire/rest")},
+	{"cloud/session", with(vocabulary, "internal/ferry", "wire/dtls", "wire/sealed", "wire/coap", "wire/spark", "wire/rest")},
 	{"cloud/update", with(vocabulary, "wire/coap", "wire/spark", "wire/firmware")},
 	{"cloud/bus", with(with(vocabulary, "wire/rest"), plumbing...)},
 	{"cloud/bus/bustest", with(vocabulary, "cloud/bus")},
@@ -45,10 +45,12 @@ var house = []room{
 	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
 
 	// Doors never import doors: they meet at the bus.
-	{"cloud/gateway/lane", with(vocabulary, "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
+	{"cloud/gateway/lane", with(vocabulary, "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api/stream", with(vocabulary, "wire/rest", "wire/sse")},
-	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/api/stream", "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/api/web", with(vocabulary, "wire/rest")},
+	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},
 

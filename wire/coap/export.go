@@ -144,3 +144,16 @@ func (d *Duplicates) UnmarshalBinary(b []byte) error {
 	d.log = append([]byte(nil), b...)
 	return nil
 }
+
+// AppendBinary appends what has come of the body so far. It returns no error.
+func (a *Assembler) AppendBinary(dst []byte) ([]byte, error) { return append(dst, a.body...), nil }
+
+// UnmarshalBinary restores what AppendBinary wrote, or returns ErrExport when
+// it is longer than Max. It keeps no reference to b.
+func (a *Assembler) UnmarshalBinary(b []byte) error {
+	if len(b) > a.Max {
+		return ErrExport
+	}
+	a.body = append([]byte(nil), b...)
+	return nil
+}

@@ -1,0 +1,241 @@
+package session
+
+import (
+	"errors"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/cyan-cloud/cyan/internal/ferry"
+	"github.com/cyan-cloud/cyan/wire/coap"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+	"github.com/cyan-cloud/cyan/wire/sealed"
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
+
+// ExportVersion is the first byte of an export. A process that does not know
+// it takes no session over, and the one that has them keeps them.
+const ExportVersion = 1
+
+// ErrExport is what Adopt says of an export that it cannot read.
+var ErrExport = errors.New("session: export cannot be read")
+
+// Export appends the whole session as it is, for another process that goes on
+// with it while this one never steps it again: keys with their exact sequence
+// numbers and windows, the books of messages, what is under way and what waits.
+// It is as secret as the keys, and changes nothing: a session whose hand-over
+// fails goes on here.
+func (s *Session) Export(dst []byte) ([]byte, error) {
+	f := ferry.Ferry{Bytes: append(dst, ExportVersion)}
+	s.carry(&f)
+	if f.Bad {
+		return dst, ErrExport
+	}
+	return f.Bytes, nil
+}
+
+// Adopt takes a session over from its export. No generation is taken: nobody
+// else uses the one that it has. A write that was under way is the other
+// process's no more, so it is made again.
+func Adopt(b []byte) (*Session, error) {
+	if len(b) == 0 || b[0] != ExportVersion {
+		return nil, ErrExport
+	}
+	s := &Session{}
+	f := ferry.Ferry{Bytes: b[1:], Landing: true}
+	s.carry(&f)
+	_, sound := parseSubscriptions(s.subscriptions)
+	if f.Bad || len(f.Bytes) != 0 || !sound || s.phase >= closed || s.udp() && !s.secure.Server {
+		return nil, ErrExport
+	}
+	if s.saving != 0 {
+		s.saving, s.retryAt = 0, max(s.retryAt, 1)
+	}
+	return s, nil
+}
+
+// carry walks over all that a session is. A field that is new goes to the end
+// of its part.
+func (s *Session) carry(f *ferry.Ferry) {
+	f.Part(s.carryKeys)
+	f.Part(s.carryBooks)
+	f.Part(s.carrySaid)
+	f.Part(s.carryClock)
+	f.Part(s.durability.carry)
+	f.Part(s.presence.carry)
+	f.Part(s.Counters.carry)
+	f.Part(s.carryDesk)
+}
+
+func (s *Session) carryKeys(f *ferry.Ferry) {
+	f.Fixed(s.id[:])
+	f.Fixed(s.origin[:])
+	tcp := s.stream != nil
+	f.Flags(&tcp)
+	switch {
+	case !tcp:
+		f.Value((*secure)(&s.secure))
+	case f.Landing:
+		s.stream = new(sealed.Channel)
+		fallthrough
+	default:
+		f.Value(s.stream)
+	}
+	f.Value(&s.peer)
+	f.Value(&s.local)
+	ferry.Numbers(f, &s.random, &s.seq)
+}
+
+// secure is a dtls.Session that can be carried.
+type secure dtls.Session
+
+func (s *secure) AppendBinary(dst []byte) ([]byte, error) { return dtls.Session(*s).AppendBinary(dst) }
+
+func (s *secure) UnmarshalBinary(b []byte) error {
+	v, err := dtls.UnmarshalSession(b)
+	*s = secure(v)
+	return err
+}
+
+func (s *Session) carryBooks(f *ferry.Ferry) {
+	f.Value(&s.ids)
+	f.Value(&s.tokens)
+	f.Value(&s.pending)
+	f.Value(&s.answered)
+}
+
+func (s *Session) carrySaid(f *ferry.Ferry) {
+	var hello, subscriptions []byte
+	if s.hello.Size > 0 {
+		hello = s.hello.Append(nil)
+	}
+	if ferry.Words(f, &hello); f.Landing && len(hello) > 0 {
+		var err error
+		s.hello, err = spark.ParseHello(hello)
+		f.Bad = f.Bad || err != nil
+	}
+	known := s.knowsApplication()
+	f.Flags(&known)
+	if known {
+		s.carryApplication(f)
+	}
+	subscriptions = []byte(s.subscriptions)
+	ferry.Words(f, &subscriptions)
+	s.subscriptions = string(subscriptions)
+}
+
+// carryApplication shares what many devices have: an application is compared
+// with those that are there before it is copied.
+func (s *Session) carryApplication(f *ferry.Ferry) {
+	var app application
+	if !f.Landing {
+		app = s.app.Value()
+	}
+	ferry.Words(f, &app.functions)
+	ferry.Words(f, &app.variables)
+	if f.Landing {
+		if !strings.HasPrefix(app.functions, "\n") || !strings.HasPrefix(app.variables, "\n") {
+			f.Bad = true
+		}
+		s.app = unique.Make(app)
+	}
+}
+
+func (s *Session) carryClock(f *ferry.Ferry) {
+	ferry.Numbers(f, &s.startDeadline, &s.quietAt, &s.doubtAt, &s.movedAt)
+	ferry.Numbers(f, &s.helloID, &s.doubtID, &s.pingID)
+	ferry.Number(f, &s.phase)
+	ferry.Number(f, &s.avoid)
+	f.Flags(&s.restored, &s.cautious, &s.helloNON, &s.pinged, &s.changed, &s.asked, &s.reasked, &s.doubted)
+	ferry.Numbers(f, &s.climbed, &s.flaps.minute)
+	ferry.Number(f, &s.flaps.moves)
+}
+
+func (d *durability) carry(f *ferry.Ferry) {
+	ferry.Numbers(f, &d.version, &d.saving, &d.saved, &d.nextGeneration, &d.generationAt, &d.greetAt)
+	ferry.Number(f, &d.retryAt)
+	ferry.Numbers(f, &d.savedID, &d.savingID)
+}
+
+func (p *presence) carry(f *ferry.Ferry) {
+	ferry.Words(f, &p.reason)
+	ferry.Numbers(f, &p.since, &p.lastSeen, &p.provenAt, &p.until, &p.spokeAt, &p.silenceAt, &p.ackedAt)
+	ferry.Numbers(f, &p.ackedID, &p.keepAlive, &p.lower)
+	ferry.Number(f, &p.repeats)
+	ferry.Number(f, &p.word)
+}
+
+func (c *Counters) carry(f *ferry.Ferry) {
+	ferry.Numbers(f, &c.Dropped, &c.Malformed, &c.Duplicates, &c.Late, &c.Moves, &c.Unsent, &c.Undelivered)
+}
+
+// carryDesk carries what the session is busy with; nothing for an idle one.
+func (s *Session) carryDesk(f *ferry.Ferry) {
+	busy := s.desk != nil
+	f.Flags(&busy)
+	if !busy {
+		return
+	}
+	if f.Landing {
+		s.desk = &desk{}
+	}
+	d := s.desk
+	ferry.List(f, &d.calls, maxCalls, carryCall)
+	ferry.List(f, &d.waiting, maxCalls, carryWaiting)
+	ferry.List(f, &d.held, maxHeld, func(f *ferry.Ferry, h *heldAnswer) {
+		ferry.Number(f, &h.version)
+		ferry.Number(f, &h.id)
+		ferry.Words(f, &h.message)
+	})
+	ferry.List(f, &d.stale, 256, func(f *ferry.Ferry, t *staleToken) {
+		ferry.Number(f, &t.until)
+		ferry.Number(f, &t.token)
+	})
+	d.blocks, d.fetch = carryBlocks(f, d.blocks), carryBlocks(f, d.fetch)
+	ferry.Numbers(f, &d.climb.since, &d.climb.at, &d.deaf.since)
+	ferry.Number(f, &d.climb.rung)
+	ferry.Numbers(f, &d.climb.tries, &d.deaf.calls)
+	f.Flags(&d.deaf.shown)
+}
+
+func carryCall(f *ferry.Ferry, c *call) {
+	ferry.Number(f, &c.id)
+	ferry.Words(f, &c.name)
+	ferry.Numbers(f, &c.sent, &c.deadline)
+	ferry.Number(f, &c.message)
+	ferry.Number(f, &c.kind)
+	ferry.Number(f, &c.flags)
+	ferry.Number(f, &c.is)
+	ferry.Number(f, &c.token)
+	f.Flags(&c.acked)
+}
+
+func carryWaiting(f *ferry.Ferry, c *Call) {
+	ferry.Number(f, &c.ID)
+	ferry.Number(f, &c.Kind)
+	ferry.Words(f, &c.Name)
+	ferry.Words(f, &c.Argument)
+	ferry.Number(f, &c.Flags)
+	f.Flags(&c.On)
+	deadline := c.Deadline.UnixMilli()
+	ferry.Number(f, &deadline)
+	if f.Landing {
+		c.Deadline = time.UnixMilli(deadline)
+	}
+}
+
+// carryBlocks carries a describe of which some blocks are there.
+func carryBlocks(f *ferry.Ferry, b *blocks) *blocks {
+	some := b != nil
+	f.Flags(&some)
+	if !some {
+		return nil
+	}
+	if f.Landing {
+		b = &blocks{body: coap.Assembler{Max: spark.MaxDescribe}}
+	}
+	f.Value(&b.body)
+	ferry.Words(f, &b.etag)
+	ferry.Number(f, &b.at)
+	return b
+}
