@@ -30,6 +30,14 @@ func AppendFrame(dst []byte, name string, data []byte) []byte {
 	return append(dst, '\n')
 }
 
+// AppendID appends an id: the one that a reader who comes back names in
+// Last-Event-ID. Before a frame it is that frame's; with an empty line after it,
+// it stands for itself and dispatches nothing.
+func AppendID(dst []byte, id string) []byte {
+	dst = append(dst, "id: "...)
+	return append(appendLine(dst, id), '\n')
+}
+
 // AppendComment appends a comment, which readers ignore, and an empty line.
 // An empty comment keeps the connection alive; ":ok" greets.
 func AppendComment(dst []byte, text string) []byte {
@@ -49,7 +57,10 @@ func appendLine(dst []byte, s string) []byte {
 
 // cutLine splits b at its first line end: LF, CR LF or CR.
 func cutLine(b []byte) (line, rest []byte, found bool) {
-	i := bytes.IndexAny(b, "\r\n")
+	i := bytes.IndexByte(b, '\n')
+	if j := bytes.IndexByte(b, '\r'); j >= 0 && (i < 0 || j < i) {
+		i = j
+	}
 	if i < 0 {
 		return b, nil, false
 	}

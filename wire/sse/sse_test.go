@@ -39,6 +39,8 @@ func TestAppend(t *testing.T) {
 		"event: temp\ndata: {}\n\n":      sse.AppendFrame(nil, "temp", []byte("{}")),
 		"event: a\ndata: 1\ndata: 2\n\n": sse.AppendFrame(nil, "a", []byte("1\r\n2")),
 		"event: a\ndata: 1\ndata: \n\n":  sse.AppendFrame(nil, "a", []byte("1\r")),
+		"id: 7-a\nevent: b\ndata: 1\n\n": sse.AppendFrame(sse.AppendID(nil, "7-a"), "b", []byte("1")),
+		"id: 7\n":                        sse.AppendID(nil, "7\nevent: x"),
 		"event: evil\ndata: \n\n":        sse.AppendFrame(nil, "evil\ndata: x", nil),
 		":ok\n\n":                        sse.AppendComment(nil, "ok"),
 		":\n\n":                          sse.AppendComment(nil, ""),

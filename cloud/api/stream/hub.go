@@ -1,13 +1,14 @@
 // Package stream hands events to the people who listen: one goroutine and one
 // bounded buffer a stream, each frame in one write, and no reader who can hold
 // up another.
+//
+// A stream that ends because of us says why in its last frame. One that can be
+// resumed (resume.go) is read from the history and not from the bus, so that
+// nothing is missing in it.
 package stream
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"strings"
+	"context"
 	"sync"
 	"time"
 
@@ -17,15 +18,27 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
-	"github.com/cyan-cloud/cyan/wire/sse"
 )
 
-// Config bounds the streams. All but Registerer must be set.
+// History is what streams that can be resumed read.
+type History interface {
+	// End gives where the history ends now.
+	End(ctx context.Context) (event.Position, error)
+	// Has tells whether the event of that id is, or was, at the position.
+	Has(ctx context.Context, p event.Position) (bool, error)
+	// After reads on from a position: what the filter lets through of the next
+	// events, of which it looks at no more than limit.
+	After(ctx context.Context, f *event.Filter, seq uint64, limit int) (event.Page, error)
+}
+
+// Config bounds the streams. Those up to PerSource must be set.
 type Config struct {
 	KeepAlive  time.Duration         // silence after which a stream says that it lives
 	Buffer     int                   // bytes that wait for one slow reader, who is dropped beyond
 	Max        int                   // streams open at once
 	PerSource  int                   // of them, from one source
+	Patience   time.Duration         // how long a reader may take for a write, and one who is dropped for what waits; 0: 10 s
+	History    History               // nil: none is kept, and no stream can be resumed
 	Registerer prometheus.Registerer // nil: none
 }
 
@@ -35,8 +48,12 @@ type Hub struct {
 	// Set at New.
 	cfg        Config
 	metrics    *metrics
-	done       chan struct{}  // closed by Close
+	life       context.Context //nolint:containedctx // of what streams ask the history: ends at Close
+	stop       context.CancelFunc
 	streamings sync.WaitGroup // the streams; Add under mu
+
+	encoding sync.Mutex
+	encoder  encoder // guarded by encoding
 
 	mu      sync.RWMutex
 	closed  bool                                // guarded by mu
@@ -48,10 +65,15 @@ type Hub struct {
 
 // New makes a hub without streams. Close ends it.
 func New(cfg Config) *Hub {
-	return &Hub{
-		cfg: cfg, metrics: newMetrics(cfg.Registerer), done: make(chan struct{}),
+	if cfg.Patience == 0 {
+		cfg.Patience = 10 * time.Second
+	}
+	h := &Hub{
+		cfg: cfg, metrics: newMetrics(cfg.Registerer),
 		owners: make(map[account.ID]map[*stream]struct{}), public: make(map[*stream]struct{}), sources: make(map[string]int),
 	}
+	h.life, h.stop = context.WithCancel(context.Background())
+	return h
 }
 
 // add opens a stream, if there is room.
@@ -104,16 +126,17 @@ func (h *Hub) remove(st *stream, reason string) {
 // Close ends all streams and waits for them.
 func (h *Hub) Close() {
 	h.mu.Lock()
-	if !h.closed {
-		h.closed = true
-		close(h.done)
-	}
+	h.closed = true
 	h.mu.Unlock()
+	h.EndAll(rest.EndShutdown)
+	h.stop()
 	h.streamings.Wait()
 }
 
 // Deliver puts the event into the streams that want it. It does not block.
 func (h *Hub) Deliver(e *event.Event) {
+	h.encoding.Lock()
+	defer h.encoding.Unlock()
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var frame []byte
@@ -121,8 +144,12 @@ func (h *Hub) Deliver(e *event.Event) {
 		if !st.filter.Match(e) {
 			return
 		}
+		if st.tail != nil { // it reads the history
+			st.rouse()
+			return
+		}
 		if frame == nil {
-			frame = appendEvent(nil, e)
+			frame = h.encoder.encode(e)
 		}
 		st.put(frame)
 		h.metrics.frames.Inc()
@@ -138,36 +165,4 @@ func (h *Hub) Deliver(e *event.Event) {
 			put(st)
 		}
 	}
-}
-
-// appendEvent appends the event's frame: its data on one line of JSON.
-func appendEvent(dst []byte, e *event.Event) []byte {
-	shape := rest.Event{
-		TTL: int(e.TTL / time.Second), PublishedAt: rest.At(e.Published), CoreID: e.Publisher(), Public: e.Public,
-	}
-	if e.HasData {
-		text := dataText(e)
-		shape.Data = &text
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(shape); err != nil {
-		return dst // it cannot: the shape has only text and numbers
-	}
-	return sse.AppendFrame(dst, strings.ToValidUTF8(e.Name, "\uFFFD"), bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
-}
-
-// mediaTypes are the CoAP content formats (RFC 7252 §12.3, RFC 8949 §9.4)
-// whose data is not text.
-var mediaTypes = map[uint16]string{
-	22: "image/jpeg", 23: "image/png", 42: "application/octet-stream", 60: "application/cbor",
-}
-
-// dataText is an event's data as a string: binary data as a data URL.
-func dataText(e *event.Event) string {
-	if media, ok := mediaTypes[e.ContentFormat]; ok {
-		return "data:" + media + ";base64," + base64.StdEncoding.EncodeToString(e.Data)
-	}
-	return string(e.Data)
 }

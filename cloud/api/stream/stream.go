@@ -8,27 +8,33 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/wire/rest"
 	"github.com/cyan-cloud/cyan/wire/sse"
 )
 
-// stream is one open event stream. put is called by the hub, run by the
-// stream's own goroutine.
+// stream is one open event stream. put and finish are called by the hub, run
+// by the stream's own goroutine.
 type stream struct {
 	// Set at the start.
-	hub    *Hub
-	filter event.Filter
-	source string        // the neighbourhood it counts for
-	wake   chan struct{} // holds one token: frames wait
+	hub     *Hub
+	filter  event.Filter
+	token   account.TokenHash // it was opened with
+	expires time.Time         // when the token does; zero: never
+	source  string            // the neighbourhood it counts for
+	wake    chan struct{}     // holds one token: there is something to do
+	tail    *tail             // nil: it is sent what the bus brings
 
 	broken bool // owned by run: a write failed, perhaps in the middle of a frame
 
 	mu      sync.Mutex
-	sink    sink   // guarded by mu; nil until the stream is open, and then the same
-	waiting []byte // guarded by mu; whole frames
-	spare   []byte // guarded by mu; the buffer that was written last
-	slow    bool   // guarded by mu; its buffer has overflowed
+	sink    sink      // guarded by mu; nil until the stream is open, and then the same
+	until   time.Time // guarded by mu; the deadline that the sink has
+	waiting []byte    // guarded by mu; whole frames
+	spare   []byte    // guarded by mu; the buffer that was written last
+	ending  string    // guarded by mu; why the stream is to end; empty: it is not
+	missed  int       // guarded by mu; events that came when its buffer had overflowed
 }
 
 // sink is where a stream's bytes go: a connection of its own or, where there
@@ -54,15 +60,16 @@ func (f *flushed) Write(p []byte) (int, error) {
 func (f *flushed) SetWriteDeadline(t time.Time) error { return f.control.SetWriteDeadline(t) }
 
 const (
-	// writeTimeout is how long one write to a reader may take.
-	writeTimeout = 10 * time.Second
-	// lastWords is how long a reader who is dropped has to hear of it.
+	// lastWords is how long other readers have to hear why a stream ends.
 	lastWords = time.Second
 	// maxWrite is about how much is written at once: whole frames.
 	maxWrite = 16 << 10
 	// keepBuffer is the size from which a stream's buffer is given back to
 	// the collector after a burst.
 	keepBuffer = 4 << 10
+	// pace is how long a busy stream rests after a write: what comes in the
+	// meantime goes out with one. An event after a quiet time never waits.
+	pace = 2 * time.Millisecond
 )
 
 const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: " + sse.ContentType + "; charset=utf-8\r\n" +
@@ -72,9 +79,20 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: " + sse.ContentType + "; ch
 // Subscription is what a reader wants to hear.
 type Subscription struct {
 	Filter  event.Filter
-	About   rest.Header // the filter as the reader is told it
-	Source  string      // what its streams are counted by: its address
-	Request string      // the request's id
+	About   rest.Header       // the filter as the reader is told it
+	Token   account.TokenHash // what the stream is opened with
+	Expires time.Time         // when the token does; zero: never
+	Source  string            // what its streams are counted by: its address
+	Request string            // the request's id
+
+	// Resume asks for a stream that can be resumed: after the id in After, or,
+	// if that is empty or rest.ResumeNow, from now on.
+	Resume bool
+	After  string
+
+	// Recheck tells whether the reader may still hear it. It is called when the
+	// stream is among those that a revocation would end. Nil: he may.
+	Recheck func() error
 }
 
 // Serve opens an event stream. It takes the connection over, because an
@@ -82,13 +100,31 @@ type Subscription struct {
 // once; where it cannot be had, it returns at the end of the stream. An error
 // means that nothing has been written.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) error {
-	st := &stream{hub: h, filter: sub.Filter, source: sub.Source, wake: make(chan struct{}, 1)}
+	st := &stream{
+		hub: h, filter: sub.Filter, token: sub.Token, expires: sub.Expires, source: sub.Source, wake: make(chan struct{}, 1),
+	}
+	if sub.Resume {
+		var err error
+		if st.tail, err = h.resume(r.Context(), sub.After); err != nil {
+			return err
+		}
+		st.rouse() // there may be something to read at once
+	}
 	if err := h.add(st); err != nil {
 		return err
+	}
+	if sub.Recheck != nil {
+		if err := sub.Recheck(); err != nil {
+			h.remove(st, endGone)
+			return err
+		}
 	}
 	greeting := sse.AppendComment(nil, "ok")
 	header, _ := json.Marshal(sub.About) // it cannot fail: text only
 	scope := sse.AppendComment(nil, " "+string(header))
+	if st.tail != nil && st.tail.gap == "" {
+		scope = append(scope, st.whereabouts()...)
+	}
 	control := http.NewResponseController(w)
 	conn, _, err := control.Hijack()
 	if err != nil { // there is none to be had
@@ -101,7 +137,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
 	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
-	go func() { // until the reader is gone, slow, or the hub is closed
+	go func() { // until the reader is gone, or the stream is to end
 		reason := st.run(conn, nil, greeting, scope)
 		conn.Close()
 		h.remove(st, reason)
@@ -114,88 +150,126 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 func (st *stream) put(frame []byte) {
 	st.mu.Lock()
 	switch {
-	case st.slow:
+	case st.ending == rest.EndSlow:
+		st.missed++
+		st.hub.metrics.missed.Inc()
+	case st.ending != "":
 	case len(st.waiting)+len(frame) > st.hub.cfg.Buffer:
-		st.slow = true
-		st.waiting = nil
-		if st.sink != nil {
-			_ = st.sink.SetWriteDeadline(time.Now().Add(lastWords))
-		}
+		st.missed++
+		st.hub.metrics.missed.Inc()
+		st.endFor(rest.EndSlow)
 	default:
 		st.waiting = append(st.waiting, frame...)
 	}
 	st.mu.Unlock()
+	st.rouse()
+}
+
+// rouse has run look for what there is to do.
+func (st *stream) rouse() {
 	select {
 	case st.wake <- struct{}{}:
 	default: // it has been woken already
 	}
 }
 
-// The reasons for a stream's end, as they are counted.
-const (
-	endGone     = "gone"
-	endSlow     = "slow"
-	endShutdown = "shutdown"
-)
-
 // run writes the greetings, each by itself, and then what is put, until the
 // stream ends. It says why.
 func (st *stream) run(to sink, gone <-chan struct{}, greetings ...[]byte) (reason string) {
 	st.mu.Lock()
 	st.sink = to
+	if st.ending != "" { // before it was open
+		st.limit(lastWords)
+	}
 	st.mu.Unlock()
 	for _, greeting := range greetings {
 		if !st.write(greeting) {
 			return endGone
 		}
 	}
-	quiet := time.NewTimer(st.hub.cfg.KeepAlive)
-	defer quiet.Stop()
+	now := time.Now()
+	timer := time.NewTimer(st.patience(now))
+	defer timer.Stop()
+	var before time.Time // when it wrote last
 	for {
 		select {
 		case <-st.wake:
-			if !st.drain() {
-				return st.drop()
+			now = time.Now()
+			if !st.fresh(now) || !st.pump() {
+				return st.farewell()
 			}
-		case <-quiet.C:
-			if !st.write([]byte("\n")) {
-				return st.drop()
+			if now.Sub(before) < pace {
+				timer.Reset(pace)
+				<-timer.C
 			}
-		case <-st.hub.done:
-			st.write(sse.AppendComment(nil, " the server is stopping: connect again"))
-			return endShutdown
+			before = now
+		case now = <-timer.C:
+			if !st.fresh(now) || !st.sign() {
+				return st.farewell()
+			}
 		case <-gone:
 			return endGone
 		}
-		quiet.Reset(st.hub.cfg.KeepAlive)
+		timer.Reset(st.patience(now))
 	}
 }
 
-// drop says why a stream ends whose reader is gone or slow. A slow one is
-// told, if nothing has been cut off before it.
-func (st *stream) drop() (reason string) {
-	st.mu.Lock()
-	slow := st.slow
-	st.mu.Unlock()
+// patience is how long the stream may be left alone.
+func (st *stream) patience(now time.Time) time.Duration {
+	wait := st.hub.cfg.KeepAlive
+	if !st.expires.IsZero() {
+		wait = min(wait, max(0, st.expires.Sub(now)))
+	}
+	return wait
+}
+
+// fresh tells whether the stream's token still holds; if it does not, the
+// stream is to end.
+func (st *stream) fresh(now time.Time) bool {
+	if st.expires.IsZero() || now.Before(st.expires) {
+		return true
+	}
+	st.finish(rest.EndTokenExpired)
+	return false
+}
+
+// pump writes what there is to write. It tells whether the stream goes on.
+func (st *stream) pump() bool {
+	if st.tail != nil {
+		return !st.ended() && st.readOn()
+	}
 	switch {
-	case !slow:
-		return endGone
-	case !st.broken:
-		st.write(sse.AppendComment(nil, " you read too slowly: events were dropped, connect again"))
+	case !st.drain():
+		return false
+	case st.ended():
+		st.drain() // what came last before the end
+		return false
+	default:
+		return true
 	}
-	return endSlow
 }
 
-// drain writes what waits, whole frames at a time. It tells whether the
-// stream goes on.
+// sign shows that the stream is alive.
+func (st *stream) sign() bool {
+	if st.tail != nil {
+		return st.place()
+	}
+	return st.write([]byte("\n"))
+}
+
+func (st *stream) ended() bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.ending != ""
+}
+
+// drain writes what waits, whole frames at a time. It tells whether that went
+// well.
 func (st *stream) drain() bool {
 	st.mu.Lock()
-	batch, slow := st.waiting, st.slow
+	batch := st.waiting
 	st.waiting, st.spare = st.spare[:0], nil
 	st.mu.Unlock()
-	if slow {
-		return false
-	}
 	for rest := batch; len(rest) > 0; {
 		end := len(rest)
 		if end > maxWrite {
@@ -227,17 +301,23 @@ func frameEnd(frames []byte) int {
 	return len(frames)
 }
 
-// write writes p at once. A stream that has become slow keeps the deadline
-// that put set.
+// write writes p at once. A stream that is to end keeps the deadline that it
+// got then; others have at least half of the patience with readers.
 func (st *stream) write(p []byte) bool {
 	st.mu.Lock()
 	to := st.sink
-	if !st.slow {
-		_ = to.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if patience := st.hub.cfg.Patience; st.ending == "" && time.Until(st.until) < patience/2 {
+		st.limit(patience)
 	}
 	st.mu.Unlock()
 	if _, err := to.Write(p); err != nil {
 		st.broken = true
 	}
 	return !st.broken
+}
+
+// limit gives writes so long from now. Caller holds mu.
+func (st *stream) limit(wait time.Duration) {
+	st.until = time.Now().Add(wait)
+	_ = st.sink.SetWriteDeadline(st.until) // one that cannot be set shows in the write
 }
