@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -128,7 +129,7 @@ func TestGuessersMayTryAgainLater(t *testing.T) {
 
 // counting counts how many passwords are looked up at once.
 type counting struct {
-	api.Accounts
+	people.Accounts
 	mu    sync.Mutex
 	names []string
 }

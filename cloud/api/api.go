@@ -1,10 +1,9 @@
 // Package api is the people's door: the HTTP API and the event streams that
 // Particle's clients know, and the truth about devices in them.
 //
-// A request runs through handler.go (request id, CORS, panic, log), routes.go
-// (which handler, which scope), auth.go (whose token) and the file of its
-// resource. A handler gives an error of cloud/fault, and error.go turns it
-// into the body that every client can show.
+// What every request needs is in cloud/api/web, what is about people in
+// cloud/api/people, the event streams in cloud/api/stream. Here are the
+// devices, a resource a file, and the one table of routes.
 package api
 
 import (
@@ -17,37 +16,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/cloud/api/stream"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-// Accounts is what the API needs of people. A user who is not there is
-// NotFound.
-type Accounts interface {
-	UserByName(ctx context.Context, username string) (account.User, error)
-	User(ctx context.Context, id account.ID) (account.User, error)
-	// CreateUser fails with Conflict if the username is taken.
-	CreateUser(ctx context.Context, u account.User) error
-	// SetPassword replaces the hash, and ends the user's tokens if it is to.
-	SetPassword(ctx context.Context, id account.ID, hash string, endTokens bool) error
-	// DeleteUser makes the user's devices nobody's. Conflict if he is the only
-	// administrator.
-	DeleteUser(ctx context.Context, id account.ID) error
-}
-
-// Tokens is what the API needs of tokens. One that is not there is NotFound.
+// Tokens is what the API needs of tokens: whose they are, and their records.
 type Tokens interface {
-	AddToken(ctx context.Context, t account.Token) error
-	// UseToken gives the token's record, and notes that it was used.
-	UseToken(ctx context.Context, hash account.TokenHash, now time.Time) (account.Token, error)
-	TokensOf(ctx context.Context, user account.ID) ([]account.Token, error)
-	// RevokeToken must write nothing for a token that is not there: strangers
-	// may ask for it.
-	RevokeToken(ctx context.Context, hash account.TokenHash) error
-	RevokeTokens(ctx context.Context, user account.ID) error
+	web.Tokens
+	people.Tokens
 }
 
 // Devices is what the API needs to know of devices.
@@ -109,7 +90,7 @@ type Check struct {
 // Bus mostly to the same store; the zero value of the rest is described
 // beside it.
 type Config struct {
-	Accounts Accounts
+	Accounts people.Accounts
 	Tokens   Tokens
 	Devices  Devices
 	Owners   Owners
@@ -144,11 +125,8 @@ type Config struct {
 type API struct {
 	cfg      Config
 	log      *slog.Logger
-	metrics  *metrics
-	mux      *http.ServeMux
-	routes   map[string]*route // by pattern
-	gate     *gate
-	issued   issued
+	door     *web.Door
+	claims   *prometheus.CounterVec // outcome: see newCodes
 	hub      *stream.Hub
 	cancel   func()            // ends the subscription to events
 	codes    chan *event.Event // claim codes that devices have sent
@@ -161,14 +139,13 @@ type API struct {
 func New(cfg Config) (*API, error) {
 	cfg = withDefaults(cfg)
 	a := &API{cfg: cfg, log: cfg.Logger}
-	a.metrics = newMetrics(cfg.Registerer)
-	a.gate = newGate(&cfg)
+	a.claims = newCodes(cfg.Registerer)
 	a.hub = stream.New(stream.Config{
 		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, Registerer: cfg.Registerer,
 	})
 	a.codes = make(chan *event.Event, maxCodes)
 	a.stopping = make(chan struct{})
-	a.route()
+	a.open()
 	var err error
 	if a.cancel, err = cfg.Bus.Subscribe(a.happened); err != nil {
 		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
@@ -176,6 +153,23 @@ func New(cfg Config) (*API, error) {
 	a.claimer.Go(a.claimByCodes) // until Close
 	return a, nil
 }
+
+// open makes the door and hangs the routes into it.
+func (a *API) open() {
+	issued := new(web.Issued)
+	p := people.New(people.Config{
+		Accounts: a.cfg.Accounts, Tokens: a.cfg.Tokens, Devices: a.cfg.Devices, Issued: issued,
+		Released:      func(r *web.Request, id device.ID) { a.tellOwner(r, id, "") },
+		TokenLifetime: a.cfg.TokenLifetime, MaxLogins: a.cfg.MaxLogins, LoginLockout: a.cfg.LoginLockout,
+		SignUp: a.cfg.SignUp, Hashers: a.cfg.Hashers, Registerer: a.cfg.Registerer, Logger: a.log,
+	})
+	a.door = web.New(web.Config{
+		Tokens: a.cfg.Tokens, Issued: issued, MaxBody: a.cfg.MaxBody, Registerer: a.cfg.Registerer, Logger: a.log,
+	}, a.routes(p))
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.door.ServeHTTP(w, r) }
 
 // happened takes an event from the bus. It does not block.
 func (a *API) happened(e *event.Event) {
@@ -186,7 +180,7 @@ func (a *API) happened(e *event.Event) {
 	select {
 	case a.codes <- e:
 	default: // the device says it again when it connects again
-		a.metrics.codes.WithLabelValues("dropped").Inc()
+		a.claims.WithLabelValues("dropped").Inc()
 	}
 }
 
@@ -200,9 +194,6 @@ func withDefaults(cfg Config) Config {
 	orInt(&cfg.MaxStreams, 20_000)
 	orInt(&cfg.SourceStreams, 100)
 	orInt(&cfg.MaxLogins, 10)
-	if cfg.MaxBody == 0 {
-		cfg.MaxBody = 64 << 10
-	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -15,7 +16,7 @@ const (
 )
 
 // attempts answers GET /v1/devices/{device}/attempts?since=…&limit=….
-func (a *API) attempts(w http.ResponseWriter, r *request) error {
+func (a *API) attempts(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
@@ -24,24 +25,24 @@ func (a *API) attempts(w http.ResponseWriter, r *request) error {
 	var since time.Time
 	if v := query.Get("since"); v != "" {
 		if since, err = time.Parse(time.RFC3339, v); err != nil {
-			return malformed("the parameter since is not a date of the form 2026-01-31T12:00:00Z")
+			return web.Malformed("the parameter since is not a date of the form 2026-01-31T12:00:00Z")
 		}
 	}
 	limit := standardAttempts
 	if v := query.Get("limit"); v != "" {
 		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > maxAttempts {
-			return malformed("the parameter limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
+			return web.Malformed("the parameter limit is not a number from 1 to " + strconv.Itoa(maxAttempts))
 		}
 	}
 	list, err := a.cfg.Devices.Attempts(r.Context(), d.ID, since, limit)
 	if err != nil {
-		return storeError(err)
+		return web.StoreError(err)
 	}
 	views := make([]rest.Attempt, len(list))
 	for i := range list {
 		views[i] = attemptView(&list[i])
 	}
-	return answer(w, http.StatusOK, rest.Attempts{Device: d.ID.String(), Attempts: views})
+	return web.Answer(w, http.StatusOK, rest.Attempts{Device: d.ID.String(), Attempts: views})
 }
 
 func attemptView(a *device.Attempt) rest.Attempt {

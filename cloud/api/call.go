@@ -1,12 +1,12 @@
 package api
 
 import (
-	"io"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -20,7 +20,7 @@ const maxArgument = 1024
 // callFunction answers POST /v1/devices/{device}/{function}. Whether the
 // device has the function is checked by the gateway that holds it, against
 // the describe of the session: it cannot be out of date.
-func (a *API) callFunction(w http.ResponseWriter, r *request) error {
+func (a *API) callFunction(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		if fault.CodeOf(err) == rest.CodeDeviceUnknown {
@@ -29,42 +29,42 @@ func (a *API) callFunction(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	name := r.PathValue("function")
-	argument, _ := r.form.get("args", "arg", "params")
+	argument, _ := r.Form.Get("args", "arg", "params")
 	if len(argument) > maxArgument {
 		return fault.Errorf(fault.Invalid, "the argument is %d bytes long, no device takes more than %d", len(argument), maxArgument).
 			WithCode(rest.CodeArgumentTooLong)
 	}
 	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: a.cfg.CallTimeout, Request: r.id,
+		Device: d.ID, Kind: bus.Function, Name: name, Argument: argument, Timeout: a.cfg.CallTimeout, Request: r.ID,
 	})
 	if err != nil {
 		return callProblem(r.Context(), &d, question{"call of", "function", name, a.cfg.CallTimeout}, res, err)
 	}
-	if format, _ := r.form.get("format"); format == rest.FormatRaw || r.URL.Query().Get("format") == rest.FormatRaw {
-		return answerRaw(w, strconv.Itoa(int(res.Return)))
+	if format, _ := r.Form.Get("format"); format == rest.FormatRaw || r.URL.Query().Get("format") == rest.FormatRaw {
+		return web.AnswerRaw(w, strconv.Itoa(int(res.Return)))
 	}
-	return answer(w, http.StatusOK, rest.FunctionResult{
+	return web.Answer(w, http.StatusOK, rest.FunctionResult{
 		ID: d.ID.String(), Name: rest.Text(d.Name), Connected: true, ReturnValue: res.Return,
 	})
 }
 
 // getVariable answers GET /v1/devices/{device}/{variable}.
-func (a *API) getVariable(w http.ResponseWriter, r *request) error {
+func (a *API) getVariable(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
 	name := r.PathValue("word")
 	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: a.cfg.CallTimeout, Request: r.id,
+		Device: d.ID, Kind: bus.Variable, Name: name, Timeout: a.cfg.CallTimeout, Request: r.ID,
 	})
 	if err != nil {
 		return callProblem(r.Context(), &d, question{"reading of", "variable", name, a.cfg.CallTimeout}, res, err)
 	}
 	if r.URL.Query().Get("format") == rest.FormatRaw {
-		return answerRaw(w, rawValue(res.Value))
+		return web.AnswerRaw(w, rawValue(res.Value))
 	}
-	return answer(w, http.StatusOK, rest.Variable{
+	return web.Answer(w, http.StatusOK, rest.Variable{
 		Command: rest.CommandVarReturn, Name: name, Result: jsonValue(res.Value), CoreInfo: coreInfo(&d, res),
 	})
 }
@@ -101,22 +101,15 @@ func rawValue(v bus.Value) string {
 	}
 }
 
-// answerRaw writes a bare value. It is never taken for a page.
-func answerRaw(w http.ResponseWriter, text string) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, text) // a client that is gone needs no answer
-	return nil
-}
-
 // ping answers PUT /v1/devices/{device}/ping: whether the device answers is
 // the answer, not a failure.
-func (a *API) ping(w http.ResponseWriter, r *request) error {
+func (a *API) ping(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
 	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: r.id,
+		Device: d.ID, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: r.ID,
 	})
 	kind := fault.KindOf(err)
 	if err != nil && kind != fault.Offline && kind != fault.Timeout {
@@ -126,7 +119,7 @@ func (a *API) ping(w http.ResponseWriter, r *request) error {
 	if kind == fault.Offline && (state == (device.State{}) || state.Since.IsZero()) {
 		state = lastState(&d)
 	}
-	return answer(w, http.StatusOK, rest.Ping{
+	return web.Answer(w, http.StatusOK, rest.Ping{
 		OK: true, Online: err == nil, RoundTripMS: float64(res.RoundTrip) / float64(time.Millisecond),
 		State: state.Word.String(), StateSince: rest.At(state.Since), Reason: rest.Text(state.Reason),
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -17,16 +18,16 @@ import (
 
 // claim answers POST /v1/devices: a device that is nobody's becomes the
 // caller's. To claim one's own again is fine.
-func (a *API) claim(w http.ResponseWriter, r *request) error {
-	asked, ok := r.form.get("id", "deviceID", "device_id")
+func (a *API) claim(w http.ResponseWriter, r *web.Request) error {
+	asked, ok := r.Form.Get("id", "deviceID", "device_id")
 	if !ok {
-		return notOffered(w, r) // a product's own way to make devices up
+		return web.NotOffered(w, r) // a product's own way to make devices up
 	}
 	id, err := device.ParseID(asked)
 	if err != nil {
 		return err
 	}
-	transfer, err := r.form.truth("request_transfer", false)
+	transfer, err := r.Form.Truth("request_transfer", false)
 	if err != nil {
 		return err
 	}
@@ -43,18 +44,18 @@ func (a *API) claim(w http.ResponseWriter, r *request) error {
 	if d.Owner == "" && state.Word == device.NeverSeen {
 		return noDeviceToClaim(asked) // nobody knows yet that there is one
 	}
-	if err := a.cfg.Owners.Claim(r.Context(), id, r.caller.user); err != nil {
+	if err := a.cfg.Owners.Claim(r.Context(), id, r.Caller.User); err != nil {
 		return notClaimed(asked, transfer, err)
 	}
-	a.tellOwner(r, id, r.caller.user)
-	return answer(w, http.StatusOK, rest.Claimed{
-		OK: true, UserID: string(r.caller.user), ID: id.String(), Connected: state.Connected(),
+	a.tellOwner(r, id, r.Caller.User)
+	return web.Answer(w, http.StatusOK, rest.Claimed{
+		OK: true, UserID: string(r.Caller.User), ID: id.String(), Connected: state.Connected(),
 	})
 }
 
 // unclaim answers DELETE /v1/devices/{device}: the device is nobody's, and
 // keeps its key.
-func (a *API) unclaim(w http.ResponseWriter, r *request) error {
+func (a *API) unclaim(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
@@ -62,21 +63,21 @@ func (a *API) unclaim(w http.ResponseWriter, r *request) error {
 	if _, err := a.cfg.Bus.States(r.Context(), []device.ID{d.ID}); err != nil {
 		return err // no gateway could hear of it
 	}
-	if err := a.cfg.Owners.Release(r.Context(), d.ID, r.caller.user); err != nil {
+	if err := a.cfg.Owners.Release(r.Context(), d.ID, r.Caller.User); err != nil {
 		return notChanged(r, err)
 	}
 	a.tellOwner(r, d.ID, "")
-	return answer(w, http.StatusOK, rest.OK{OK: true})
+	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
 }
 
 // tellOwner tells the gateways whose the device is now, so that its next
 // event is theirs. One that does not hear of it finds out when the device
 // connects again.
-func (a *API) tellOwner(r *request, id device.ID, owner account.ID) {
+func (a *API) tellOwner(r *web.Request, id device.ID, owner account.ID) {
 	if err := a.cfg.Bus.Changed(id, owner, false); err != nil {
-		a.log.Warn("gateways not told of an owner", "request", r.id, "device", id, "err", err)
+		a.log.Warn("gateways not told of an owner", "request", r.ID, "device", id, "err", err)
 	}
-	a.log.Info("device changed hands", "request", r.id, "device", id, "owner", owner, "by", r.caller.user)
+	a.log.Info("device changed hands", "request", r.ID, "device", id, "owner", owner, "by", r.Caller.User)
 }
 
 // notClaimed puts into words why a device cannot be claimed. Stock clients
@@ -87,22 +88,22 @@ func notClaimed(asked string, transfer bool, err error) error {
 		return noDeviceToClaim(asked)
 	case kind == fault.Denied && transfer:
 		return fault.Errorf(fault.Unavailable, "this server does not transfer devices: ask the owner of %s to remove it, "+
-			"and claim it then", printable(asked, 100)).WithCode(rest.CodeNotImplemented)
+			"and claim it then", web.Printable(asked, 100)).WithCode(rest.CodeNotImplemented)
 	case kind == fault.Denied:
-		return &problem{
-			cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": once its owner has removed it, "+
+		return &web.Problem{
+			Cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": once its owner has removed it, "+
 				"it can be claimed", err).WithCode(rest.CodeNotYours),
-			words: rest.WordsPermissionDenied,
+			Words: rest.WordsPermissionDenied,
 		}
 	default:
-		return storeError(err)
+		return web.StoreError(err)
 	}
 }
 
 func noDeviceToClaim(asked string) error {
-	return &problem{
-		cause: fault.Errorf(fault.NotFound, "device not found: no device with the id %s has ever connected; "+
-			"register its key first, or let it connect", printable(asked, 100)).WithCode(rest.CodeDeviceUnknown),
+	return &web.Problem{
+		Cause: fault.Errorf(fault.NotFound, "device not found: no device with the id %s has ever connected; "+
+			"register its key first, or let it connect", web.Printable(asked, 100)).WithCode(rest.CodeDeviceUnknown),
 	}
 }
 
@@ -115,23 +116,23 @@ const (
 
 // claimCode answers POST /v1/device_claims: a code for a device that is being
 // set up, which sends it when it connects.
-func (a *API) claimCode(w http.ResponseWriter, r *request) error {
-	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+func (a *API) claimCode(w http.ResponseWriter, r *web.Request) error {
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.Caller.User)
 	if err != nil {
-		return storeError(err)
+		return web.StoreError(err)
 	}
 	var secret [48]byte
 	rand.Read(secret[:]) // never fails
 	code := base64.StdEncoding.EncodeToString(secret[:])[:claimCodeSize]
 	now := time.Now()
-	if err := a.cfg.Codes.AddClaimCode(r.Context(), account.HashToken(code), r.caller.user, now, now.Add(claimCodeLife)); err != nil {
-		return storeError(err)
+	if err := a.cfg.Codes.AddClaimCode(r.Context(), account.HashToken(code), r.Caller.User, now, now.Add(claimCodeLife)); err != nil {
+		return web.StoreError(err)
 	}
 	ids := make([]string, len(devices))
 	for i := range devices {
 		ids[i] = devices[i].ID.String()
 	}
-	return answer(w, http.StatusOK, rest.ClaimCode{Code: code, DeviceIDs: ids, ExpiresAt: rest.At(now.Add(claimCodeLife))})
+	return web.Answer(w, http.StatusOK, rest.ClaimCode{Code: code, DeviceIDs: ids, ExpiresAt: rest.At(now.Add(claimCodeLife))})
 }
 
 // claimByCodes claims the devices that send a claim code, one after the
@@ -170,5 +171,5 @@ func (a *API) claimByCode(e *event.Event) {
 	default:
 		a.log.Error("device not claimed by its code", "device", e.Device, "err", err)
 	}
-	a.metrics.codes.WithLabelValues(outcome).Inc()
+	a.claims.WithLabelValues(outcome).Inc()
 }

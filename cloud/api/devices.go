@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
 // listDevices answers GET /v1/devices: the caller's, last connected first.
-func (a *API) listDevices(w http.ResponseWriter, r *request) error {
-	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+func (a *API) listDevices(w http.ResponseWriter, r *web.Request) error {
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.Caller.User)
 	if err != nil {
-		return storeError(err)
+		return web.StoreError(err)
 	}
 	ids := make([]device.ID, len(devices))
 	for i := range devices {
@@ -33,11 +34,11 @@ func (a *API) listDevices(w http.ResponseWriter, r *request) error {
 	for i := range devices {
 		views[i] = view(&devices[i], stateOf(&devices[i], states), owner, now)
 	}
-	return answer(w, http.StatusOK, views)
+	return web.Answer(w, http.StatusOK, views)
 }
 
 // getDevice answers GET /v1/devices/{device}.
-func (a *API) getDevice(w http.ResponseWriter, r *request) error {
+func (a *API) getDevice(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
@@ -46,14 +47,14 @@ func (a *API) getDevice(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, view(&d, stateOf(&d, states), owner, time.Now()))
+	return web.Answer(w, http.StatusOK, view(&d, stateOf(&d, states), owner, time.Now()))
 }
 
 // context gives what the views of the caller's devices need beside them.
-func (a *API) context(r *request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
-	u, err := a.cfg.Accounts.User(r.Context(), r.caller.user)
+func (a *API) context(r *web.Request, ids []device.ID) (states map[device.ID]device.State, owner string, err error) {
+	u, err := a.cfg.Accounts.User(r.Context(), r.Caller.User)
 	if err != nil {
-		return nil, "", storeError(err)
+		return nil, "", web.StoreError(err)
 	}
 	if len(ids) == 0 {
 		return nil, u.Username, nil
@@ -63,9 +64,9 @@ func (a *API) context(r *request, ids []device.ID) (states map[device.ID]device.
 }
 
 // device finds the caller's device that the path names, by id or name.
-func (a *API) device(r *request) (device.Device, error) {
+func (a *API) device(r *web.Request) (device.Device, error) {
 	asked := r.PathValue("device")
-	d, err := findDevice(r.Context(), a.cfg.Devices, r.caller.user, asked)
+	d, err := findDevice(r.Context(), a.cfg.Devices, r.Caller.User, asked)
 	switch {
 	case err == nil:
 		return d, nil
@@ -74,7 +75,7 @@ func (a *API) device(r *request) (device.Device, error) {
 	case fault.KindOf(err) == fault.Conflict:
 		return device.Device{}, a.ambiguous(r, asked)
 	default:
-		return device.Device{}, storeError(err)
+		return device.Device{}, web.StoreError(err)
 	}
 }
 
@@ -93,16 +94,16 @@ func findDevice(ctx context.Context, devices Devices, owner account.ID, asked st
 }
 
 // ambiguous lists the devices that a name could mean.
-func (a *API) ambiguous(r *request, asked string) error {
-	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.caller.user)
+func (a *API) ambiguous(r *web.Request, asked string) error {
+	devices, err := a.cfg.Devices.DevicesOf(r.Context(), r.Caller.User)
 	if err != nil {
-		return storeError(err)
+		return web.StoreError(err)
 	}
-	p := &problem{cause: fault.Errorf(fault.Conflict, "several of your devices are called %s: use the id", printable(asked, 100)).
+	p := &web.Problem{Cause: fault.Errorf(fault.Conflict, "several of your devices are called %s: use the id", web.Printable(asked, 100)).
 		WithCode(rest.CodeNameAmbiguous)}
 	for _, d := range devices {
 		if strings.EqualFold(d.Name, asked) {
-			p.candidates = append(p.candidates, rest.Candidate{ID: d.ID.String(), Name: d.Name})
+			p.Candidates = append(p.Candidates, rest.Candidate{ID: d.ID.String(), Name: d.Name})
 		}
 	}
 	return p

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
@@ -26,7 +27,7 @@ import (
 
 // failing is a database, a bus or a device that fails as it is told.
 type failing struct {
-	api.Accounts
+	people.Accounts
 	api.Tokens
 	api.Devices
 	api.Owners
@@ -440,7 +441,7 @@ func TestAmbiguousNamesAreListed(t *testing.T) {
 }
 
 // panics is a store with a defect.
-type panics struct{ api.Accounts }
+type panics struct{ people.Accounts }
 
 func (panics) User(context.Context, account.ID) (account.User, error) { panic("defect") }
 

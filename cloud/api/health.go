@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -15,13 +16,13 @@ import (
 const checkTimeout = 2 * time.Second
 
 // healthy answers GET /healthz: the process lives.
-func (a *API) healthy(w http.ResponseWriter, _ *request) error {
-	return answer(w, http.StatusOK, rest.OK{OK: true})
+func (a *API) healthy(w http.ResponseWriter, _ *web.Request) error {
+	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
 }
 
 // ready answers GET /readyz: everything that requests need works. A part
 // that does not is named by the error.
-func (a *API) ready(w http.ResponseWriter, r *request) error {
+func (a *API) ready(w http.ResponseWriter, r *web.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
 	for _, c := range a.cfg.Ready {
@@ -30,11 +31,11 @@ func (a *API) ready(w http.ResponseWriter, r *request) error {
 			return fault.E(fault.Unavailable, c.Name+" is not ready", err).WithCode(code)
 		}
 	}
-	return answer(w, http.StatusOK, rest.OK{OK: true})
+	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
 }
 
 // serveMetrics answers GET /metrics.
-func (a *API) serveMetrics(w http.ResponseWriter, r *request) error {
+func (a *API) serveMetrics(w http.ResponseWriter, r *web.Request) error {
 	promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{}).ServeHTTP(w, r.Request)
 	return nil
 }

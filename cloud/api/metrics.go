@@ -2,37 +2,14 @@ package api
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics are the API's counters. Label values are enumerated beside the
-// label; routes are patterns, never paths.
-type metrics struct {
-	requests *prometheus.CounterVec   // route, status
-	seconds  *prometheus.HistogramVec // route
-	errors   *prometheus.CounterVec   // code: of wire/rest, or a kind of cloud/fault
-	logins   *prometheus.CounterVec   // outcome: ok, wrong, locked_out, unsupported, failed
-	codes    *prometheus.CounterVec   // outcome: ok, unknown, not_yours, failed, dropped
-	refused  prometheus.Counter
-	panics   prometheus.Counter
-}
-
-func newMetrics(reg prometheus.Registerer) *metrics {
-	opts := func(name, help string) prometheus.CounterOpts {
-		return prometheus.CounterOpts{Namespace: "cyan", Subsystem: "api", Name: name, Help: help}
-	}
-	m := &metrics{
-		requests: prometheus.NewCounterVec(opts("requests_total", "Requests answered."), []string{"route", "status"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "cyan", Subsystem: "api", Name: "request_seconds", Help: "Time to answer a request.",
-			Buckets: []float64{.0005, .001, .005, .02, .1, .3, 1, 3, 10, 30},
-		}, []string{"route"}),
-		errors: prometheus.NewCounterVec(opts("errors_total", "Requests that failed, by code."), []string{"code"}),
-		logins: prometheus.NewCounterVec(opts("logins_total", "Logins, by outcome."), []string{"outcome"}),
-		codes:  prometheus.NewCounterVec(opts("claim_codes_total", "Claim codes that devices sent, by outcome."), []string{"outcome"}),
-		refused: prometheus.NewCounter(opts("fresh_tokens_refused_total",
-			"Answers 401 to a token issued within the last minute and not revoked: each is a defect of this server.")),
-		panics: prometheus.NewCounter(opts("panics_total", "Panics of handlers that were caught.")),
-	}
+// newCodes counts the claim codes that devices sent, by outcome: ok, unknown,
+// not_yours, failed, dropped.
+func newCodes(reg prometheus.Registerer) *prometheus.CounterVec {
+	codes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "cyan", Subsystem: "api", Name: "claim_codes_total", Help: "Claim codes that devices sent, by outcome.",
+	}, []string{"outcome"})
 	if reg != nil {
-		reg.MustRegister(m.requests, m.seconds, m.errors, m.logins, m.codes, m.refused, m.panics)
+		reg.MustRegister(codes)
 	}
-	return m
+	return codes
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
@@ -19,7 +20,7 @@ import (
 
 // provision answers POST /v1/provisioning/{device}: it registers a device
 // with its public key, or gives it another key.
-func (a *API) provision(w http.ResponseWriter, r *request) error {
+func (a *API) provision(w http.ResponseWriter, r *web.Request) error {
 	id, err := device.ParseID(r.PathValue("device"))
 	if err != nil {
 		return err
@@ -27,11 +28,11 @@ func (a *API) provision(w http.ResponseWriter, r *request) error {
 	if id.IsZero() {
 		return fault.Errorf(fault.Invalid, "a device id of zeros is no device's")
 	}
-	if named, ok := r.form.get("deviceID"); ok && !strings.EqualFold(named, id.String()) {
-		return malformed("the field deviceID names another device than the path")
+	if named, ok := r.Form.Get("deviceID"); ok && !strings.EqualFold(named, id.String()) {
+		return web.Malformed("the field deviceID names another device than the path")
 	}
-	text, _ := r.form.get("publicKey")
-	algorithm, _ := r.form.get("algorithm")
+	text, _ := r.Form.Get("publicKey")
+	algorithm, _ := r.Form.Get("algorithm")
 	key, err := parseKey(text, algorithm)
 	if err != nil {
 		return err
@@ -39,18 +40,18 @@ func (a *API) provision(w http.ResponseWriter, r *request) error {
 	key.Added = time.Now()
 	before, err := a.cfg.Keys.KeyOf(r.Context(), id)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return storeError(err)
+		return web.StoreError(err)
 	}
-	if err := a.cfg.Keys.Provision(r.Context(), id, key, r.caller.user); err != nil {
+	if err := a.cfg.Keys.Provision(r.Context(), id, key, r.Caller.User); err != nil {
 		return notProvisioned(err)
 	}
 	// A gateway that does not hear of this finds the new key at the device's
 	// next handshake.
-	if err := a.cfg.Bus.Changed(id, r.caller.user, !bytes.Equal(before.SPKI, key.SPKI)); err != nil {
-		a.log.Warn("gateways not told of a key", "request", r.id, "device", id, "err", err)
+	if err := a.cfg.Bus.Changed(id, r.Caller.User, !bytes.Equal(before.SPKI, key.SPKI)); err != nil {
+		a.log.Warn("gateways not told of a key", "request", r.ID, "device", id, "err", err)
 	}
-	a.log.Info("device provisioned", "request", r.id, "device", id, "user", r.caller.user, "fingerprint", key.Fingerprint())
-	return answer(w, http.StatusOK, rest.Provisioned{
+	a.log.Info("device provisioned", "request", r.ID, "device", id, "user", r.Caller.User, "fingerprint", key.Fingerprint())
+	return web.Answer(w, http.StatusOK, rest.Provisioned{
 		OK: true, ID: id.String(), Algorithm: string(key.Algorithm), Fingerprint: key.Fingerprint().String(),
 	})
 }
@@ -58,14 +59,14 @@ func (a *API) provision(w http.ResponseWriter, r *request) error {
 func notProvisioned(err error) error {
 	switch fault.KindOf(err) {
 	case fault.Denied:
-		return &problem{
-			cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse, err).WithCode(rest.CodeNotYours),
-			words: rest.WordsPermissionDenied,
+		return &web.Problem{
+			Cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse, err).WithCode(rest.CodeNotYours),
+			Words: rest.WordsPermissionDenied,
 		}
 	case fault.Conflict:
 		return fault.E(fault.Conflict, "another device has that key: no two devices may share one", err)
 	default:
-		return storeError(err)
+		return web.StoreError(err)
 	}
 }
 
@@ -104,7 +105,7 @@ func parseKey(text, algorithm string) (device.Key, error) {
 			return device.Key{}, invalidKey("the field algorithm says " + algorithm + ", the key is " + string(key.Algorithm))
 		}
 	default:
-		return device.Key{}, invalidKey("the field algorithm says " + printable(algorithm, 20) + ", the key is " + string(key.Algorithm))
+		return device.Key{}, invalidKey("the field algorithm says " + web.Printable(algorithm, 20) + ", the key is " + string(key.Algorithm))
 	}
 	// Written anew, so that the same key always has the same fingerprint.
 	if key.SPKI, err = x509.MarshalPKIXPublicKey(public); err != nil {

@@ -2,11 +2,11 @@ package api
 
 import (
 	"io"
-	"mime"
 	"net/http"
 	"time"
 	"unicode/utf8"
 
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -26,25 +26,25 @@ const maxUpload = 8 << 20
 
 // updateDevice answers PUT /v1/devices/{device}: a name, notes, or the signal
 // that makes a device show itself by its light.
-func (a *API) updateDevice(w http.ResponseWriter, r *request) error {
+func (a *API) updateDevice(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
 		return err
 	}
-	if isUpload(r.Request) {
+	if r.IsUpload() {
 		_, _ = io.CopyN(io.Discard, r.Body, maxUpload) // it ends where the upload does
-		return notOffered(w, r)
+		return web.NotOffered(w, r)
 	}
-	if _, ok := r.form.get(firmwareFields...); ok {
-		return notOffered(w, r)
+	if _, ok := r.Form.Get(firmwareFields...); ok {
+		return web.NotOffered(w, r)
 	}
-	name, renames := r.form.get("name")
-	notes, annotates := r.form.get("notes")
-	_, signals := r.form.get("signal")
+	name, renames := r.Form.Get("name")
+	notes, annotates := r.Form.Get("notes")
+	_, signals := r.Form.Get("signal")
 	done := rest.DeviceUpdated{ID: d.ID.String()}
 	switch {
 	case !renames && !annotates && !signals:
-		return malformed("the body names nothing that can be changed: name, notes or signal")
+		return web.Malformed("the body names nothing that can be changed: name, notes or signal")
 	case renames && !device.ValidName(name):
 		return fault.Errorf(fault.Invalid, "a device name has 1 to 100 characters, no slashes, and is not itself a device id")
 	case annotates && (len(notes) > device.MaxNotes || !utf8.ValidString(notes)):
@@ -56,13 +56,13 @@ func (a *API) updateDevice(w http.ResponseWriter, r *request) error {
 		}
 	}
 	if renames {
-		if err := a.cfg.Owners.Rename(r.Context(), d.ID, r.caller.user, name); err != nil {
+		if err := a.cfg.Owners.Rename(r.Context(), d.ID, r.Caller.User, name); err != nil {
 			return notChanged(r, err)
 		}
 		done.Name = &name
 	}
 	if annotates {
-		if err := a.cfg.Owners.Annotate(r.Context(), d.ID, r.caller.user, notes); err != nil {
+		if err := a.cfg.Owners.Annotate(r.Context(), d.ID, r.Caller.User, notes); err != nil {
 			return notChanged(r, err)
 		}
 		done.Notes = &notes
@@ -70,17 +70,17 @@ func (a *API) updateDevice(w http.ResponseWriter, r *request) error {
 	if renames || annotates {
 		done.UpdatedAt = rest.At(time.Now())
 	}
-	return answer(w, http.StatusOK, done)
+	return web.Answer(w, http.StatusOK, done)
 }
 
 // signal has the device show itself, or stop that.
-func (a *API) signal(r *request, d *device.Device, done *rest.DeviceUpdated) error {
-	on, err := r.form.truth("signal", true)
+func (a *API) signal(r *web.Request, d *device.Device, done *rest.DeviceUpdated) error {
+	on, err := r.Form.Truth("signal", true)
 	if err != nil {
 		return err
 	}
 	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
-		Device: d.ID, Kind: bus.Signal, On: on, Timeout: a.cfg.CallTimeout, Request: r.id,
+		Device: d.ID, Kind: bus.Signal, On: on, Timeout: a.cfg.CallTimeout, Request: r.ID,
 	})
 	if err != nil {
 		return callProblem(r.Context(), d, question{"signal", "", "", a.cfg.CallTimeout}, res, err)
@@ -92,19 +92,13 @@ func (a *API) signal(r *request, d *device.Device, done *rest.DeviceUpdated) err
 
 // notChanged puts into words why the store would not change a device. One
 // that was somebody else's by then is none of the caller's.
-func notChanged(r *request, err error) error {
+func notChanged(r *web.Request, err error) error {
 	switch fault.KindOf(err) {
 	case fault.Denied, fault.NotFound:
 		return noDevice(r.PathValue("device"))
 	case fault.Conflict:
 		return fault.E(fault.Conflict, "another of your devices has that name", err).WithCode(rest.CodeNameTaken)
 	default:
-		return storeError(err)
+		return web.StoreError(err)
 	}
-}
-
-// isUpload tells whether the body carries files.
-func isUpload(r *http.Request) bool {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return kind == "multipart/form-data"
 }

@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"encoding/binary"
@@ -11,12 +11,12 @@ import (
 // A token is fresh for a minute, or until it expires.
 func TestIssuedFor(t *testing.T) {
 	now := time.Date(2026, 5, 31, 12, 0, 0, 0, time.UTC)
-	var i issued
+	var i Issued
 	if i.good(account.TokenHash{1}, now) {
 		t.Error("a token that was never issued must be good")
 	}
-	i.add(&account.Token{Hash: account.TokenHash{1}, Created: now})
-	i.add(&account.Token{Hash: account.TokenHash{2}, Created: now, Expires: now.Add(10 * time.Second)})
+	i.Add(&account.Token{Hash: account.TokenHash{1}, Created: now})
+	i.Add(&account.Token{Hash: account.TokenHash{2}, Created: now, Expires: now.Add(10 * time.Second)})
 	for _, c := range []struct {
 		hash  byte
 		after time.Duration
@@ -31,10 +31,10 @@ func TestIssuedFor(t *testing.T) {
 // What is remembered has a bound; the old make room.
 func TestIssuedIsBounded(t *testing.T) {
 	now := time.Date(2026, 5, 31, 12, 0, 0, 0, time.UTC)
-	var i issued
+	var i Issued
 	add := func(n uint32, at time.Time) (hash account.TokenHash) {
 		binary.BigEndian.PutUint32(hash[:], n)
-		i.add(&account.Token{Hash: hash, Created: at})
+		i.Add(&account.Token{Hash: hash, Created: at})
 		return hash
 	}
 	for n := range uint32(maxIssued) {

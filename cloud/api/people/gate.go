@@ -1,4 +1,4 @@
-package api
+package people
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -85,10 +86,10 @@ func (g *gate) enter(from string, now time.Time) error {
 
 func tooMany(wait time.Duration) error {
 	wait = max(wait.Round(time.Second), time.Second)
-	return &problem{
-		cause: fault.E(fault.Busy, fmt.Sprintf("too many failed logins from your address; try again in %v", wait), nil).
+	return &web.Problem{
+		Cause: fault.E(fault.Busy, fmt.Sprintf("too many failed logins from your address; try again in %v", wait), nil).
 			WithCode(rest.CodeTooManyLogins),
-		retryAfter: wait,
+		RetryAfter: wait,
 	}
 }
 

@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"bytes"
@@ -14,12 +14,13 @@ import (
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
-// form is the fields of a body, be it JSON or a form. Numbers and booleans
+// Form is the fields of a body, be it JSON or a form. Numbers and booleans
 // of JSON are kept as they were written, and so are nested values; null is
 // as if it were not there.
-type form map[string]string
+type Form map[string]string
 
-func (f form) get(names ...string) (value string, ok bool) {
+// Get gives the first of the fields that is there.
+func (f Form) Get(names ...string) (value string, ok bool) {
 	for _, name := range names {
 		if v, ok := f[name]; ok {
 			return v, true
@@ -28,9 +29,9 @@ func (f form) get(names ...string) (value string, ok bool) {
 	return "", false
 }
 
-// truth reads a boolean field as programs send it; standard is for when it
+// Truth reads a boolean field as programs send it; standard is for when it
 // is missing.
-func (f form) truth(name string, standard bool) (bool, error) {
+func (f Form) Truth(name string, standard bool) (bool, error) {
 	switch v, ok := f[name]; {
 	case !ok || v == "":
 		return standard, nil
@@ -39,26 +40,26 @@ func (f form) truth(name string, standard bool) (bool, error) {
 	case v == "false" || v == "0":
 		return false, nil
 	}
-	return false, malformed("the field " + name + " is neither true nor false")
+	return false, Malformed("the field " + name + " is neither true nor false")
 }
 
 // readForm reads the fields of the body, whatever the way in which they came.
-func readForm(w http.ResponseWriter, r *http.Request, limit int64) (form, error) {
+func readForm(w http.ResponseWriter, r *http.Request, limit int64) (Form, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, fault.Errorf(fault.Invalid, "the request's body is longer than %d bytes", limit).
 				WithCode(rest.CodeBodyTooLarge)
 		}
-		return nil, malformed("the request's body did not arrive whole")
+		return nil, Malformed("the request's body did not arrive whole")
 	}
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 {
-		return form{}, nil
+		return Form{}, nil
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == "multipart/form-data" {
-		return nil, malformed("this path takes JSON or a form, not multipart/form-data")
+		return nil, Malformed("this path takes JSON or a form, not multipart/form-data")
 	}
 	// `curl -d '{…}'` says that it sends a form, and means JSON.
 	if kind == "application/json" || strings.HasSuffix(kind, "+json") || body[0] == '{' && json.Valid(body) {
@@ -66,27 +67,27 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) (form, error)
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, malformed("the request's body is neither JSON nor a form")
+		return nil, Malformed("the request's body is neither JSON nor a form")
 	}
-	f := make(form, len(values))
+	f := make(Form, len(values))
 	for name, v := range values {
 		f[name] = v[0]
 	}
 	return f, nil
 }
 
-func parseJSON(body []byte) (form, error) {
+func parseJSON(body []byte) (Form, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
-		return nil, malformed("the request's body is not a JSON object")
+		return nil, Malformed("the request's body is not a JSON object")
 	}
-	f := make(form, len(fields))
+	f := make(Form, len(fields))
 	for name, raw := range fields {
 		switch raw[0] {
 		case '"':
 			var v string
 			if err := json.Unmarshal(raw, &v); err != nil {
-				return nil, malformed("the field " + printable(name, 40) + " cannot be read")
+				return nil, Malformed("the field " + Printable(name, 40) + " cannot be read")
 			}
 			f[name] = v
 		case 'n': // null
@@ -95,22 +96,4 @@ func parseJSON(body []byte) (form, error) {
 		}
 	}
 	return f, nil
-}
-
-func malformed(why string) error {
-	return fault.Errorf(fault.Invalid, "%s", why).WithCode(rest.CodeBodyMalformed)
-}
-
-// answer writes v as JSON.
-func answer(w http.ResponseWriter, status int, v any) error {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fault.E(fault.Internal, "the answer cannot be written as JSON", err)
-	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))) // a client that is gone needs no answer
-	return nil
 }

@@ -1,0 +1,209 @@
+// Package web is what every route of the HTTP API needs: a request with its
+// id, its caller and the fields of its body; answers, and errors that every
+// client can show.
+//
+// A request runs through door.go (request id, CORS, panic, log), find (which
+// handler, which scope), auth.go (whose token) and then its handler, which
+// gives an error of cloud/fault that error.go turns into a body.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+)
+
+// Tokens is how the door finds out whose a token is.
+type Tokens interface {
+	// UseToken gives the token's record, and notes that it was used. NotFound
+	// if there is no such token.
+	UseToken(ctx context.Context, hash account.TokenHash, now time.Time) (account.Token, error)
+}
+
+// Config says what a door needs. Tokens must be set.
+type Config struct {
+	Tokens     Tokens
+	Issued     *Issued               // nil: no token's refusal is doubted
+	MaxBody    int64                 // bytes of a request's body; 0: 64 KiB
+	Registerer prometheus.Registerer // nil: none
+	Logger     *slog.Logger          // nil: none
+}
+
+// Route is one row of the table of routes.
+type Route struct {
+	Pattern string
+	Scope   account.Scope // that a token needs; empty: any token will do
+	Open    bool          // no token needed
+	Body    bool          // the body's fields are read before the handler runs
+	Upload  bool          // a body of files is left to the handler
+	Handle  Handler
+}
+
+// Handler answers a request, or fails before it has begun to.
+type Handler func(w http.ResponseWriter, r *Request) error
+
+// Door answers requests with the handlers of its routes. It is safe for
+// concurrent use.
+type Door struct {
+	// Set at New.
+	tokens  Tokens
+	issued  *Issued
+	maxBody int64
+	log     *slog.Logger
+	metrics *metrics
+	mux     *http.ServeMux
+	routes  map[string]*Route // by pattern
+}
+
+// New makes a door with those routes.
+func New(cfg Config, routes []Route) *Door {
+	d := &Door{tokens: cfg.Tokens, issued: cfg.Issued, maxBody: cfg.MaxBody, log: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
+	if d.maxBody == 0 {
+		d.maxBody = 64 << 10
+	}
+	if d.issued == nil {
+		d.issued = new(Issued)
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.mux = http.NewServeMux()
+	d.routes = make(map[string]*Route, len(routes))
+	for i := range routes {
+		d.routes[routes[i].Pattern] = &routes[i]
+		// The mux only finds the route and the values in the path.
+		d.mux.HandleFunc(routes[i].Pattern, func(http.ResponseWriter, *http.Request) {})
+	}
+	return d
+}
+
+// ServeHTTP answers one request.
+func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
+	start := time.Now()
+	w := &response{ResponseWriter: plain}
+	r := &Request{Request: hr, ID: requestID(hr)}
+	h := w.Header()
+	h.Set("X-Request-Id", r.ID)
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	defer d.finish(w, r, start) //nolint:contextcheck // r has it
+	if hr.Method == http.MethodOptions {
+		preflight(w)
+		return
+	}
+	if err := d.serve(w, r); err != nil { //nolint:contextcheck // r has it
+		d.fail(w, r, err)
+	}
+}
+
+// finish counts and logs the request. A handler that panicked has met our
+// defect: its client gets an answer, and nobody else is harmed.
+func (d *Door) finish(w *response, r *Request, start time.Time) {
+	if v := recover(); v != nil {
+		d.metrics.panics.Inc()
+		d.log.Error("panic", "request", r.ID, "value", v, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			d.fail(w, r, fault.Errorf(fault.Internal, "this server has met a defect of its own"))
+		}
+	}
+	pattern := "none"
+	if r.route != nil {
+		pattern = r.route.Pattern
+	}
+	took := time.Since(start)
+	d.metrics.requests.WithLabelValues(pattern, strconv.Itoa(w.status)).Inc()
+	d.metrics.seconds.WithLabelValues(pattern).Observe(took.Seconds())
+	level := slog.LevelDebug
+	if w.status >= 500 {
+		level = slog.LevelWarn
+	}
+	// The pattern and not the path: paths and queries can hold tokens.
+	d.log.Log(r.Context(), level, "request", "request", r.ID, "method", r.Method, "route", pattern,
+		"device", r.PathValue("device"), "status", w.status, "took", took, "user", r.Caller.User, "source", r.Source(),
+		"agent", Printable(r.UserAgent(), 100), "tool", Printable(r.Header.Get("X-Particle-Tool"), 100))
+}
+
+// preflight answers a browser that asks what it may do.
+func preflight(w *response) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
+	h.Set("Access-Control-Allow-Headers",
+		"Authorization, Content-Type, Accept, X-Request-Id, X-Particle-Tool, X-Particle-Project, Last-Event-ID")
+	h.Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// serve finds the route, checks who asks, reads the body and answers.
+func (d *Door) serve(w *response, r *Request) error {
+	if err := d.find(r); err != nil {
+		if allowed, ok := errors.AsType[*methodError](err); ok {
+			w.Header().Set("Allow", strings.Join(allowed.methods, ", "))
+		}
+		return err
+	}
+	if r.route.Body && !(r.route.Upload && r.IsUpload()) {
+		var err error
+		if r.Form, err = readForm(w, r.Request, d.maxBody); err != nil {
+			return err
+		}
+	}
+	if !r.route.Open {
+		var err error
+		if r.Caller, err = d.authenticate(r); err != nil {
+			return err
+		}
+		if scope := r.route.Scope; scope != "" {
+			if err := r.Need(scope); err != nil {
+				return err
+			}
+		}
+	}
+	return r.route.Handle(w, r)
+}
+
+// find sets the request's route, or says why there is none.
+func (d *Door) find(r *Request) error {
+	clean := path.Clean(r.URL.EscapedPath())
+	if clean != strings.TrimSuffix(r.URL.EscapedPath(), "/") && clean != "/" {
+		return NoRoute(r)
+	}
+	d.mux.ServeHTTP(nowhere{}, r.Request) // sets the pattern and the path's values
+	if found, ok := d.routes[r.Pattern]; ok {
+		r.route = found
+		return nil
+	}
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := *r.Request
+		other.Method = method
+		if _, pattern := d.mux.Handler(&other); d.routes[pattern] != nil {
+			methods = append(methods, method)
+		}
+	}
+	if len(methods) == 0 {
+		return NoRoute(r)
+	}
+	return WrongMethod(r, methods...)
+}
+
+// nowhere is where the mux says that it has no such path.
+type nowhere struct{}
+
+func (nowhere) Header() http.Header { return http.Header{} }
+
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+func (nowhere) WriteHeader(int) {}

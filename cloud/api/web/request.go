@@ -1,0 +1,75 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"mime"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Request is a request on its way through the door.
+type Request struct {
+	*http.Request
+	ID     string // names the request in answers and logs
+	Caller Caller // who asks; zero on routes without a token
+	Form   Form   // the body's fields; only where the route has a body
+	route  *Route // nil: none matches
+}
+
+// IsUpload tells whether the body carries files.
+func (r *Request) IsUpload() bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return kind == "multipart/form-data"
+}
+
+// Source gives the address that the request came from, without its port.
+func (r *Request) Source() string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return from.Addr().Unmap().WithZone("").String()
+}
+
+// Neighbourhood is what limits count by: an IPv4 address, or the /64 that one
+// IPv6 subscriber has to himself.
+func (r *Request) Neighbourhood() string {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	addr := from.Addr().Unmap().WithZone("")
+	if addr.Is6() {
+		if p, err := addr.Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return addr.String()
+}
+
+// requestID takes the client's name for the request, if it is a good one, or
+// makes one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= 64 && strings.Trim(id,
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") == "" {
+		return id
+	}
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Printable cuts s to n bytes and replaces what could confuse a terminal.
+func Printable(s string, n int) string {
+	if len(s) > n {
+		s = s[:n] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+}
