@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -268,48 +267,13 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// A reader who does not read is dropped, counted and, where that is still
-// possible, told; the others hear everything.
-func TestSlowReadersAreDropped(t *testing.T) {
-	w := newWorld(t, func(cfg *api.Config) { cfg.StreamBuffer = 8 << 10 })
-	slow := w.raw("/v1/devices/events")
-	bufio.NewReader(slow).ReadString('\n') // it is open, and reads no more
-	quick := w.subscribe("/v1/devices/events")
-	heard := make(chan int)
-	go func() {
-		n := 0
-		for !strings.HasPrefix(quick.event().Data, "ended") {
-			n++
-			heard <- n
-		}
-	}()
-	data := bytes.Repeat([]byte("x"), event.MaxData)
-	for i := 1; w.counter("cyan_api_streams_ended_total", "slow") == 0; i++ {
-		w.publish(event.Event{Name: "n", Owner: alice, HasData: true, Data: data})
-		select {
-		case n := <-heard:
-			if n != i {
-				t.Fatalf("event %d, want %d", n, i)
-			}
-		case <-time.After(20 * time.Second):
-			t.Fatal("the quick reader is held up")
-		}
-		if i > 50_000 {
-			t.Fatal("the slow reader is not dropped")
-		}
-	}
-	if n := w.gauge("cyan_api_streams"); n != 1 {
-		t.Errorf("%v streams are open, want 1", n)
-	}
-}
-
 // A server that stops says so.
 func TestStreamsAreToldOfTheEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	stream := w.subscribe("/v1/devices/events")
 	stream.next() // the scope
 	w.api.Close()
-	if f := stream.next(); !f.Comment || !strings.Contains(f.Data, "the server is stopping") {
+	if f := stream.next(); !f.Comment || !strings.Contains(f.Data, `{"end":"shutdown","message":"the server is stopping: connect again"}`) {
 		t.Errorf("last words: %+v", f)
 	}
 	if got := w.do("GET", "/v1/devices/events", ""); got.status != http.StatusServiceUnavailable {
