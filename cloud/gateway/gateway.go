@@ -31,7 +31,8 @@ import (
 
 // Keys is what the gateway asks the store about keys.
 type Keys interface {
-	KeyByFingerprint(ctx context.Context, f device.Fingerprint) (device.ID, error)
+	// Holders tells of each key which device holds it; the zero Holder: none.
+	Holders(ctx context.Context, keys []device.Fingerprint) ([]store.Holder, error)
 	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
 	Device(ctx context.Context, id device.ID) (device.Device, error)
 	TrustFirstUse(ctx context.Context, id device.ID, key device.Key) error
@@ -72,9 +73,7 @@ type Config struct {
 	TrustOnFirstUse bool
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
-	// HalfOpen, Unproven and Streams bound what one lane holds. Zero: the
-	// defaults of lane.Config.
-	HalfOpen, Unproven, Streams int
+	Limits
 
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
@@ -88,12 +87,14 @@ type Gateway struct {
 	table   *table
 	index   addressIndex
 	lanes   []*runner
+	share   int // how many lanes there will be
 	sockets []socket
 	doors   []net.Listener
 	seed    maphash.Seed
 	started time.Time
 
-	lookups, rsa chan func(context.Context)
+	keys, claims chan question // for the store
+	rsa          chan func(context.Context)
 	waiting      sync.Map // call id → chan *lane.Answer
 
 	lastCall, lastStream atomic.Uint64
@@ -114,8 +115,8 @@ type Gateway struct {
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
-		lookups: make(chan func(context.Context), lookupQueue), rsa: make(chan func(context.Context), rsaQueue),
-		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}},
+		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: make(chan func(context.Context), rsaQueue),
+		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -132,6 +133,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	var run context.Context
 	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
@@ -152,8 +154,9 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
 	}
+	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
@@ -210,8 +213,9 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for _, r := range g.lanes {
 		g.running.Go(func() { r.run(run) })
 	}
-	for range lookupHands {
-		g.running.Go(func() { hand(run, g.lookups) })
+	g.running.Go(func() { g.askKeys(run) })
+	for range claimHands {
+		g.running.Go(func() { g.askClaims(run) })
 	}
 	for range max(1, len(g.lanes)-1) {
 		g.running.Go(func() { hand(run, g.rsa) })
@@ -229,7 +233,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 
 // readSocket routes datagrams to lanes until the socket is closed.
 func (g *Gateway) readSocket(s socket) {
-	rd := s.newReader()
+	rd := s.newReader(func() { g.m.Dropped(dropOversized) })
 	ps := make([]*packet, batch)
 	for i := range ps {
 		ps[i] = packets.Get().(*packet)

@@ -1,88 +1,16 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"time"
 
-	"github.com/cyan-cloud/cyan/cloud/device"
-	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
-// The queues of work that would hold up a lane. When one is full the device
-// is told to come again, in its own way.
-const (
-	lookupQueue = 4096
-	lookupHands = 4
-	rsaQueue    = 256
-)
-
-// lookupTime bounds one look into the store.
-const lookupTime = 5 * time.Second
-
-// lookUp has the store asked whose a key is.
-func (g *Gateway) lookUp(r *runner, conn uint64, q *lane.Lookup) {
-	job := func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, lookupTime)
-		defer cancel()
-		for told := false; !told; {
-			since := g.changed()
-			found, err := g.find(ctx, q)
-			told = g.tellUnchanged(since, r, lane.In{Kind: lane.LookedUp, Conn: conn, Found: found, Err: err})
-		}
-	}
-	select {
-	case g.lookups <- job:
-	default:
-		r.tell(lane.In{Kind: lane.LookedUp, Conn: conn, Found: &lane.Found{}, Err: lane.ErrBusy})
-	}
-}
-
-// find asks the store whose the key is, or whether it is the claimed
-// device's.
-func (g *Gateway) find(ctx context.Context, q *lane.Lookup) (*lane.Found, error) {
-	if q.Claim.IsZero() {
-		id, err := g.cfg.Keys.KeyByFingerprint(ctx, device.FingerprintOf(q.SPKI))
-		if fault.KindOf(err) == fault.NotFound {
-			return &lane.Found{}, nil
-		}
-		if err != nil {
-			return &lane.Found{}, err
-		}
-		return g.known(ctx, id)
-	}
-	key, err := g.cfg.Keys.KeyOf(ctx, q.Claim)
-	switch {
-	case err == nil && bytes.Equal(key.SPKI, q.SPKI):
-		return g.known(ctx, q.Claim)
-	case err == nil:
-		return &lane.Found{Other: true}, nil
-	case fault.KindOf(err) != fault.NotFound:
-		return &lane.Found{}, err
-	case !q.Trust:
-		return &lane.Found{}, nil
-	}
-	err = g.cfg.Keys.TrustFirstUse(ctx, q.Claim, device.Key{Algorithm: q.Algorithm, SPKI: q.SPKI, Added: time.Now().UTC()})
-	if fault.KindOf(err) == fault.Conflict {
-		return &lane.Found{Other: true}, nil
-	}
-	if err != nil {
-		return &lane.Found{}, err
-	}
-	g.log.Warn("a device was trusted on first use", "device", q.Claim, "fingerprint", device.FingerprintOf(q.SPKI))
-	return g.known(ctx, q.Claim)
-}
-
-func (g *Gateway) known(ctx context.Context, id device.ID) (*lane.Found, error) {
-	d, err := g.cfg.Keys.Device(ctx, id)
-	if err != nil {
-		return &lane.Found{}, err
-	}
-	return &lane.Found{Device: id, Owner: d.Owner, Known: true}, nil
-}
+// rsaQueue is how much RSA, which would hold up a lane, may wait. When it is
+// full the device is told to come again, in its own way.
+const rsaQueue = 256
 
 // work has a worker do the RSA of a TCP handshake, which takes milliseconds.
 func (g *Gateway) work(r *runner, conn uint64, kind lane.OutKind, job *lane.Job) {

@@ -88,13 +88,33 @@ func BenchmarkAdopt(b *testing.B) {
 	}
 }
 
-// BenchmarkKeyByFingerprint is the look-up that every handshake makes.
-func BenchmarkKeyByFingerprint(b *testing.B) {
+// BenchmarkHolders is the look-up that every handshake makes, alone and as it
+// is when many come at once; the time is that of one key.
+func BenchmarkHolders(b *testing.B) {
 	s, _ := openFile(b, store.Config{})
-	id := addDevice(b, s, 1)
-	f := device.FingerprintOf(id[:])
-	for b.Loop() {
-		_, err := s.KeyByFingerprint(b.Context(), f)
-		must(b, err)
+	var keys []device.Fingerprint
+	for n := range uint32(1000) {
+		id := addDevice(b, s, n)
+		keys = append(keys, device.FingerprintOf(id[:]))
 	}
+	for _, together := range []int{1, 4, 16, 64} {
+		b.Run(fmt.Sprintf("%d together", together), func(b *testing.B) {
+			for i := 0; i < b.N; i += together {
+				at := i % (len(keys) - together)
+				found, err := s.Holders(b.Context(), keys[at:at+together])
+				must(b, err)
+				if found[0].Device.IsZero() {
+					b.Fatal("the first is not found")
+				}
+			}
+		})
+	}
+	b.Run("two queries", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			id, err := s.KeyByFingerprint(b.Context(), keys[i%len(keys)])
+			must(b, err)
+			_, err = s.Device(b.Context(), id)
+			must(b, err)
+		}
+	})
 }

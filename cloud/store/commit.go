@@ -21,16 +21,23 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 		attempts = w.late.attempts[:min(len(w.late.attempts), batchAttempts)]
 		seen = w.late.seen[:min(len(w.late.seen), batchSeen)]
 	}
+	needed := [writerStatements]bool{toAttempt: len(attempts) > 0, toSee: len(seen) > 0}
+	for i := range sessions {
+		needed[sessions[i].statement()] = true
+	}
 	var b batch
-	err := b.begin(ctx, w.db)
+	err := w.statements.prepare(ctx, w.db, needed)
+	if err == nil {
+		err = b.begin(ctx, w.db, &w.statements)
+	}
 	for i := 0; err == nil && i < len(sessions); i++ {
 		err = b.session(ctx, &sessions[i])
 	}
 	for i := 0; err == nil && i < len(attempts); i++ {
-		err = b.late(ctx, &b.attempts, saveAttempt, attemptRow{&attempts[i]}.apply)
+		err = b.late(ctx, toAttempt, attemptRow{&attempts[i]}.apply)
 	}
 	for i := 0; err == nil && i < len(seen); i++ {
-		err = b.late(ctx, &b.seen, updateSeen, seen[i].apply)
+		err = b.late(ctx, toSee, seen[i].apply)
 	}
 	if err = b.end(err); err != nil {
 		w.metrics.commits.WithLabelValues(resultFailed).Inc()
@@ -46,17 +53,53 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 	return nil
 }
 
-// batch is one transaction of the writer. Its statements are prepared when
-// first needed, and closed with it.
-type batch struct {
-	tx                           *sql.Tx
-	save, remove, attempts, seen *sql.Stmt
-	spoiled                      int // late rows left out, each being at fault itself
+// The writer's statements.
+const (
+	toSave = iota
+	toDelete
+	toAttempt
+	toSee
+	writerStatements
+)
+
+var writerQueries = [writerStatements]string{
+	toSave: saveSession, toDelete: deleteSession, toAttempt: saveAttempt, toSee: updateSeen,
 }
 
-func (b *batch) begin(ctx context.Context, db *sql.DB) (err error) {
-	b.tx, err = db.BeginTx(ctx, nil)
-	return err
+// statements are the writer's, each prepared when it is first needed: parsing
+// one takes as long as executing it a few times.
+type statements [writerStatements]*sql.Stmt
+
+// prepare prepares what is missing of those that are needed. It must not be
+// called within a transaction, which has the only connection.
+func (s *statements) prepare(ctx context.Context, db *sql.DB, needed [writerStatements]bool) (err error) {
+	for i, need := range needed {
+		if need && s[i] == nil {
+			if s[i], err = db.PrepareContext(ctx, writerQueries[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// batch is one transaction of the writer.
+type batch struct {
+	tx      *sql.Tx
+	all     statements // of the transaction
+	spoiled int        // late rows left out, each being at fault itself
+}
+
+func (b *batch) begin(ctx context.Context, db *sql.DB, prepared *statements) (err error) {
+	if b.tx, err = db.BeginTx(ctx, nil); err != nil {
+		return err
+	}
+	for i, s := range prepared {
+		if s != nil {
+			b.all[i] = b.tx.StmtContext(ctx, s)
+		}
+	}
+	return nil
 }
 
 // end commits the batch, or undoes it if err is not nil.
@@ -71,23 +114,9 @@ func (b *batch) end(err error) error {
 	return b.tx.Commit()
 }
 
-func (b *batch) prepare(ctx context.Context, stmt **sql.Stmt, query string) (err error) {
-	if *stmt == nil {
-		*stmt, err = b.tx.PrepareContext(ctx, query)
-	}
-	return err
-}
-
 // session applies one change. It returns an error only if the batch is lost.
 func (b *batch) session(ctx context.Context, op *sessionOp) error {
-	stmt, query, apply := &b.save, saveSession, op.save
-	if op.remove {
-		stmt, query, apply = &b.remove, deleteSession, op.delete
-	}
-	if err := b.prepare(ctx, stmt, query); err != nil {
-		return err
-	}
-	err := apply(ctx, *stmt)
+	err := op.apply(ctx, b.all[op.statement()])
 	if err != nil && rowFault(err) {
 		op.err = fail("store the session", err)
 		return nil
@@ -96,11 +125,8 @@ func (b *batch) session(ctx context.Context, op *sessionOp) error {
 }
 
 // late applies a row that nobody waits for, in the same way.
-func (b *batch) late(ctx context.Context, stmt **sql.Stmt, query string, apply func(context.Context, *sql.Stmt) error) error {
-	if err := b.prepare(ctx, stmt, query); err != nil {
-		return err
-	}
-	err := apply(ctx, *stmt)
+func (b *batch) late(ctx context.Context, statement int, apply func(context.Context, *sql.Stmt) error) error {
+	err := apply(ctx, b.all[statement])
 	if err != nil && rowFault(err) {
 		b.spoiled++
 		return nil

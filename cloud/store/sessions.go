@@ -174,7 +174,23 @@ type sessionOp struct {
 	err    error // this row's own failure, once the batch was tried
 }
 
-// save writes the row within a batch.
+// statement tells which of the writer's statements makes the change.
+func (op *sessionOp) statement() int {
+	if op.remove {
+		return toDelete
+	}
+	return toSave
+}
+
+// apply makes the change within a batch.
+func (op *sessionOp) apply(ctx context.Context, stmt *sql.Stmt) error {
+	if op.remove {
+		_, err := stmt.ExecContext(ctx, op.row.Device[:])
+		return err
+	}
+	return op.save(ctx, stmt)
+}
+
 func (op *sessionOp) save(ctx context.Context, stmt *sql.Stmt) error {
 	r := &op.row
 	if len(r.Blob) > MaxBlob {
@@ -196,10 +212,4 @@ func (op *sessionOp) save(ctx context.Context, stmt *sql.Stmt) error {
 		return err
 	}
 	return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
-}
-
-// delete removes the row within a batch.
-func (op *sessionOp) delete(ctx context.Context, stmt *sql.Stmt) error {
-	_, err := stmt.ExecContext(ctx, op.row.Device[:])
-	return err
 }

@@ -125,21 +125,39 @@ func (s *Store) probe(ctx context.Context) error {
 	})
 }
 
-// row asks for one row. The statement is prepared once and kept: parsing takes
-// longer than looking up, and every request and handshake looks something up.
-// The query must be a constant, or what is kept would grow.
+// row asks for one row. The query must be a constant, or what is kept of it
+// would grow.
 func (s *Store) row(ctx context.Context, query string, args ...any) *sql.Row {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return s.read.QueryRowContext(ctx, query, args...) // has the error to tell
+	}
+	return stmt.QueryRowContext(ctx, args...)
+}
+
+// rows asks for many, in the same way.
+func (s *Store) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// statement prepares a query for reading, once, and keeps it: parsing takes
+// longer than looking up, and every request and handshake looks something up.
+func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
 	kept, ok := s.prepared.Load(query)
 	if !ok {
 		stmt, err := s.read.PrepareContext(ctx, query)
 		if err != nil {
-			return s.read.QueryRowContext(ctx, query, args...) // has the error to tell
+			return nil, err
 		}
 		if kept, ok = s.prepared.LoadOrStore(query, stmt); ok {
 			_ = stmt.Close() // somebody was faster
 		}
 	}
-	return kept.(*sql.Stmt).QueryRowContext(ctx, args...)
+	return kept.(*sql.Stmt), nil
 }
 
 // update runs fn in a transaction and makes it durable. What names the work

@@ -53,8 +53,9 @@ type writer struct {
 	closed   bool              // guarded by mu
 
 	// Owned by run: taken from the queues, not written yet.
-	late    lateRows
-	suspect bool // the last commit with late rows went wrong
+	late       lateRows
+	suspect    bool       // the last commit with late rows went wrong
+	statements statements // closed with db
 }
 
 // lateRows are rows that nobody waits for. They stay until a commit took
