@@ -136,6 +136,9 @@ func (l *Lane) handshake(now time.Time, in *In, data []byte, c *conn, outs *Outs
 // greet answers a ClientHello: without state until its sender has shown that
 // it receives where it sends from.
 func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
+	if l.settling {
+		return
+	}
 	l.rotate(now)
 	reply, hello, err := l.cfg.DTLS.Greet(now, in.From, &l.cookies, data, l.greeting[:0])
 	switch {

@@ -94,6 +94,8 @@ type Lane struct {
 
 	order []*conn // scratch of happened
 
+	settling bool // a hand-over is near: no handshake is begun
+
 	timers   timers
 	halfOpen int // handshakes on UDP that have not ended
 	unproven int // sessions whose key is on no file

@@ -55,6 +55,7 @@ const (
 	TakeNote                   // something worth keeping was learnt of the device
 	Index                      // datagrams from Addr that name no session are this lane's
 	Unindex                    // not any more
+	Arrive                     // Conn, which was handed over, has the newest session of the device, and not yet the device
 )
 
 // Send is a datagram to send.

@@ -1,0 +1,150 @@
+package lane
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/internal/ferry"
+)
+
+// ErrExport is what Adopt says of a connection that it cannot read.
+var ErrExport = errors.New("gateway: handed-over connection cannot be read")
+
+// Settle begins or ends the time before a hand-over in which no handshake is
+// begun: whoever knocks is not answered and knocks again. Those under way come
+// to their end meanwhile, so that few are left to be lost.
+func (l *Lane) Settle(on bool) { l.settling = on }
+
+// Shaking gives how many handshakes have not come to their end.
+func (l *Lane) Shaking() int {
+	n := l.halfOpen
+	for _, c := range l.conns {
+		if c.stream != nil && c.sess == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Export calls each for every connection that another process can go on with,
+// in the order of their ids: conn is the id, for TCP to find the stream by.
+// What is left out is handshakes, and sessions whose key is on no file. Nothing
+// is changed, and b is good until each returns. The lane must not be stepped
+// from the first call on, unless the hand-over fails.
+func (l *Lane) Export(each func(conn uint64, udp bool, b []byte) error) error {
+	var list []*conn
+	for _, c := range l.conns {
+		if c.passable() {
+			list = append(list, c)
+		}
+	}
+	sortConns(list)
+	var buf []byte
+	for _, c := range list {
+		f := ferry.Ferry{Bytes: buf[:0]}
+		c.carry(&f)
+		var err error
+		if buf, err = c.sess.Export(f.Bytes); err != nil {
+			return err
+		}
+		if err := each(c.id, c.udp, buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conn) passable() bool {
+	return c.sess != nil && !c.sess.Closed() && (c.saved || !c.udp) && !c.device.IsZero()
+}
+
+// carry walks over all that a connection is besides its session. A field that
+// is new goes to the end.
+func (c *conn) carry(f *ferry.Ferry) {
+	f.Part(func(f *ferry.Ferry) {
+		f.Fixed(c.device[:])
+		f.Fixed(c.cid[:])
+		f.Flags(&c.udp, &c.hasCID, &c.held, &c.announced)
+		ferry.Words(f, &c.owner)
+		f.Value(&c.peer)
+		f.Value(&c.local)
+		f.Value(&c.indexed)
+		ferry.Numbers(f, &c.shown, &c.noted)
+		var pending []byte
+		if c.stream != nil {
+			pending = c.stream.split.Pending()
+		}
+		if ferry.Words(f, &pending); f.Landing && !c.udp {
+			c.stream = &stream{}
+			// It is less than a frame, or it would not be pending.
+			if frame, _, err := c.stream.split.Next(pending); err != nil || frame != nil {
+				f.Bad = true
+			}
+		}
+		c.carryTry(f)
+	})
+}
+
+func (c *conn) carryTry(f *ferry.Ferry) {
+	var try []byte
+	if c.try != nil {
+		try, _ = json.Marshal(c.try) // it cannot fail: text, numbers and times
+	}
+	if ferry.Words(f, &try); f.Landing && len(try) > 0 {
+		c.try = new(device.Attempt)
+		f.Bad = f.Bad || json.Unmarshal(try, c.try) != nil
+	}
+}
+
+// Adopt takes over a connection from its export. id is the stream's, for TCP.
+// Nothing is sent to the device, which is not to notice.
+func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) error {
+	f := ferry.Ferry{Bytes: b, Landing: true}
+	c := &conn{id: id}
+	c.carry(&f)
+	if f.Bad || c.udp != (id == 0) || c.device.IsZero() || l.conns[id] != nil {
+		return ErrExport
+	}
+	s, err := session.Adopt(f.Bytes)
+	if err != nil {
+		return err
+	}
+	if !s.Device().IsZero() && s.Device() != c.device || c.held && l.byDevice[c.device] != nil {
+		return ErrExport
+	}
+	c.sess, c.saved = s, c.udp
+	l.seat(now, c, outs)
+	return nil
+}
+
+// seat puts an adopted connection where it belongs.
+func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
+	if c.udp {
+		l.add(c)
+	} else {
+		l.conns[c.id] = c
+		l.streams++
+	}
+	if c.hasCID {
+		l.byCID[c.cid] = c
+	}
+	if at := c.indexed; at.IsValid() {
+		l.index(c, at, outs)
+	}
+	if c.held {
+		l.byDevice[c.device] = c
+		outs.add(Out{Kind: Take, Device: c.device, Conn: c.id})
+	} else {
+		l.arriving[c] = struct{}{}
+		outs.add(Out{Kind: Arrive, Device: c.device, Conn: c.id})
+	}
+	l.subscribe(c)
+	if c.held {
+		st := c.sess.State(now)
+		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
+	}
+	l.rearm(c)
+}
