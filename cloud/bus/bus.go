@@ -67,6 +67,7 @@ type Bus struct {
 
 	calls       atomic.Uint64
 	subscribers subscribers
+	watchers    watchers
 	serving     atomic.Pointer[serving] // nil: this node is no gateway
 
 	stop  chan struct{} // closed by Close
@@ -80,6 +81,7 @@ const (
 	subjectEvents   = "cyan.v1.events"
 	subjectPresence = "cyan.v1.presence"
 	subjectChanged  = "cyan.v1.changed"
+	subjectRevoked  = "cyan.v1.revoked"
 	subjectNode     = "cyan.v1.node."
 	wordCall        = "call"
 	wordCancel      = "cancel"
@@ -154,6 +156,7 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 	opts.DisconnectedErrCB = func(_ *nats.Conn, err error) {
 		if !b.closing() {
 			b.log.Error("bus lost", "err", err)
+			b.deaf()
 		}
 	}
 	opts.ReconnectedCB = func(*nats.Conn) {
@@ -184,6 +187,9 @@ func (b *Bus) connect(ctx context.Context) (err error) {
 	if err = b.listen(subjectChanged, b.changed); err != nil {
 		return err
 	}
+	if err = b.listen(subjectRevoked, b.revoked); err != nil {
+		return err
+	}
 	return b.flush(ctx)
 }
 
@@ -211,6 +217,11 @@ func (b *Bus) natsError(_ *nats.Conn, s *nats.Subscription, err error) {
 		b.metrics.dropped.WithLabelValues(dropSlow).Inc()
 		n, _ := s.Dropped()
 		b.log.Error("bus messages dropped", "subject", s.Subject, "dropped_so_far", n)
+		if s.Subject == subjectEvents {
+			b.missed()
+		} else {
+			b.deaf() // it may have been a revocation
+		}
 		return
 	}
 	b.log.Error("bus", "err", err)
@@ -229,6 +240,7 @@ func (b *Bus) run() {
 		case <-b.announce:
 			b.announceAll(false)
 		case now := <-beat.C:
+			b.pulse()
 			b.announceAll(true)
 			for _, address := range b.presence.expire(now.Add(-5 * b.cfg.Heartbeat)) {
 				b.log.Error("node forgotten, it has been silent", "address", address)

@@ -2,7 +2,10 @@ package bus_test
 
 import (
 	"context"
+	"net"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -245,3 +248,105 @@ func BenchmarkEvents(b *testing.B) {
 		<-heard
 	}
 }
+
+// A node that loses the bus tells its doors; so does one whose connection is
+// open and dead, because its own pulse does not come back.
+func TestDeafNodesSaySo(t *testing.T) {
+	url, shutdown := cluster(t)
+	b := open(t, bus.Config{URL: url, Heartbeat: time.Hour})
+	door := bustest.NewWatcher()
+	t.Cleanup(b.Watch(door))
+	if err := b.Hearing(); err != nil {
+		t.Fatal(err)
+	}
+	shutdown()
+	if heard := <-door; heard != "deaf" {
+		t.Errorf("the door heard %q", heard)
+	}
+	if err := b.Hearing(); fault.CodeOf(err) != rest.CodeBusUnavailable {
+		t.Errorf("hearing: %v", err)
+	}
+	if err := b.Revoke(bus.Revocation{User: "u"}); fault.CodeOf(err) != rest.CodeBusUnavailable {
+		t.Errorf("a revocation that reaches nobody else: %v", err)
+	}
+	if heard := <-door; heard != "revoked 0000 u false" {
+		t.Errorf("the node's own door heard %q", heard)
+	}
+}
+
+func TestSilentConnectionsAreNoticed(t *testing.T) {
+	url, _ := cluster(t)
+	relay := newRelay(t, strings.TrimPrefix(url, "nats://"))
+	b := open(t, bus.Config{URL: "nats://" + relay.address, Heartbeat: 20 * time.Millisecond})
+	door := bustest.NewWatcher()
+	t.Cleanup(b.Watch(door))
+	relay.hold()
+	for heard := ""; heard != "deaf"; {
+		select {
+		case heard = <-door:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the node never noticed")
+		}
+	}
+	if err := b.Hearing(); fault.CodeOf(err) != rest.CodeBusUnavailable || b.Check() != nil {
+		t.Errorf("hearing: %v; connected: %v", err, b.Check())
+	}
+	relay.release()
+	for limit := time.Now().Add(20 * time.Second); b.Hearing() != nil; runtime.Gosched() {
+		if time.Now().After(limit) {
+			t.Fatal("it never hears again")
+		}
+	}
+}
+
+// relay passes bytes on to a server, or holds them back.
+type relay struct {
+	address string
+	gate    sync.RWMutex // held to write while bytes are held back
+}
+
+func newRelay(t *testing.T, to string) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	r := &relay{address: l.Addr().String()}
+	pass := func(dst, src net.Conn) {
+		defer dst.Close()
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := src.Read(buf)
+			if err != nil {
+				return
+			}
+			r.gate.RLock()
+			_, err = dst.Write(buf[:n])
+			r.gate.RUnlock()
+			if err != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go pass(out, in)
+			go pass(in, out)
+		}
+	}()
+	return r
+}
+
+func (r *relay) hold() { r.gate.Lock() }
+
+func (r *relay) release() { r.gate.Unlock() }

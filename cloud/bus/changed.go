@@ -23,7 +23,7 @@ func (b *Bus) Changed(id device.ID, owner account.ID, key bool) error {
 	return nil
 }
 
-// changed hands a change to this node's gateway.
+// changed hands a change to this node's doors.
 func (b *Bus) changed(m *nats.Msg) {
 	r := newReader(m.Data)
 	id, owner, key := r.device(), account.ID(r.string()), r.bool()
@@ -31,6 +31,7 @@ func (b *Bus) changed(m *nats.Msg) {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
 		return
 	}
+	b.watchers.each(func(w Watcher) { w.OwnerChanged(id, owner) })
 	s := b.serving.Load()
 	if s == nil {
 		return

@@ -99,6 +99,10 @@ func (b *Bus) Subscribe(fn func(*event.Event)) (cancel func(), err error) {
 
 // deliver takes a message of events from the bus to this node's subscribers.
 func (b *Bus) deliver(m *nats.Msg) {
+	if len(m.Data) == 0 {
+		b.pulsed()
+		return
+	}
 	bad := eachEvent(m.Data, func(e *event.Event) {
 		b.metrics.delivered.Inc()
 		for _, s := range b.subscribers.all() {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T, n int) []*bus.Bus) {
 		"a node that comes late learns who is where":  testLateNode,
 		"states come from the nodes":                  testStates,
 		"a change reaches every gateway":              testChanged,
+		"a revocation reaches every door":             testRevoked,
 		"a node has one gateway":                      testOneGateway,
 	} {
 		t.Run(name, func(t *testing.T) {
