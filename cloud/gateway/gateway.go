@@ -73,7 +73,9 @@ type Config struct {
 	TrustOnFirstUse bool
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
-	Limits
+	// HalfOpen, Unproven and Streams bound what one lane holds. Zero: the
+	// defaults of lane.Config.
+	HalfOpen, Unproven, Streams int
 
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
@@ -87,7 +89,6 @@ type Gateway struct {
 	table   *table
 	index   addressIndex
 	lanes   []*runner
-	share   int // how many lanes there will be
 	sockets []socket
 	doors   []net.Listener
 	seed    maphash.Seed
@@ -116,7 +117,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
 		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: make(chan func(context.Context), rsaQueue),
-		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
+		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -133,7 +134,6 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	var run context.Context
 	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
@@ -154,9 +154,8 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
 	}
-	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
@@ -233,7 +232,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 
 // readSocket routes datagrams to lanes until the socket is closed.
 func (g *Gateway) readSocket(s socket) {
-	rd := s.newReader(func() { g.m.Dropped(dropOversized) })
+	rd := s.newReader()
 	ps := make([]*packet, batch)
 	for i := range ps {
 		ps[i] = packets.Get().(*packet)

@@ -124,10 +124,6 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 			delete(r.pipes, out.Conn)
 			p.finish()
 		}
-	case lane.HoldStream:
-		if p := r.pipes[out.Conn]; p != nil {
-			p.hold(now.Add(out.Wait).Sub(g.now()))
-		}
 	case lane.LookUpKey:
 		g.lookUp(question{r, out.Conn, out.LookUp})
 	case lane.OpenBlob, lane.MakeReply:
@@ -162,8 +158,6 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		g.logTry(out.Try)
 	case lane.TakeNote:
 		g.cfg.Records.Seen(update(out))
-	case lane.AskOwner:
-		g.askOwner(r, out.Conn, out.Device)
 	case lane.Index:
 		g.index.set(out.Addr, r.at)
 	case lane.Unindex:
