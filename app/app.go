@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/turnstile"
 )
 
 // App is a cloud that runs.
@@ -85,7 +86,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	a.gateway, err = gateway.Start(ctx, gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
-		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse,
+		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits,
 		Logger: log.With("component", "gateway"), Registerer: registry,
 	})
 	if err != nil {
@@ -94,7 +95,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
 	door, err := api.New(api.Config{
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp, Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
+		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
+		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},
 			{Name: "bus", Run: func(context.Context) error { return b.Check() }},
@@ -120,8 +123,11 @@ func (a *App) serve(ctx context.Context, door *api.API) error {
 		a.doors = append(a.doors, l)
 	}
 	server := door.Server()
+	limits := a.opts.Limits
+	gate := turnstile.New(turnstile.Config{Most: limits.APIConnections, Source: limits.APISourceConnections, Refused: door.Refused})
 	var serving sync.WaitGroup
 	for _, l := range a.doors {
+		l = gate.Before(l)
 		serving.Go(func() { // ends when the server is shut down
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				select {

@@ -41,6 +41,8 @@ type Options struct {
 	TrustOnFirstUse bool
 	// OpenSignUp lets strangers make themselves accounts over the API.
 	OpenSignUp bool
+	// Limits bound what strangers, devices and clients can take.
+	Limits Limits
 	// Admin is the username of the administrator that the first start makes.
 	// Empty: admin@localhost.
 	Admin string
@@ -68,6 +70,7 @@ func (o Options) WithDefaults() Options {
 	set(&o.Database, filepath.Join(o.Data, "cyan.db"))
 	set(&o.Node, "local")
 	set(&o.Admin, "admin@localhost")
+	o.Limits = o.Limits.WithDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -128,6 +128,7 @@ type API struct {
 	door     *web.Door
 	claims   *prometheus.CounterVec // outcome: see newCodes
 	hub      *stream.Hub
+	visits   *visits
 	cancel   func()            // ends the subscription to events
 	codes    chan *event.Event // claim codes that devices have sent
 	claimer  sync.WaitGroup
@@ -140,6 +141,7 @@ func New(cfg Config) (*API, error) {
 	cfg = withDefaults(cfg)
 	a := &API{cfg: cfg, log: cfg.Logger}
 	a.claims = newCodes(cfg.Registerer)
+	a.visits = newVisits(cfg.Registerer)
 	a.hub = stream.New(stream.Config{
 		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, Registerer: cfg.Registerer,
 	})
@@ -169,7 +171,14 @@ func (a *API) open() {
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.door.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	asked(r)
+	a.door.ServeHTTP(w, r)
+}
+
+// Refused counts a connection that was closed before anything was read of it,
+// because there are too many, or too many from its source.
+func (a *API) Refused(reason string) { a.visits.refused.WithLabelValues(reason).Inc() }
 
 // happened takes an event from the bus. It does not block.
 func (a *API) happened(e *event.Event) {
@@ -223,6 +232,8 @@ func (a *API) Server() *http.Server {
 		WriteTimeout:   a.cfg.CallTimeout + 30*time.Second,
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 32 << 10,
+		ConnContext:    a.visits.enter,
+		ConnState:      a.visits.leave,
 		ErrorLog:       slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -73,9 +73,7 @@ type Config struct {
 	TrustOnFirstUse bool
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
-	// HalfOpen, Unproven and Streams bound what one lane holds. Zero: the
-	// defaults of lane.Config.
-	HalfOpen, Unproven, Streams int
+	Limits
 
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
@@ -89,6 +87,7 @@ type Gateway struct {
 	table   *table
 	index   addressIndex
 	lanes   []*runner
+	share   int // how many lanes there will be
 	sockets []socket
 	doors   []net.Listener
 	seed    maphash.Seed
@@ -117,7 +116,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
 		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: make(chan func(context.Context), rsaQueue),
-		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}},
+		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -134,6 +133,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	var run context.Context
 	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
@@ -156,6 +156,7 @@ func (g *Gateway) newRunner(i int) *runner {
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
 		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
 	}
+	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
@@ -232,7 +233,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 
 // readSocket routes datagrams to lanes until the socket is closed.
 func (g *Gateway) readSocket(s socket) {
-	rd := s.newReader()
+	rd := s.newReader(func() { g.m.Dropped(dropOversized) })
 	ps := make([]*packet, batch)
 	for i := range ps {
 		ps[i] = packets.Get().(*packet)

@@ -10,11 +10,13 @@ import (
 // lane's reasons these are the values of the label `reason` of
 // cyan_gateway_dropped_total.
 const (
-	dropMailbox = "mailbox_full"       // a datagram: the lane is behind
-	dropEvent   = "event_mailbox_full" // an event for devices: likewise
-	dropUnsent  = "unsent"             // a datagram that the system did not take
-	dropPublish = "publish_refused"    // an event of a device that the bus did not take
-	dropPanic   = "panic"              // an input whose handling panicked: a defect
+	dropMailbox   = "mailbox_full"       // a datagram: the lane is behind
+	dropEvent     = "event_mailbox_full" // an event for devices: likewise
+	dropOversized = "oversized"          // a datagram longer than any device's
+	dropAccept    = "accept_failed"      // the system gave us no TCP connection, out of files most likely
+	dropUnsent    = "unsent"             // a datagram that the system did not take
+	dropPublish   = "publish_refused"    // an event of a device that the bus did not take
+	dropPanic     = "panic"              // an input whose handling panicked: a defect
 )
 
 // metrics are what a gateway counts. A nil *metrics counts nothing.

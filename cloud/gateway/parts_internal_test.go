@@ -207,7 +207,7 @@ func toAndFro(t *testing.T, s socket) {
 	}
 	defer peer.Close()
 	const n = batch + 7
-	r, w := s.newReader(), s.newWriter()
+	r, w := s.newReader(func() {}), s.newWriter()
 	ps := make([]*packet, batch)
 	for i := range ps {
 		ps[i] = &packet{local: netip.MustParseAddr("192.0.2.9")} // of an earlier use

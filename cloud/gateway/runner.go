@@ -124,6 +124,10 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 			delete(r.pipes, out.Conn)
 			p.finish()
 		}
+	case lane.HoldStream:
+		if p := r.pipes[out.Conn]; p != nil {
+			p.hold(now.Add(out.Wait).Sub(g.now()))
+		}
 	case lane.LookUpKey:
 		g.lookUp(question{r, out.Conn, out.LookUp})
 	case lane.OpenBlob, lane.MakeReply:

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
@@ -28,6 +29,9 @@ type pipe struct {
 	// taken is signalled when the lane has taken the last piece: there is
 	// never more than one on its way.
 	taken chan struct{}
+	gone  chan struct{} // closed with the connection
+
+	held atomic.Int64 // nanoseconds for which no more is to be read
 
 	mu      sync.Mutex
 	unsent  []byte // guarded by mu, as the next
@@ -42,15 +46,17 @@ type pipes struct {
 	mu     sync.Mutex
 	open   map[*pipe]struct{} // guarded by mu
 	closed bool               // guarded by mu: no more are taken in
+	most   int                // set before the first comes
 	busy   sync.WaitGroup     // goroutines that read or write one
 }
 
 // add takes in a connection and the goroutine that reads it; false: it is too
-// late.
+// late, or there are too many. The lanes have a closer eye on that: what comes in
+// here beyond is what they have not looked at yet.
 func (ps *pipes) add(p *pipe, read func()) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if ps.closed {
+	if ps.closed || len(ps.open) >= ps.most {
 		return false
 	}
 	ps.open[p] = struct{}{}
@@ -97,6 +103,7 @@ func (g *Gateway) accept(l net.Listener) {
 		}
 		if err != nil {
 			// Out of file descriptors, most likely: wait for some to come back.
+			g.m.Dropped(dropAccept)
 			g.log.Error("accepting a device on tcp", "err", err)
 			select {
 			case <-g.stopped:
@@ -123,7 +130,7 @@ func (g *Gateway) open(c net.Conn) {
 	}
 	at := g.laneOf(from)
 	p := &pipe{
-		id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, pipes: &g.pipes, taken: make(chan struct{}, 1),
+		id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, pipes: &g.pipes, taken: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	r := g.lanes[at]
 	read := func() { // ends when the connection does
@@ -131,6 +138,7 @@ func (g *Gateway) open(c net.Conn) {
 		g.readPipe(r, p)
 	}
 	if !g.pipes.add(p, read) {
+		g.m.Dropped(lane.DropStreams)
 		c.Close()
 	}
 }
@@ -150,6 +158,7 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 			case <-g.stopped:
 				return
 			}
+			p.rest()
 		} else {
 			packets.Put(buf)
 		}
@@ -157,6 +166,23 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 			r.tell(lane.In{Kind: lane.StreamClosed, Conn: p.id, Err: err})
 			return
 		}
+	}
+}
+
+// hold has no more read for a while. What was read already is not affected.
+func (p *pipe) hold(d time.Duration) { p.held.Store(int64(d)) }
+
+// rest waits for as long as nothing is to be read, or for the end.
+func (p *pipe) rest() {
+	d := time.Duration(p.held.Swap(0))
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.gone:
 	}
 }
 
@@ -216,7 +242,10 @@ func (p *pipe) finish() {
 
 func (p *pipe) close() {
 	p.mu.Lock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.gone)
+	}
 	p.mu.Unlock()
 	p.conn.Close()
 	p.pipes.remove(p)

@@ -29,7 +29,8 @@ var packets = sync.Pool{New: func() any { return new(packet) }}
 // socket reads and writes datagrams in batches. read may be called by several
 // goroutines with a reader of their own, write likewise.
 type socket interface {
-	newReader() reader
+	// newReader makes a reader that tells of each datagram that is too long.
+	newReader(long func()) reader
 	newWriter() writer
 	// addr gives the address that is listened on, and whether it is one of IPv6
 	// that IPv4 comes to as well.
@@ -97,7 +98,7 @@ type simple struct {
 	dual bool
 }
 
-func (s simple) newReader() reader            { return s }
+func (s simple) newReader(long func()) reader { return simpleReader{s, long} }
 func (s simple) newWriter() writer            { return s }
 func (s simple) close() error                 { return s.conn.Close() }
 func (s simple) addr() (netip.AddrPort, bool) { return localAddr(s.conn, s.dual) }
@@ -107,9 +108,19 @@ func localAddr(c *net.UDPConn, dual bool) (netip.AddrPort, bool) {
 	return at, dual && at.Addr().Is6()
 }
 
-func (s simple) read(ps []*packet) (int, error) {
+// simpleReader takes a datagram that fills the buffer for one that was longer.
+type simpleReader struct {
+	simple
+	long func()
+}
+
+func (s simpleReader) read(ps []*packet) (int, error) {
 	for {
 		n, from, err := s.conn.ReadFromUDPAddrPort(ps[0].data[:])
+		if err == nil && n == maxDatagram {
+			s.long()
+			continue
+		}
 		if errors.Is(err, net.ErrClosed) {
 			return 0, net.ErrClosed
 		}

@@ -74,10 +74,11 @@ type vectors struct {
 	done    int
 	errno   syscall.Errno
 	call    func(fd uintptr) bool // made once, so that a call allocates nothing
+	long    func()                // of a reader: told of each datagram that is too long
 }
 
-func (b *batched) newReader() reader {
-	v := &vectors{b: b}
+func (b *batched) newReader(long func()) reader {
+	v := &vectors{b: b, long: long}
 	v.call = func(fd uintptr) bool {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[0])), uintptr(v.count),
 			unix.MSG_DONTWAIT, 0, 0)
@@ -126,7 +127,8 @@ func (v *vectors) read(ps []*packet) (int, error) {
 	for i := range v.done {
 		h := &v.hdrs[i]
 		if h.hdr.Flags&unix.MSG_TRUNC != 0 {
-			continue // longer than any device's
+			v.long() // longer than any device's
+			continue
 		}
 		from, ok := addrOf(&v.names[i])
 		if !ok {

@@ -38,6 +38,7 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.BoolVar(&f.OpenSignUp, "open-sign-up", false, "let strangers make themselves accounts over the API")
 	flags.BoolVar(&f.TrustOnFirstUse, "trust-on-first-use", false, "let unknown devices in and keep the key they show: on a bench only")
 	flags.StringVar(&f.Admin, "admin", o.Admin, "`username` of the administrator that the first start makes")
+	limitFlags(flags, &f.Limits)
 	flags.StringVar(&f.logLevel, "log-level", logLevel, "`least` of what is logged: debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "`text or json`, on standard error")
 	flags.BoolVar(&f.printConfig, "print-config", false, "print the settings that result, as a settings file, and end")

@@ -1,0 +1,30 @@
+package app
+
+import "github.com/cyan-cloud/cyan/cloud/gateway"
+
+// Limits bound what strangers, devices and clients can take. Zero is the default
+// that stands beside each.
+type Limits struct {
+	gateway.Limits // of the devices' doors
+
+	APIConnections       int // open at once; 0: 25,000, more than there can be event streams
+	APISourceConnections int // open at once from one address or /64 of IPv6; 0: 2,000, negative: no bound
+	APIStreams           int // event streams open at once; 0: 20,000
+	APISourceStreams     int // event streams from one address or /64 of IPv6; 0: 100
+	APIBody              int // bytes of a request's body; 0: 65,536
+	FailedLogins         int // in a row from one address or /64 of IPv6, before it waits for five minutes; 0: 10, negative: no bound
+}
+
+// WithDefaults fills in what was left zero.
+func (l Limits) WithDefaults() Limits {
+	l.Limits = l.Limits.WithDefaults()
+	for at, standard := range map[*int]int{
+		&l.APIConnections: 25_000, &l.APISourceConnections: 2000, &l.APIStreams: 20_000, &l.APISourceStreams: 100,
+		&l.APIBody: 64 << 10, &l.FailedLogins: 10,
+	} {
+		if *at == 0 {
+			*at = standard
+		}
+	}
+	return l
+}

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// TestVisits counts the connections on which the server alone said something,
+// and no others.
+func TestVisits(t *testing.T) {
+	v := newVisits(prometheus.NewRegistry())
+	closed := make(chan struct{}, 10)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked(r)
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	server.Config.MaxHeaderBytes = 1 << 10
+	server.Config.ConnContext = v.enter
+	server.Config.ConnState = func(c net.Conn, s http.ConnState) {
+		v.leave(c, s)
+		if s == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	refused := 0.0
+	for _, tt := range []struct {
+		name, said, answer string
+		counts             bool
+	}{
+		{"a request", "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 418", false},
+		{"TLS", "\x16\x03\x01\x00\x05hello\r\n\r\n", "HTTP/1.1 400", true},
+		{"SSH", "SSH-2.0-OpenSSH_9.9\r\n\r\n", "HTTP/1.1 400", true},
+		{"a long header", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 20<<10) + "\r\n\r\n", "HTTP/1.1 431", true},
+	} {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(c, tt.said); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, len(tt.answer))
+		if _, err := io.ReadFull(c, answer); err != nil || string(answer) != tt.answer {
+			t.Errorf("%s: %q, %v", tt.name, answer, err)
+		}
+		c.Close()
+		<-closed
+		if tt.counts {
+			refused++
+		}
+		if got := testutil.ToFloat64(v.refused.WithLabelValues(noRequest)); got != refused {
+			t.Errorf("%s: %v refused, want %v", tt.name, got, refused)
+		}
+	}
+}
