@@ -4,18 +4,54 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
-// Login gives a token for a password. The client itself goes on with the
-// token that it was made with.
+// Login gives a token for a password, with the lifetime that the API gives by
+// itself. The client itself goes on with the token that it was made with.
 func (c *Client) Login(ctx context.Context, username, password string) (rest.Token, error) {
+	return c.Grant(ctx, Grant{Username: username, Password: password})
+}
+
+// Grant is what a token is asked for with.
+type Grant struct {
+	Username, Password string
+	ExpiresIn          time.Duration // how long it shall be good; zero: the API's choice
+	Endless            bool          // it shall never expire
+	Scopes             []string      // what it shall be limited to; none: everything that the user may do
+}
+
+// Grant gives a token. If the user has a second factor, the error's MFAToken
+// is what GrantOTP needs beside the code.
+func (c *Client) Grant(ctx context.Context, g Grant) (rest.Token, error) {
+	form := url.Values{"grant_type": {"password"}, "username": {g.Username}, "password": {g.Password}}
+	switch {
+	case g.Endless:
+		form.Set("expires_in", "0")
+	case g.ExpiresIn > 0:
+		form.Set("expires_in", strconv.FormatInt(int64(g.ExpiresIn/time.Second), 10))
+	}
+	if len(g.Scopes) > 0 {
+		form.Set("scope", strings.Join(g.Scopes, " "))
+	}
+	return c.grant(ctx, form)
+}
+
+// GrantOTP goes on with a Grant that wants a second factor: token is the
+// error's MFAToken, code what the user's authenticator shows.
+func (c *Client) GrantOTP(ctx context.Context, token, code string) (rest.Token, error) {
+	return c.grant(ctx, url.Values{"grant_type": {"urn:custom:mfa-otp"}, "mfa_token": {token}, "otp": {code}})
+}
+
+func (c *Client) grant(ctx context.Context, form url.Values) (rest.Token, error) {
+	form.Set("client_id", c.cfg.UserAgent)
+	form.Set("client_secret", c.cfg.UserAgent)
 	var t rest.Token
-	err := c.do(ctx, http.MethodPost, rest.PathLogin, url.Values{
-		"grant_type": {"password"}, "username": {username}, "password": {password},
-		"client_id": {c.cfg.UserAgent}, "client_secret": {c.cfg.UserAgent},
-	}, &t)
+	err := c.do(ctx, http.MethodPost, rest.PathLogin, form, &t)
 	return t, err
 }
 
@@ -31,12 +67,17 @@ func (c *Client) CurrentToken(ctx context.Context) (rest.CurrentToken, error) {
 	return t, err
 }
 
-// Tokens lists the tokens of a user, newest first.
-func (c *Client) Tokens(ctx context.Context, username, password string) ([]rest.ListedToken, error) {
+// Tokens lists the tokens of a user, newest first. A user with a second factor
+// gives its code too; else it is empty.
+func (c *Client) Tokens(ctx context.Context, username, password, code string) ([]rest.ListedToken, error) {
 	var list []rest.ListedToken
 	other := *c
 	other.cfg.Token, other.user, other.password = "", username, password
-	err := other.get(ctx, rest.PathTokens, &list)
+	path := rest.PathTokens
+	if code != "" {
+		path += "?" + url.Values{"otp": {code}}.Encode()
+	}
+	err := other.get(ctx, path, &list)
 	return list, err
 }
 

@@ -72,7 +72,7 @@ func TestRequests(t *testing.T) {
 			rest.CurrentToken{Client: "x"},
 		},
 		"tokens": {
-			`[{"token":"ab","client":"x"}]`, func(c *client.Client) (any, error) { return c.Tokens(ctx, "a@b", "p") },
+			`[{"token":"ab","client":"x"}]`, func(c *client.Client) (any, error) { return c.Tokens(ctx, "a@b", "p", "") },
 			request{"GET", "/v1/access_tokens", "Basic YUBiOnA=", "", ""},
 			[]rest.ListedToken{{Token: "ab", Client: "x"}},
 		},

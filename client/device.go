@@ -40,6 +40,12 @@ func (c *Client) ClaimCode(ctx context.Context) (rest.ClaimCode, error) {
 	return code, err
 }
 
+// AddToProduct makes a device, given by its id, one of a product's.
+func (c *Client) AddToProduct(ctx context.Context, product, id string) error {
+	path := "/v1/products/" + url.PathEscape(product) + "/devices"
+	return c.do(ctx, http.MethodPost, path, map[string]string{"id": id}, nil)
+}
+
 // Unclaim gives a device up: it is nobody's from then on.
 func (c *Client) Unclaim(ctx context.Context, device string) error {
 	return c.do(ctx, http.MethodDelete, rest.PathDevice(device), nil, nil)

@@ -17,6 +17,7 @@ type Error struct {
 	Status     int           // of HTTP
 	Body       rest.Error    // as the API sent it; filled in as well as can be if something else answered
 	RetryAfter time.Duration // when to try again; zero: the API did not say
+	MFAToken   string        // of a login that wants a second factor: for GrantOTP
 }
 
 // Error gives the sentence for people and the request's id.
@@ -56,6 +57,12 @@ func readError(res *http.Response) *Error {
 	if err != nil || e.Body.Message == "" && e.Body.Description == "" {
 		text := fmt.Sprintf("%s answered %s and did not say why", res.Request.URL.Host, res.Status)
 		e.Body = rest.Error{Message: text, Description: text, RequestID: res.Header.Get("X-Request-Id")}
+	}
+	var second struct {
+		Token string `json:"mfa_token"`
+	}
+	if json.Unmarshal(body, &second) == nil {
+		e.MFAToken = second.Token
 	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 		e.RetryAfter = time.Duration(s) * time.Second

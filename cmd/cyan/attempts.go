@@ -19,6 +19,8 @@ func (c *cli) attemptsVerb() *cobra.Command {
 it came and when, and if it failed why and whose fault it is. What the reasons
 mean and what to do about them is in docs/runbook/reasons.md.`,
 		Example: "  cyan attempts oven\n  cyan attempts oven --since 2h --json",
+
+		ValidArgsFunction: c.deviceWords(nil),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			remote, err := c.remote()
 			if err != nil {
@@ -58,16 +60,16 @@ func (c *cli) printAttempt(a rest.Attempt) {
 	if a.Claimed {
 		line += " (the id is what it claims)"
 	}
-	c.print("%s", line)
+	c.print("%s", c.wrapped(line, "  "))
 	var stages []string
 	for _, s := range a.Stages {
 		stages = append(stages, fmt.Sprintf("%s +%d ms", s.Stage, s.At.Sub(a.Started.Time).Milliseconds()))
 	}
 	if len(stages) > 0 {
-		c.print("  %s", strings.Join(stages, ", "))
+		c.print("%s", c.wrapped("  "+strings.Join(stages, ", "), "  "))
 	}
 	if a.Detail != "" {
-		c.print("  %s", a.Detail)
+		c.print("%s", c.wrapped("  "+string(a.Detail), "  "))
 	}
 }
 

@@ -253,7 +253,7 @@ func (d *demo) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.step("read its variable:", "cyan get %s temps", oven, plain(read), read)
+	d.step("read its variable:", "cyan get %s temps", oven, plain(read.Result), read)
 	if _, err := d.remote.Call(ctx, oven, "say", "dinner is ready"); err != nil {
 		return err
 	}

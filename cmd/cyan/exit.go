@@ -32,6 +32,7 @@ const (
 	exitUnreachable     exitCode = 11
 	exitBusy            exitCode = 16
 	exitDevice          exitCode = 17
+	exitPartly          exitCode = 18
 	exitInterrupted     exitCode = 130
 )
 
@@ -54,6 +55,7 @@ var exitMeanings = []struct {
 	{exitUnreachable, "the cloud cannot be reached from here"},
 	{exitBusy, "too much at once: slow down"},
 	{exitDevice, "the device answered with an error"},
+	{exitPartly, "of several things some are done and others not: the lines tell which"},
 	{exitInterrupted, "interrupted before it was done"},
 }
 

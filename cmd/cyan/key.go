@@ -274,24 +274,31 @@ func writeNew(path string, data []byte, mode fs.FileMode) error {
 // readDER reads a file in DER or PEM, as DER.
 func readDER(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+	return derOf(data), err
+}
+
+// derOf takes the DER out of PEM; what is no PEM it leaves as it is.
+func derOf(data []byte) []byte {
 	if block, _ := pem.Decode(data); block != nil {
-		return block.Bytes, nil
+		return block.Bytes
 	}
-	return data, nil
+	return data
 }
 
 // publicHalf reads a public key, or makes it from a private one: what leaves
 // this machine is public either way. Keys read out of a flash have padding
 // behind them, which is dropped.
 func publicHalf(path string) ([]byte, error) {
-	der, err := readDER(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	der = trimmed(der)
+	return publicOf(data, path)
+}
+
+// publicOf is publicHalf of what was read already, from where name says.
+func publicOf(data []byte, name string) ([]byte, error) {
+	der := trimmed(derOf(data))
 	if _, err := x509.ParsePKIXPublicKey(der); err == nil {
 		return der, nil
 	}
@@ -306,7 +313,7 @@ func publicHalf(path string) ([]byte, error) {
 			return x509.MarshalPKIXPublicKey(k.Public())
 		}
 	}
-	return nil, fail(exitInvalid, path+" holds no key that a device could have", "a public or private key of P-256 or RSA, in PEM or DER, such as \"particle keys save\" writes")
+	return nil, fail(exitInvalid, name+" holds no key that a device could have", "a public or private key of P-256 or RSA, in PEM or DER, such as \"particle keys save\" writes")
 }
 
 // trimmed cuts a DER value off where it says that it ends.

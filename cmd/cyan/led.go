@@ -1,31 +1,11 @@
 package main
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cloud/cyan/sim"
-)
-
-// Words that people use for what they see. Cyan is called blue by many, and
-// magenta purple.
-var (
-	colourWords = map[string]sim.Colour{
-		"green": sim.Green, "cyan": sim.Cyan, "blue": sim.Cyan, "turquoise": sim.Cyan, "teal": sim.Cyan,
-		"magenta": sim.Magenta, "purple": sim.Magenta, "pink": sim.Magenta, "violet": sim.Magenta, "red": sim.Red,
-		"orange": sim.Orange, "yellow": sim.Yellow, "white": sim.White, "rainbow": sim.Rainbow,
-		"dark": sim.Dark, "off": sim.Dark, "nothing": sim.Dark,
-	}
-	patternWords = map[string]sim.Pattern{
-		"breathing": sim.Breathing, "pulsing": sim.Breathing, "fading": sim.Breathing,
-		"blinking": sim.Blinking, "flashing": sim.Blinking, "slow": sim.Blinking,
-		"fast": sim.Fast, "rapid": sim.Fast, "quick": sim.Fast, "rapidly": sim.Fast, "quickly": sim.Fast,
-	}
-	countWords = map[string]int{"one": 1, "once": 1, "single": 1, "two": 2, "twice": 2, "three": 3}
 )
 
 // nextSteps says what to do about what a device shows.
@@ -45,13 +25,45 @@ var nextSteps = map[string]string{
 	"rainbow":             "somebody called its signal",
 	"blinking magenta":    "an update is being written; do not cut its power",
 	"fast blinking green": "it is getting its address, or connecting to its network",
+	"blinking dark blue":  "give it its network (Wi-Fi) again, or hold MODE for ten seconds to make it forget; a reset leaves this mode",
+	"breathing white":     "its network is off: the application turned it off, or runs without",
+	"dark":                "no power, asleep, or its application took the light over",
 }
 
 // extraMeanings has what only real devices show.
 var extraMeanings = map[string]string{
 	"blinking magenta":    "updating its firmware",
 	"fast blinking green": "on its way into its network",
-	"steady dark":         "off",
+	"blinking dark blue":  "listening: it waits to be set up",
+	"breathing white":     "running with its network off",
+	"blinking white":      "starting up",
+	"steady white":        "starting up",
+}
+
+// together says what a flash means after what was seen before it. It is what
+// the device has got to know, and so where to look.
+var together = map[sim.LED]light{
+	{Colour: sim.Red, Pattern: sim.Flash, Times: 1}: {
+		Meaning: "it reached the cloud's address and port, and the handshake did not finish. Its network is fine. " +
+			"Wrong keys look like this, and so does a cloud that is in trouble",
+		NextStep: "cyan attempts DEVICE tells which of the two it is; do not re-key the device before",
+	},
+	{Colour: sim.Orange, Pattern: sim.Flash, Times: 1}: {
+		Meaning:  "it reached the cloud and could not decrypt what came: one of the two has the wrong key",
+		NextStep: "cyan attempts DEVICE; then its key here (cyan device provision) or the server's key in it (cyan key blob)",
+	},
+	{Colour: sim.Magenta, Pattern: sim.Flash, Times: 1}: {
+		Meaning:  "it reached a server whose signature is not the one it expects: it holds another cloud's key, or another server answers",
+		NextStep: "write this cloud's key and address to it: cyan key blob, particle keys server",
+	},
+	{Colour: sim.Orange, Pattern: sim.Flash, Times: 2}: {
+		Meaning:  "it is in its network, and the network has no internet. The cloud has seen nothing of it, and is not to blame",
+		NextStep: nextSteps["2 orange flashes"],
+	},
+	{Colour: sim.Orange, Pattern: sim.Flash, Times: 3}: {
+		Meaning:  "it has internet, and nobody answers at the cloud's address and port: the cloud is off or not ready, a firewall is between, or the address in it is wrong",
+		NextStep: nextSteps["3 orange flashes"],
+	},
 }
 
 // light is one thing that the command explains.
@@ -62,94 +74,139 @@ type light struct {
 }
 
 func (c *cli) ledVerb() *cobra.Command {
-	return &cobra.Command{
-		Use: "led WORDS…", Short: "What a device's light means",
+	var device string
+	cmd := &cobra.Command{
+		Use: "led WORDS", Short: "What a device's light means, and what the cloud saw",
 		Long: `Says what a device's status light means, and what to do. The words are how a
 person would say it: colour, movement, and a number for single flashes. Cyan is
-light blue.`,
-		Example: "  cyan led breathing cyan\n  cyan led rapid cyan one red\n  cyan led blinking blue, three orange --json",
+light blue, and many call it blue; the dark blue of listening is "dark blue".
+
+With --device it shows beside it what the cloud saw of that device's last try,
+and whether the two fit together.`,
+		Example: `  cyan led breathing cyan
+  cyan led "rapid blue, one red"
+  cyan led "rapid blue, one red" --device oven
+  cyan led red sos 8
+  cyan led blinking blue, three orange --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return misuse("what does the light look like?", "cyan led fast cyan one red")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			seen, err := parseLights(strings.Join(args, " "))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := strings.Join(args, " ")
+			if code, ok := parseSOS(text); ok {
+				return c.printLight(explainSOS(code))
+			}
+			seen, err := parseLights(text)
 			if err != nil {
 				return err
 			}
-			for _, led := range seen {
-				l := explain(led)
-				if c.json {
-					if err := c.emit(l); err != nil {
-						return err
-					}
-					continue
-				}
-				c.print("%s: %s", l.Light, l.Meaning)
-				if l.NextStep != "" {
-					c.print("  → %s", l.NextStep)
+			for _, l := range explained(seen) {
+				if err := c.printLight(l); err != nil {
+					return err
 				}
 			}
-			return nil
+			if device == "" {
+				return nil
+			}
+			return c.compare(cmd.Context(), device, seen)
 		},
 	}
+	cmd.Flags().StringVar(&device, "device", "", "show what the cloud saw of this device, by `id or name`")
+	c.targetFlags(cmd)
+	return cmd
 }
 
-func explain(led sim.LED) light {
-	l := light{Light: led.String(), Meaning: led.Meaning()}
-	if l.Meaning == "" {
+// printLight prints an explanation.
+func (c *cli) printLight(l light) error {
+	if c.json {
+		return c.emit(l)
+	}
+	c.print("%s", c.wrapped(l.Light+": "+l.Meaning, ""))
+	if l.NextStep != "" {
+		c.print("%s", c.wrapped("  → "+l.NextStep, "    "))
+	}
+	return nil
+}
+
+func explain(s seenLight) light {
+	l := light{Light: s.String(), Meaning: s.Meaning()}
+	if l.Meaning == "" || s.deep {
 		l.Meaning = extraMeanings[l.Light]
 	}
 	if l.Meaning == "" {
 		l.Meaning = "nothing that the system of a device shows: ask the one who wrote its application"
 	}
 	l.NextStep = nextSteps[l.Light]
+	if s.blue && !s.deep && s.Pattern == sim.Blinking {
+		l.Meaning += "; or, if it is dark blue, " + extraMeanings["blinking dark blue"]
+	}
 	return l
 }
 
-// fillers are words that people put between the others.
-var fillers = []string{
-	"light", "steady", "solid", "then", "and", "a", "flash", "flashes", "led", "with", "by", "followed", "times",
+// explained says what each light means, and then what they mean together: the
+// next step is that of the whole.
+func explained(seen []seenLight) []light {
+	var all []light
+	for _, s := range seen {
+		all = append(all, explain(s))
+	}
+	whole, ok := combined(seen)
+	if !ok {
+		return all
+	}
+	for i := range all {
+		all[i].NextStep = ""
+	}
+	return append(all, whole)
 }
 
-// parseLights reads words such as "rapid cyan one red". A colour takes what
-// stands before it; a movement behind a steady colour belongs to that one.
-func parseLights(text string) ([]sim.LED, error) {
-	var all []sim.LED
-	var next sim.LED
-	for _, word := range strings.FieldsFunc(strings.ToLower(text), notInWord) {
-		colour, isColour := colourWords[word]
-		pattern, isPattern := patternWords[word]
-		count, isCount := countWords[word]
-		if n, err := strconv.Atoi(word); err == nil {
-			count, isCount = n, true
-		}
-		switch {
-		case isCount:
-			next.Pattern, next.Times = sim.Flash, count
-		case isPattern && next == (sim.LED{}) && len(all) > 0 && all[len(all)-1].Pattern == sim.Steady:
-			all[len(all)-1].Pattern = pattern
-		case isPattern && next.Pattern != sim.Flash:
-			next.Pattern = max(next.Pattern, pattern) // "blinking fast"
-		case isColour:
-			next.Colour = colour
-			if colour == sim.Dark || colour == sim.Rainbow {
-				next.Pattern = sim.Steady
-			}
-			all = append(all, next)
-			next = sim.LED{}
-		case isPattern || slices.Contains(fillers, word):
-		default:
-			return nil, misuse(fmt.Sprintf("%q is no word for a light", word),
-				"colours: green cyan magenta red orange yellow white; movements: breathing blinking fast; numbers for single flashes")
-		}
+// combined is what several lights mean together, if that is more than each
+// means.
+func combined(seen []seenLight) (light, bool) {
+	if len(seen) < 2 || seen[0].Colour != sim.Cyan {
+		return light{}, false
 	}
-	if len(all) == 0 {
-		return nil, misuse("which colour?", "cyan led fast cyan one red")
+	last := seen[len(seen)-1]
+	l, ok := together[last.LED]
+	if !ok {
+		return light{}, false
 	}
-	return all, nil
+	l.Light = "together"
+	return l, true
 }
 
-func notInWord(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+// panics are the codes that a crashed device blinks between two SOS.
+var panics = map[int]string{
+	1: "a hard fault", 2: "a fault that cannot be masked", 3: "a fault of memory management", 4: "a fault of the bus",
+	5: "a fault of usage", 6: "an invalid length", 7: "exit was called", 8: "no memory left on the heap",
+	9: "an error of the SPI bus over-run", 10: "an assertion that did not hold", 11: "an invalid case",
+	12: "a pure virtual call", 13: "a stack that overflowed",
+}
+
+// parseSOS reads "red sos 8". The number is 0 if none was counted.
+func parseSOS(text string) (code int, ok bool) {
+	for _, word := range lightWords(text) {
+		if word == "sos" || word == "panic" {
+			ok = true
+		} else if n, isNumber := number(word); isNumber {
+			code = n
+		}
+	}
+	return code, ok
+}
+
+func explainSOS(code int) light {
+	l := light{
+		Light: "red SOS", Meaning: "its firmware crashed",
+		NextStep: "count the flashes between two SOS and say them: cyan led red sos 8; it is the device's application, not the cloud",
+	}
+	if what, ok := panics[code]; ok {
+		l.Light += ", " + itoa(code)
+		l.Meaning += ": " + what
+		l.NextStep = "a fault of the device's application or system, not of the cloud: undo the last change of its firmware"
+	}
+	return l
+}

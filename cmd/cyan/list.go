@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,12 +12,13 @@ import (
 
 func (c *cli) listVerb() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "list", Short: "Your devices, their state and what they can do", Args: takes(0, 0, ""),
+		Use: "list [FILTER]", Short: "Your devices, their state and what they can do", Args: takes(0, 1, "[FILTER]"),
 		Long: `Lists your devices: state, since when and why, functions and variables. "proven"
-means that the device has shown within two keep-alives that it hears us. With
---json each line is a device as GET /v1/devices gives it.`,
-		Example: "  cyan list\n  cyan list --json | jq -r 'select(.online).id'",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+means that the device has shown within two keep-alives that it hears us. FILTER is
+online, offline, or a part of a name or an id. With --json each line is a device
+as GET /v1/devices gives it.`,
+		Example: "  cyan list\n  cyan list offline\n  cyan list --json | jq -r 'select(.online).id'",
+		RunE: func(cmd *cobra.Command, args []string) error {
 			remote, err := c.remote()
 			if err != nil {
 				return err
@@ -26,6 +26,11 @@ means that the device has shown within two keep-alives that it hears us. With
 			devices, err := remote.Devices(cmd.Context())
 			if err != nil {
 				return err
+			}
+			none := "you have no devices; cyan device provision registers one, cyan device import many, cyan sim runs a virtual one"
+			if len(args) > 0 && len(devices) > 0 {
+				devices = slices.DeleteFunc(devices, func(d rest.Device) bool { return !matches(d, args[0]) })
+				none = "none of your devices is meant by " + args[0]
 			}
 			for _, d := range devices {
 				if !c.json {
@@ -35,7 +40,7 @@ means that the device has shown within two keep-alives that it hears us. With
 				}
 			}
 			if len(devices) == 0 {
-				c.say("you have no devices; cyan device provision adds one, cyan sim a virtual one")
+				c.say("%s", none)
 			}
 			return nil
 		},
@@ -44,18 +49,29 @@ means that the device has shown within two keep-alives that it hears us. With
 	return cmd
 }
 
+// matches tells whether a word of list means a device.
+func matches(d rest.Device, word string) bool {
+	switch word = strings.ToLower(word); word {
+	case "online":
+		return d.Online
+	case "offline":
+		return !d.Online
+	}
+	return strings.Contains(d.ID, word) || strings.Contains(strings.ToLower(string(d.Name)), word)
+}
+
 // printDetail prints a device for people.
 func (c *cli) printDetail(d rest.Device) {
 	c.print("%s  %s  %s", d.ID, padded(orDash(string(d.Name)), 12), c.stateOf(d))
 	if len(d.Functions) > 0 {
-		c.print("  functions  %s", strings.Join(d.Functions, ", "))
+		c.print("%s", c.wrapped("  functions  "+strings.Join(d.Functions, ", "), "             "))
 	}
 	if len(d.Variables) > 0 {
 		var list []string
-		for _, name := range slices.Sorted(maps.Keys(d.Variables)) {
+		for _, name := range variablesOf(d) {
 			list = append(list, name+" ("+d.Variables[name]+")")
 		}
-		c.print("  variables  %s", strings.Join(list, ", "))
+		c.print("%s", c.wrapped("  variables  "+strings.Join(list, ", "), "             "))
 	}
 }
 

@@ -19,17 +19,30 @@ import (
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
+// credentials are how a person shows who they are.
+type credentials struct {
+	username, otp string
+	fromStdin     bool
+}
+
+// flags adds the flags of verbs that want a password.
+func (k *credentials) flags(cmd *cobra.Command, username string) {
+	cmd.Flags().StringVar(&k.username, "username", username, "`name` of the user")
+	cmd.Flags().BoolVar(&k.fromStdin, "password-stdin", false, "read the password from standard input")
+	cmd.Flags().StringVar(&k.otp, "otp", "", "`code` that your authenticator shows, if the account has a second factor")
+}
+
 func (c *cli) loginVerb() *cobra.Command {
-	var username string
-	var fromStdin bool
+	var k credentials
 	cmd := &cobra.Command{
 		Use: "login", Short: "Get a token and keep it", Args: takes(0, 0, ""),
-		Long: `Asks for the password and keeps the token that the cloud gives for it, in a file
-of your configuration folder that only you can read. Several logins live side by
-side under different names of --profile.`,
+		Long: `Asks for the password, and for the code of your authenticator if the account has
+a second factor, and keeps the token that the cloud gives, in a file of your
+configuration folder that only you can read. Several logins live side by side
+under different names of --profile.`,
 		Example: `  cyan login
   cyan login --api https://cloud.example.com --username ada@example.com
-  cyan login --password-stdin < password.txt`,
+  cyan login --password-stdin --otp 123456 < password.txt`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			api, _, err := c.aim()
 			if err != nil {
@@ -40,42 +53,88 @@ side under different names of --profile.`,
 				return err
 			}
 			c.warnPlain(api)
-			password, err := c.password(cmd.Context(), username, api, fromStdin)
+			token, err := c.authenticate(cmd.Context(), api, k, client.Grant{})
 			if err != nil {
 				return err
 			}
-			token, err := clientOf(api, "").Login(cmd.Context(), username, password)
-			if err != nil {
-				return err
-			}
-			p := profile{API: api, Username: username, Token: token.AccessToken}
-			if token.ExpiresIn > 0 {
-				p.Expires = time.Now().Add(time.Duration(token.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
-			}
+			p := profile{API: api, Username: k.username, Token: token.AccessToken, Expires: expiry(token)}
 			if err := p.save(path); err != nil {
 				return err
 			}
 			return c.greet(p, path)
 		},
 	}
-	cmd.Flags().StringVar(&username, "username", "admin@localhost", "`name` of the user")
-	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
+	k.flags(cmd, "admin@localhost")
 	c.targetFlags(cmd)
 	return cmd
 }
 
+// expiry is when a new token expires; zero: never.
+func expiry(t rest.Token) time.Time {
+	if t.ExpiresIn <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(t.ExpiresIn) * time.Second).UTC().Truncate(time.Second)
+}
+
+// otpTries is how often a person may mistype the code of the authenticator.
+const otpTries = 3
+
+// authenticate asks a person for what the cloud wants to know, and gets a
+// token for it.
+func (c *cli) authenticate(ctx context.Context, api string, k credentials, g client.Grant) (rest.Token, error) {
+	var err error
+	if g.Password, err = c.password(ctx, k.username, api, k.fromStdin); err != nil {
+		return rest.Token{}, err
+	}
+	g.Username = k.username
+	remote := clientOf(api, "")
+	token, err := remote.Grant(ctx, g)
+	second := answerOf(err)
+	if second == nil || second.MFAToken == "" {
+		return token, err
+	}
+	if k.otp != "" {
+		return remote.GrantOTP(ctx, second.MFAToken, k.otp)
+	}
+	for range otpTries {
+		var code string
+		if code, err = c.otp(); err != nil {
+			return rest.Token{}, err
+		}
+		if token, err = remote.GrantOTP(ctx, second.MFAToken, code); err == nil || answerOf(err) == nil || answerOf(err).Temporary() {
+			return token, err
+		}
+		c.say("that code is not good: %s", diagnose(err).text)
+	}
+	return token, err
+}
+
+// otp asks for the code of the authenticator.
+func (c *cli) otp() (string, error) {
+	if !terminal(c.in) {
+		return "", misuse("the account has a second factor, and there is no terminal to ask for its code on", "--otp CODE")
+	}
+	c.ask("code that your authenticator shows: ")
+	line, err := bufio.NewReader(c.in).ReadString('\n')
+	if line = strings.TrimSpace(line); line == "" {
+		return "", fail(exitUnauthenticated, "no code", "cyan login --otp CODE")
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return line, nil
+}
+
 // greet says who is logged in, and for how long.
 func (c *cli) greet(p profile, path string) error {
-	if c.json {
-		return c.emit(map[string]any{"api": p.API, "username": p.Username, "expires_at": rest.At(p.Expires), "profile": c.target.profile})
-	}
+	c.say("the token is in %s", path)
 	until := ""
 	if !p.Expires.IsZero() {
 		until = " until " + c.stamp(p.Expires)
 	}
-	c.print("logged in at %s as %s%s", p.API, p.Username, until)
-	c.say("the token is in %s", path)
-	return nil
+	return c.show(map[string]any{
+		"api": p.API, "username": p.Username, "expires_at": rest.At(p.Expires), "profile": c.target.profile,
+	}, "logged in at %s as %s%s", p.API, p.Username, until)
 }
 
 // warnPlain says when a password is about to cross a network in the clear.
@@ -159,8 +218,7 @@ func (c *cli) logoutVerb() *cobra.Command {
 			if revoked != nil && diagnose(revoked).code != exitUnauthenticated {
 				return advise(revoked, "the token is forgotten here, and good there until it expires")
 			}
-			c.print("logged out at %s", p.API)
-			return nil
+			return c.show(map[string]any{"ok": true, "api": p.API, "username": p.Username}, "logged out at %s", p.API)
 		},
 	}
 	c.targetFlags(cmd)
@@ -180,11 +238,7 @@ func (c *cli) whoamiVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return c.emit(user)
-			}
-			c.print("%s", user.Username)
-			return nil
+			return c.show(user, "%s", user.Username)
 		},
 	}
 	c.targetFlags(cmd)

@@ -8,12 +8,16 @@ func (c *cli) pingVerb() *cobra.Command {
 		Args:    takes(1, 1, "DEVICE"),
 		Long:    `Sends a device a message that it has to acknowledge, application or not.`,
 		Example: "  cyan ping oven\n  cyan ping oven || echo 'not there'",
+
+		ValidArgsFunction: c.deviceWords(nil),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			remote, err := c.remote()
 			if err != nil {
 				return err
 			}
+			done := c.waiting("waiting for " + args[0])
 			answer, err := remote.Ping(cmd.Context(), args[0])
+			done()
 			if err != nil {
 				return err
 			}

@@ -25,10 +25,17 @@ func clientOf(api, token string) *client.Client {
 	return client.New(client.Config{URL: api, Token: token, UserAgent: "cyan/" + build.Current().Version})
 }
 
+// answerOf is what an API answered that an error came of; nil: it is no
+// answer.
+func answerOf(err error) *client.Error {
+	e, _ := errors.AsType[*client.Error](err)
+	return e
+}
+
 // fromAPI is the diagnosis of what an API answered; nil: it is not an answer.
 func fromAPI(err error) *problem {
-	e, ok := errors.AsType[*client.Error](err)
-	if !ok {
+	e := answerOf(err)
+	if e == nil {
 		return nil
 	}
 	code, ok := exitOfAnswer[e.Body.Code]
@@ -55,7 +62,7 @@ var hintOfAnswer = map[string]string{
 	rest.CodeTokenInvalid:    "cyan login",
 	rest.CodeTokenExpired:    "cyan login",
 	rest.CodeCredentials:     "the first start of the cloud showed the administrator's name and password",
-	rest.CodeDeviceUnknown:   "cyan list shows your devices; cyan device provision adds one",
+	rest.CodeDeviceUnknown:   "cyan list shows your devices; cyan device import or provision registers others",
 	rest.CodeFunctionUnknown: "cyan list shows each device's functions",
 	rest.CodeVariableUnknown: "cyan list shows each device's variables",
 	rest.CodeNotConnected:    "cyan attempts DEVICE tells when it last tried, and what failed",

@@ -18,7 +18,7 @@ type cli struct {
 	out, err io.Writer
 	getenv   func(string) string
 
-	json, utc bool
+	json, utc bool              // json is on by itself where a verb that gives data is piped
 	config    string            // the settings file
 	origins   map[string]string // where the value of each flag came from
 	target    target            // the cloud that client verbs talk to
@@ -53,11 +53,15 @@ func (c *cli) report(err error) exitCode {
 const rootHelp = `cyan is an open device cloud in one binary: the cloud itself, virtual devices
 to try it with, and a client of its HTTP API.
 
-Standard output is data, one JSON object a line with --json; everything else
-is on standard error. Every flag can also be set by an environment variable
-(--listen-tcp by CYAN_LISTEN_TCP) and by a key of the same name in the YAML file
-of --config; a flag wins over the environment, the environment over the file.
-NO_COLOR turns colours off. The exit codes: cyan help exit-codes`
+Standard output is data, everything else is on standard error. The verbs about
+you, your devices and events print for people on a terminal, and one JSON object
+a line where their output is piped or --json says so; --json=false is for people
+everywhere.
+
+Every flag can also be set by an environment variable (--listen-tcp by
+CYAN_LISTEN_TCP) and by a key of the same name in the YAML file of --config; a
+flag wins over the environment, the environment over the file. NO_COLOR turns
+colours off. The exit codes: cyan help exit-codes`
 
 const rootExamples = `  cyan up --demo                  a cloud and two virtual devices, to look at
   cyan login                      then: list, call, get, subscribe …
@@ -76,7 +80,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misuse(err.Error(), "cyan help"+strings.TrimPrefix(cmd.CommandPath(), "cyan"))
 	})
-	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON object a line on standard output")
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "one JSON object a line on standard output (default where verbs that give data are piped)")
 	root.PersistentFlags().BoolVar(&c.utc, "utc", false, "show times in UTC")
 	root.PersistentFlags().StringVar(&c.config, "config", "", "read settings from this YAML `file`")
 
@@ -84,28 +88,52 @@ func (c *cli) root() *cobra.Command {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
 		for _, verb := range g.verbs {
 			verb.GroupID = g.title
+			if g.data {
+				givesData(verb)
+			}
 			root.AddCommand(verb)
 		}
 	}
 	root.AddCommand(exitCodesTopic())
-	return family(root)
+	return c.lettered(completed(family(root)))
 }
 
+// group is verbs that stand together in the help. With data, their output is
+// JSON where nobody looks at it.
 type group struct {
 	title string
+	data  bool
 	verbs []*cobra.Command
+}
+
+// dataVerb marks, in a command's annotations, that its output is data.
+const dataVerb = "data"
+
+// givesData marks a verb, and those below it that have not said otherwise.
+func givesData(cmd *cobra.Command) {
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{dataVerb: "json"}
+	}
+	for _, sub := range cmd.Commands() {
+		givesData(sub)
+	}
 }
 
 // verbs are all verbs, in the order of the help.
 func (c *cli) verbs() []group {
 	return []group{
-		{"The cloud:", []*cobra.Command{c.upVerb(), c.serveVerb(), c.keyVerb(), c.benchVerb(), c.versionVerb()}},
-		{"Virtual devices:", []*cobra.Command{c.simVerb(), c.ledVerb()}},
-		{"You:", []*cobra.Command{c.loginVerb(), c.logoutVerb(), c.whoamiVerb()}},
-		{"Your devices:", []*cobra.Command{
-			c.listVerb(), c.callVerb(), c.getVerb(), c.pingVerb(), c.attemptsVerb(), c.deviceVerb(),
+		{title: "The cloud:", verbs: []*cobra.Command{
+			c.upVerb(), c.serveVerb(), c.benchVerb(), c.versionVerb(), c.manVerb(),
 		}},
-		{"Events:", []*cobra.Command{c.subscribeVerb(), c.publishVerb()}},
+		{title: "Virtual devices:", verbs: []*cobra.Command{c.simVerb()}},
+		{title: "You:", data: true, verbs: []*cobra.Command{
+			c.loginVerb(), c.logoutVerb(), c.whoamiVerb(), c.tokenVerb(), c.accountVerb(),
+		}},
+		{title: "Your devices:", data: true, verbs: []*cobra.Command{
+			c.listVerb(), c.callVerb(), c.getVerb(), c.monitorVerb(), c.pingVerb(), c.attemptsVerb(), c.deviceVerb(), c.claimVerb(),
+			c.ledVerb(), c.keyVerb(),
+		}},
+		{title: "Events:", data: true, verbs: []*cobra.Command{c.subscribeVerb(), c.publishVerb()}},
 	}
 }
 

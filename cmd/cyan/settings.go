@@ -51,6 +51,9 @@ func (c *cli) settle(cmd *cobra.Command) error {
 			c.origins[name] = "default"
 		}
 	})
+	if c.origins["json"] == "default" && cmd.Annotations[dataVerb] == "json" && !terminal(c.out) {
+		c.json = true
+	}
 	return errors.Join(errs...)
 }
 

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,76 +27,115 @@ func lineOfEvent(e client.Event) eventLine {
 	return eventLine{e.Name, e.Data, e.TTL, e.PublishedAt, e.CoreID}
 }
 
+// hearing is what a subscribe was asked for.
+type hearing struct {
+	client.Subscription
+	most  int
+	until string
+}
+
 func (c *cli) subscribeVerb() *cobra.Command {
-	var s client.Subscription
-	var most int
+	var h hearing
 	cmd := &cobra.Command{
-		Use: "subscribe [PREFIX | mine] [DEVICE]", Short: "Hear events as they happen",
-		Args: takes(0, 3, "[PREFIX | mine] [DEVICE]"),
+		Use: "subscribe [PREFIX] [mine | DEVICE]", Short: "Hear events as they happen",
+		Args: takes(0, 3, "[PREFIX] [mine | DEVICE]"),
 		Long: `Prints the events of all your devices, one JSON object a line, until it is
-interrupted. PREFIX hears only events whose names begin with it; "mine" means all
-your devices, which is what you get anyway. --all hears everybody's public events
-too and needs a PREFIX. A stream that is silent says on standard error that it is
-alive; a broken one is opened again, and says so.`,
+interrupted. PREFIX hears only events whose names begin with it. "mine" means all
+your devices, which is what you get anyway, wherever it stands. --all hears
+everybody's public events too and needs a PREFIX.
+
+A stream that is silent says on standard error that it is alive, how many devices
+could speak, and when the last event was. A broken one says so and is opened
+again by itself; where the cloud keeps a history, it goes on where it broke.`,
 		Example: `  cyan subscribe mine
+  cyan subscribe temps mine
+  cyan subscribe temps oven
   cyan subscribe temps --device oven --max 1 | jq -r .data
-  cyan subscribe weather/ --all`,
+  cyan subscribe oven/state --until ready
+  cyan subscribe weather/ --all
+  cyan subscribe mine | grep temps | head -1`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			words := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "mine" })
-			if len(words) > 0 {
-				s.Prefix = words[0]
+			if err := h.words(args); err != nil {
+				return err
 			}
-			if len(words) > 1 {
-				s.Device = words[1]
-			}
-			if s.All && s.Prefix == "" {
-				return misuse("--all needs a PREFIX: the events of everybody are too many", "cyan subscribe weather/ --all")
-			}
-			if s.All && s.Device != "" {
-				return misuse("--all is for everybody's events, and --device for one device's")
+			if cmd.Flags().Changed("until") && h.until == "" {
+				return misuse("--until needs the data that ends it", "cyan subscribe oven/state --until ready")
 			}
 			remote, err := c.remote()
 			if err != nil {
 				return err
 			}
-			return c.listen(cmd.Context(), remote, s, most)
+			ctx, cancel := c.whileRead(cmd.Context())
+			defer cancel()
+			return c.listen(ctx, remote, h)
 		},
 	}
-	cmd.Flags().StringVar(&s.Device, "device", "", "only of this device, by `id or name`")
-	cmd.Flags().BoolVar(&s.All, "all", false, "everybody's public events too")
-	cmd.Flags().IntVar(&most, "max", 0, "end after this many `events` (default never)")
+	cmd.Flags().StringVar(&h.Device, "device", "", "only of this device, by `id or name`")
+	cmd.Flags().BoolVar(&h.All, "all", false, "everybody's public events too")
+	cmd.Flags().IntVar(&h.most, "max", 0, "end after this many (default never)")
+	cmd.Flags().StringVar(&h.until, "until", "", "end with the first event that has this `data`")
 	c.targetFlags(cmd)
 	return cmd
 }
 
-// listen prints events until it is interrupted, or has printed enough.
-func (c *cli) listen(ctx context.Context, remote *client.Client, s client.Subscription, most int) error {
+// words reads both grammars of the verb: a prefix and then a device or "mine",
+// as it was, and the prefix alone beside flags, as it is.
+func (h *hearing) words(args []string) error {
+	words := slices.DeleteFunc(slices.Clone(args), func(a string) bool { return strings.EqualFold(a, "mine") })
+	if len(words) > 0 {
+		h.Prefix = words[0]
+	}
+	switch {
+	case len(words) > 1 && h.Device != "" && h.Device != words[1]:
+		return misuse("two devices: "+words[1]+" and --device "+h.Device, "events are heard of one device, or of all")
+	case len(words) > 1:
+		h.Device = words[1]
+	}
+	switch {
+	case len(words) > 2:
+		return misuse("cyan subscribe takes [PREFIX] [mine | DEVICE]", "cyan subscribe --help")
+	case h.All && h.Prefix == "":
+		return misuse("--all needs a PREFIX: the events of everybody are too many", "cyan subscribe weather/ --all")
+	case h.All && h.Device != "":
+		return misuse("--all is for everybody's events, and --device for one device's")
+	}
+	return nil
+}
+
+// listen prints events until it is interrupted, has printed enough, or nobody
+// reads any more.
+func (c *cli) listen(ctx context.Context, remote *client.Client, h hearing) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var reassuring sync.WaitGroup
 	defer reassuring.Wait()
 	defer cancel()
-	s.Opened = func(h rest.Header) { c.say("%s", listening(h)) }
-	s.Broken = func(err error, wait time.Duration) {
-		c.say("warning: the stream is broken: %s; opening it again in %s, events until then are not heard", diagnose(err).text, wait.Round(100*time.Millisecond))
+	h.Opened = func(about rest.Header) { c.say("%s", listening(about)) }
+	h.Broken = func(err error, wait time.Duration) {
+		c.say("warning: the stream is dead: %s; opening it again in %s", diagnose(err).text, wait.Round(100*time.Millisecond))
 	}
-	stream, err := remote.Subscribe(ctx, s)
+	stream, err := remote.Subscribe(ctx, h.Subscription)
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	var last atomic.Int64 // when the last event came, in Unix milliseconds
-	last.Store(time.Now().UnixMilli())
-	reassuring.Go(func() { c.reassure(ctx, stream.Heard, &last) })
-	for n := 0; most == 0 || n < most; n++ {
+	w := &wake{heard: stream.Heard, online: func() string { return c.online(ctx, remote, h.Device) }}
+	w.event(time.Now())
+	w.none.Store(true)
+	reassuring.Go(func() { c.reassure(ctx, w) })
+	for n := 0; h.most == 0 || n < h.most; n++ {
 		e, err := stream.Next() //nolint:contextcheck // the stream has it
 		if ctx.Err() != nil {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		last.Store(time.Now().UnixMilli())
+		w.event(time.Now())
 		if err := c.emit(lineOfEvent(e)); err != nil {
 			return err
+		}
+		if h.until != "" && e.Data != nil && *e.Data == h.until {
+			c.say("that was the event waited for")
+			return nil
 		}
 	}
 	return nil
@@ -114,35 +153,26 @@ func listening(h rest.Header) string {
 	return strings.TrimSpace("listening to " + whose)
 }
 
-// After which silence a person begins to doubt, and how often they want to
-// hear the same again.
-const (
-	doubtAfter = 10 * time.Second
-	doubtAgain = time.Minute
-)
-
-// reassure says when there were no events for a while although the stream is
-// alive, until ctx is done. heard tells when the last byte came, last has when
-// the last event did.
-func (c *cli) reassure(ctx context.Context, heard func() time.Time, last *atomic.Int64) {
-	wait := doubtAfter
-	for {
-		event := last.Load()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
+// online says how many devices could speak on a stream.
+func (c *cli) online(ctx context.Context, remote *client.Client, device string) string {
+	ctx, cancel := context.WithTimeout(ctx, doubtAfter)
+	defer cancel()
+	if device != "" {
+		d, err := remote.Device(ctx, device)
+		if err != nil {
+			return "the cloud does not say whether " + device + " is online: " + diagnose(err).text
 		}
-		now := time.Now()
-		quiet := now.Sub(time.UnixMilli(last.Load()))
-		switch ago := now.Sub(heard()); {
-		case last.Load() != event || quiet < doubtAfter:
-			wait = max(doubtAfter-quiet, time.Millisecond)
-		case ago < doubtAfter:
-			c.say("no event for %s; the stream is alive, the cloud was heard %.0f s ago", quiet.Round(time.Second), ago.Seconds())
-			wait = doubtAgain
-		default:
-			wait = time.Second
+		return device + " is " + c.stateOf(d)
+	}
+	devices, err := remote.Devices(ctx)
+	if err != nil {
+		return "the cloud does not say which devices are online: " + diagnose(err).text
+	}
+	n := 0
+	for _, d := range devices {
+		if d.Online {
+			n++
 		}
 	}
+	return fmt.Sprintf("%d of your %d devices online", n, len(devices))
 }

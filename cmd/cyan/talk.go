@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -50,6 +51,60 @@ func terminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// columns is how wide the terminal is; 80 where there is none.
+func (c *cli) columns() int {
+	for _, w := range []any{c.out, c.err} {
+		if f, ok := w.(*os.File); ok {
+			if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+				return width
+			}
+		}
+	}
+	return 80
+}
+
+// show prints a JSON object, or its line for people.
+func (c *cli) show(v any, format string, args ...any) error {
+	if c.json {
+		return c.emit(v)
+	}
+	c.print(format, args...)
+	return nil
+}
+
+// waitShown is after which time a person sees that something is going on.
+const waitShown = time.Second
+
+// waiting shows on a terminal that something takes its time, until the
+// returned function is called.
+func (c *cli) waiting(what string) (done func()) {
+	if !terminal(c.err) {
+		return func() {}
+	}
+	end := make(chan struct{})
+	var turning sync.WaitGroup
+	turning.Go(func() { // ends with end
+		began := time.Now()
+		tick := time.NewTicker(waitShown)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				if time.Since(began) >= waitShown {
+					writeOver(c.err, "")
+				}
+				return
+			case <-tick.C:
+				writeOver(c.err, "%s … %.0f s", what, time.Since(began).Seconds())
+			}
+		}
+	})
+	return func() {
+		close(end)
+		turning.Wait()
+	}
+}
+
 // colourful tells whether standard output may have colours.
 func (c *cli) colourful() bool {
 	return terminal(c.out) && c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb"
@@ -86,4 +141,32 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // writeOver replaces the terminal's line.
 func writeOver(w io.Writer, format string, args ...any) {
 	fmt.Fprintf(w, "\r\x1b[K"+format, args...)
+}
+
+// ask writes a question, and stays on its line.
+func (c *cli) ask(question string) { fmt.Fprint(c.err, question) }
+
+// wrapped breaks a line for people between words where their terminal is too
+// narrow for it; what goes on begins with the indent. Where nobody looks, a
+// line stays one.
+func (c *cli) wrapped(line, indent string) string {
+	if !terminal(c.out) {
+		return line
+	}
+	return wrap(line, indent, c.columns())
+}
+
+func wrap(line, indent string, width int) string {
+	var b strings.Builder
+	room := width
+	for i, word := range strings.SplitAfter(line, " ") {
+		n := utf8.RuneCountInString(strings.TrimRight(word, " "))
+		if i > 0 && n > room && n+len(indent) <= width {
+			b.WriteString("\n" + indent)
+			room = width - len(indent)
+		}
+		b.WriteString(word)
+		room -= utf8.RuneCountInString(word)
+	}
+	return b.String()
 }
