@@ -52,6 +52,7 @@ type Device struct {
 	Name       string     // unique among the owner's devices, ignoring case; may be empty
 	Owner      account.ID // empty while nobody has claimed it
 	Notes      string     // what the owner has written about it
+	Restart    Restarting // how far the owner lets us go when the device does not answer
 	ProductID  uint16
 	PlatformID uint16
 	Firmware   uint16 // version of the product's firmware, from Hello

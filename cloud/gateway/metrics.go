@@ -24,6 +24,7 @@ type metrics struct {
 	attempts *prometheus.CounterVec
 	drops    *prometheus.CounterVec
 	stage    *prometheus.HistogramVec
+	remedies *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, t *table) *metrics {
@@ -39,13 +40,17 @@ func newMetrics(reg prometheus.Registerer, t *table) *metrics {
 			Name: "cyan_gateway_dropped_total",
 			Help: "Datagrams, connections and events dropped without an answer, by reason.",
 		}, []string{"reason"}),
+		remedies: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cyan_gateway_remedies_total",
+			Help: "What was tried with devices that hold a session and do not answer, from a ping to the list of those that need hands.",
+		}, []string{"remedy"}),
 		stage: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cyan_gateway_attempt_seconds",
 			Help:    "How long connection attempts took, from the first packet to the end.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 6, 10, 30, 90},
 		}, []string{"transport", "outcome"}),
 	}
-	reg.MustRegister(m.attempts, m.drops, m.stage)
+	reg.MustRegister(m.attempts, m.drops, m.stage, m.remedies)
 	for state, count := range map[string]func() float64{
 		"online": func() float64 { connected, limbo := t.count(); return float64(connected - limbo) },
 		"limbo":  func() float64 { _, limbo := t.count(); return float64(limbo) },
@@ -71,5 +76,12 @@ func (m *metrics) Attempt(try *device.Attempt) {
 func (m *metrics) Dropped(reason string) {
 	if m != nil {
 		m.drops.WithLabelValues(reason).Inc()
+	}
+}
+
+// Remedy counts what was tried with a device that does not answer.
+func (m *metrics) Remedy(r device.Remedy) {
+	if m != nil {
+		m.remedies.WithLabelValues(r.String()).Inc()
 	}
 }

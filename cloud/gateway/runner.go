@@ -162,6 +162,8 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		g.logTry(out.Try)
 	case lane.TakeNote:
 		g.cfg.Records.Seen(update(out))
+	case lane.AskOwner:
+		g.askOwner(r, out.Conn, out.Device)
 	case lane.Index:
 		g.index.set(out.Addr, r.at)
 	case lane.Unindex:

@@ -93,8 +93,12 @@ func blockCode(err error) coap.Code {
 
 // ask requests one part of the describe for ourselves: a device before 2.0
 // waits for that. One that is asked for two parts at a time may drop the
-// connection.
+// connection, and one that has done so after any is not asked again.
 func (s *Session) ask(now time.Time, part spark.DescribeFlags, outs *Outs) {
+	if s.avoids(Describe) {
+		return
+	}
+	outs.add(Out{Kind: Asked})
 	s.call(now, Call{Kind: Describe, Flags: part, Deadline: now.Add(askWait)}, outs)
 }
 

@@ -43,6 +43,7 @@ const (
 	Described                // Describe, Hello or Subscriptions give something new
 	Closed                   // the session is over, and State says why; it takes no more input
 	Ailing                   // the device does not answer, and this is tried; StartOver and Restart wait for Remedy
+	Asked                    // the device is asked what it offers, and nobody called for that
 	Doubled                  // two seem to share the device's identity: its address goes back and forth
 	Told                     // the device told or asked the cloud something by an event that is nobody else's
 )

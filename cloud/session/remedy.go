@@ -87,9 +87,7 @@ func (s *Session) expireRemedy(now time.Time, outs *Outs) {
 		s.probe(now, outs)
 		c.rung, c.at = device.AskDescribe, c.at+rungWait
 	case device.AskDescribe:
-		if !s.avoids(Describe) {
-			s.ask(now, spark.DescribeApplication, outs)
-		}
+		s.ask(now, spark.DescribeApplication, outs)
 		c.rung, c.at = device.StartOver, max(c.at+rungWait, c.since+patience)
 		if s.applicationDeaf() {
 			c.rung = device.Restart // its system hears us: there is nothing to start over

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -14,12 +15,19 @@ import (
 
 const noDevice = "the device is not registered"
 
-const selectDevice = `SELECT id, name, notes, COALESCE(owner, ''), product, platform, firmware, system,
+const selectDevice = `SELECT id, name, notes, restart, COALESCE(owner, ''), product, platform, firmware, system,
 	created, last_heard, last_handshake, last_address, offers, described FROM devices`
 
-// Device gives the device of that id. NotFound if it is not registered.
+// Device gives the device of that id. NotFound if it is not registered. What
+// it says of itself must not be changed.
 func (s *Store) Device(ctx context.Context, id device.ID) (device.Device, error) {
-	return scanDevice(s.row(ctx, selectDevice+` WHERE id = $1`, id[:]))
+	now := time.Now()
+	if d, ok := s.memory.devices.get(id, now); ok {
+		return d, nil
+	}
+	return s.memory.devices.look(id, now, func() (device.Device, error) {
+		return scanDevice(s.row(ctx, selectDevice+` WHERE id = $1`, id[:]))
+	})
 }
 
 // DeviceByName gives the owner's device of that name, whatever its case.
@@ -28,7 +36,25 @@ func (s *Store) DeviceByName(ctx context.Context, owner account.ID, name string)
 	if name == "" {
 		return device.Device{}, fault.E(fault.NotFound, noDevice, nil)
 	}
-	return scanDevice(s.row(ctx, selectDevice+` WHERE owner = $1 AND name_key = $2`, string(owner), nameKey(name)))
+	now, key := time.Now(), nickname{owner, nameKey(name)}
+	find := func() (d device.ID, err error) {
+		err = s.row(ctx, `SELECT id FROM devices WHERE owner = $1 AND name_key = $2`, string(owner), key.name).Scan(bytesInto(d[:]))
+		return d, lookup("find the device", noDevice, err)
+	}
+	for {
+		id, known := s.memory.names.get(key, now)
+		if !known {
+			var err error
+			if id, err = s.memory.names.look(key, now, find); err != nil {
+				return device.Device{}, err
+			}
+		}
+		d, err := s.Device(ctx, id)
+		if err != nil || d.Owner == owner && nameKey(d.Name) == key.name {
+			return d, err
+		}
+		s.memory.names.forget(key) // it has changed between two looks
+	}
 }
 
 // DevicesOf lists the owner's devices, by id.
@@ -58,10 +84,10 @@ func (s *Store) Claim(ctx context.Context, id device.ID, owner account.ID) error
 }
 
 // releaseDevices makes devices nobody's.
-const releaseDevices = `UPDATE devices SET owner = NULL, name = '', name_key = '', notes = ''`
+const releaseDevices = `UPDATE devices SET owner = NULL, name = '', name_key = '', notes = '', restart = ''`
 
-// Release gives the owner's device up; it loses the name and the notes that
-// its owner gave it and keeps its key. NotFound if the device is not registered, Denied if
+// Release gives the owner's device up; it loses the name, the notes and
+// the leave to restart it that its owner gave, and keeps its key. NotFound if the device is not registered, Denied if
 // it is not the owner's.
 func (s *Store) Release(ctx context.Context, id device.ID, owner account.ID) error {
 	return s.update(ctx, "release the device", func(tx *sql.Tx) error {
@@ -103,6 +129,18 @@ func (s *Store) Annotate(ctx context.Context, id device.ID, owner account.ID, no
 	})
 }
 
+// AllowRestart keeps how far the owner lets us go when the device does not
+// answer. NotFound and Denied as Release.
+func (s *Store) AllowRestart(ctx context.Context, id device.ID, owner account.ID, what device.Restarting) error {
+	return s.update(ctx, "keep what the owner allows", func(tx *sql.Tx) error {
+		if err := mustOwn(ctx, tx, id, owner); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE devices SET restart = $2 WHERE id = $1`, id[:], string(what))
+		return err
+	})
+}
+
 // nameKey is the form under which names are compared.
 func nameKey(name string) string { return strings.ToLower(name) }
 
@@ -126,7 +164,7 @@ func mustOwn(ctx context.Context, tx *sql.Tx, id device.ID, owner account.ID) er
 
 func scanDevice(row scanner) (d device.Device, err error) {
 	var offers string
-	err = row.Scan(bytesInto(d.ID[:]), &d.Name, &d.Notes, &d.Owner, &d.ProductID, &d.PlatformID, &d.Firmware, &d.System,
+	err = row.Scan(bytesInto(d.ID[:]), &d.Name, &d.Notes, &d.Restart, &d.Owner, &d.ProductID, &d.PlatformID, &d.Firmware, &d.System,
 		timeInto{&d.Created}, timeInto{&d.LastHeard}, timeInto{&d.LastHandshake}, &d.LastAddress, &offers, timeInto{&d.DescribedAt})
 	if err == nil && offers != "" {
 		err = json.Unmarshal([]byte(offers), &d.Describe)

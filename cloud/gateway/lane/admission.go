@@ -40,8 +40,7 @@ func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
 	if in.Err != nil {
 		why, detail := unreadable(in.Err)
 		l.fail(now, c, why, detail, outs)
-		outs.send(c.shake.Refuse(dtls.InternalError), c.peer, c.local)
-		l.end(now, c, outs)
+		l.turnAway(now, c, why, outs)
 		return
 	}
 	keys := c.shake.SessionPreview()
@@ -79,9 +78,12 @@ func (l *Lane) recordSaved(now time.Time, in *In, outs *Outs) {
 		return
 	}
 	if in.Err != nil {
-		l.fail(now, c, device.KeyStoreUnavailable, "the session could not be stored; it is not the device's key", outs)
-		outs.send(c.shake.Refuse(dtls.InternalError), c.peer, c.local)
-		l.end(now, c, outs)
+		why, detail := device.KeyStoreUnavailable, "the session could not be stored; it is not the device's key"
+		if fault.KindOf(in.Err) == fault.NotFound {
+			why, detail = device.UnknownDevice, "the device was removed while it shook hands"
+		}
+		l.fail(now, c, why, detail, outs)
+		l.turnAway(now, c, why, outs)
 		return
 	}
 	l.finish(now, c, outs)
@@ -163,7 +165,7 @@ func (l *Lane) streamProven(now time.Time, c *conn, in *In, outs *Outs) {
 func (l *Lane) failClaim(now time.Time, c *conn, claim device.ID, why device.Reason, detail string, outs *Outs) {
 	c.try.Device, c.try.Claimed = claim, true
 	l.fail(now, c, why, detail, outs)
-	l.end(now, c, outs)
+	l.turnAway(now, c, why, outs)
 }
 
 // unreadable says why nobody could tell whose a key is.

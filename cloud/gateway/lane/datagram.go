@@ -31,6 +31,9 @@ func (l *Lane) datagram(now time.Time, in *In, outs *Outs) {
 		if c == nil {
 			l.stats.UnknownSession++
 			l.cfg.Counter.Dropped(DropUnknownSession)
+			if r.DeviceID != nil {
+				l.lost(now, in, device.ID(r.DeviceID), outs)
+			}
 			return
 		}
 		l.record(now, in, &r, c, outs)

@@ -15,8 +15,11 @@ func (l *Lane) Check() error {
 		if id != c.id {
 			return fmt.Errorf("connection %x stands under %x", c.id, id)
 		}
+		_, waits := l.held[c] // to be refused
 		if c.udp && !c.saved {
-			halfOpen++
+			if !waits {
+				halfOpen++
+			}
 			if c.shake == nil {
 				return fmt.Errorf("connection %x has neither a handshake nor a session that is stored", id)
 			}
@@ -28,7 +31,7 @@ func (l *Lane) Check() error {
 			streams++
 		}
 		_, opening := l.opening[c]
-		if opening != (c.udp && !c.saved || !c.udp && c.sess == nil) {
+		if opening != (!waits && (c.udp && !c.saved || !c.udp && c.sess == nil)) {
 			return fmt.Errorf("connection %x is said to be opening: %v", id, opening)
 		}
 		switch {

@@ -22,7 +22,10 @@ type In struct {
 	Device device.ID      // CallDevice, CancelCall, ProbeDevice, CloseDevice, OwnerChanged
 	Reason device.Reason  // CloseDevice, Supersede
 	Owner  account.ID     // OwnerChanged
-	CallID uint64         // CancelCall
+	// Restart is what the owner wants done with a device that does not answer
+	// (OwnerAllows).
+	Restart device.Restarting
+	CallID  uint64 // CancelCall
 
 	Call  *session.Call // CallDevice
 	Event *event.Event  // Happened
@@ -52,6 +55,7 @@ const (
 	Supersede                  // another connection has the device now: let go of Conn
 	ProbeDevice                // show that the device answers
 	CloseDevice                // end its session, for a reason
+	OwnerAllows                // what AskOwner asked
 	OwnerChanged               // somebody claimed the device or let it go
 	Restore                    // a stored session to take up again
 )

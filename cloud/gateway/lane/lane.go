@@ -53,6 +53,8 @@ type Counter interface {
 	// Dropped counts what was dropped without an answer, by one of the
 	// reasons below.
 	Dropped(reason string)
+	// Remedy counts what was tried with a device that does not answer.
+	Remedy(r device.Remedy)
 }
 
 // Why something was dropped without an answer.
@@ -77,6 +79,7 @@ type silent struct{}
 
 func (silent) Attempt(*device.Attempt) {}
 func (silent) Dropped(string)          {}
+func (silent) Remedy(device.Remedy)    {}
 
 // Lane owns a share of the devices. It belongs to one goroutine.
 type Lane struct {
@@ -91,6 +94,9 @@ type Lane struct {
 	arriving  map[*conn]struct{}       // key proven, and not yet its device's one connection
 	listeners map[account.ID]*audience // who subscribed to anything, by owner
 	curious   audience                 // who subscribed to everybody's public events
+
+	held map[*conn]refusalDue // refusals that wait
+	ward ward                 // devices that do not answer
 
 	order []*conn // scratch of happened
 
@@ -134,6 +140,10 @@ type Stats struct {
 	Unreadable           uint64 // stored sessions that could not be taken up
 	Stuck                uint64 // timers that were due again at once: a defect of ours
 	Dropped, Undelivered uint64 // from sessions that ended
+	Held                 uint64 // refusals that were made to wait
+	RemediesHeld         uint64 // starts over and restarts that were too many
+	Avoided              uint64 // devices that are not asked any more, because that cost them their connection
+	Doubled              uint64 // devices whose identity two seem to share
 }
 
 // Stats gives the counts as they are now.
@@ -171,7 +181,7 @@ func New(cfg Config) *Lane {
 		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
 		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
 		arriving:  map[*conn]struct{}{},
-		listeners: map[account.ID]*audience{},
+		listeners: map[account.ID]*audience{}, held: map[*conn]refusalDue{}, ward: newWard(),
 		strangers: bucket{rate: 10, burst: 100}, claims: bucket{rate: 10, burst: 100},
 	}
 }
@@ -216,6 +226,8 @@ func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
 		}
 	case CloseDevice:
 		l.closeDevice(now, in.Device, in.Reason, outs)
+	case OwnerAllows:
+		l.ownerAllows(now, in, outs)
 	case OwnerChanged:
 		l.ownerChanged(in.Device, in.Owner)
 	case Restore:
@@ -246,6 +258,9 @@ func (l *Lane) tick(now time.Time, outs *Outs) {
 
 // due serves a connection whose time has, or may have, come.
 func (l *Lane) due(now time.Time, c *conn, outs *Outs) {
+	if l.holdDue(now, c, outs) {
+		return
+	}
 	if c.shake != nil && !c.shake.Deadline().After(now) {
 		l.shakeDue(now, c, outs)
 		if l.conns[c.id] != c {
@@ -270,6 +285,10 @@ func (l *Lane) rearm(c *conn) {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
 			first = t
 		}
+	}
+	if h, held := l.held[c]; held {
+		l.timers.arm(c, time.UnixMilli(h.at))
+		return
 	}
 	if c.shake != nil {
 		note(c.shake.Deadline())
@@ -300,6 +319,7 @@ func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
 	l.settleClaim(c)
 	l.timers.remove(c)
 	delete(l.conns, c.id)
+	delete(l.held, c)
 	if c.hasCID && l.byCID[c.cid] == c {
 		delete(l.byCID, c.cid)
 	}

@@ -56,6 +56,7 @@ const (
 	Index                      // datagrams from Addr that name no session are this lane's
 	Unindex                    // not any more
 	Arrive                     // Conn, which was handed over, has the newest session of the device, and not yet the device
+	AskOwner                   // ask the store how far the device's owner lets us go, and say OwnerAllows
 )
 
 // Send is a datagram to send.

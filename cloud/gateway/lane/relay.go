@@ -82,6 +82,12 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 	case session.Described:
 		l.subscribe(c)
 		l.note(now, c, outs)
+	case session.Ailing:
+		l.ailing(now, c, out.Remedy, outs)
+	case session.Doubled:
+		l.doubled(now, c, outs)
+	case session.Asked:
+		l.questioned(now, c)
 	case session.Closed:
 		l.closed(now, c, out.Reason, outs)
 	}
@@ -112,6 +118,10 @@ func (l *Lane) take(now time.Time, c *conn, outs *Outs) {
 	old := l.byDevice[c.device]
 	l.byDevice[c.device] = c
 	delete(l.arriving, c)
+	if old != nil && old != c {
+		l.broke(now, c.device)
+	}
+	l.spare(now, c, outs)
 	if !c.held {
 		c.held = true
 		outs.add(Out{Kind: Take, Device: c.device, Conn: c.id})
@@ -127,6 +137,8 @@ func (l *Lane) contact(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	if c.try != nil {
 		return // its start-up is being recorded
 	}
+	l.broke(now, c.device)
+	l.spare(now, c, outs)
 	l.begin(now, c)
 	c.reach(now, device.StageSession)
 	c.reach(now, device.StageOnline)
@@ -175,6 +187,9 @@ func (l *Lane) announce(now time.Time, c *conn, outs *Outs) {
 // closed ends what a session leaves behind.
 func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	l.fail(now, c, why, ending(why), outs)
+	if why == device.PeerClosed {
+		l.broke(now, c.device)
+	}
 	st := c.sess.State(now)
 	if c.held {
 		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})

@@ -162,7 +162,7 @@ func (l *Lane) opened(now time.Time, in *In, outs *Outs) {
 			why, detail = device.Overloaded, tooMany
 		}
 		l.fail(now, c, why, detail, outs)
-		l.end(now, c, outs)
+		l.turnAway(now, c, why, outs)
 		return
 	}
 	c.stream.claim = *in.Claim
@@ -179,7 +179,7 @@ func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
 	}
 	if in.Reply == nil {
 		l.fail(now, c, device.ServerInternal, "our part of the handshake could not be made", outs)
-		l.end(now, c, outs)
+		l.turnAway(now, c, device.ServerInternal, outs)
 		return
 	}
 	c.stream.limit = 0

@@ -53,6 +53,8 @@ type world struct {
 	saves    int           // that were asked for
 	life     int           // how often the cloud was restarted: what the one before asked for comes to nothing
 
+	wish device.Restarting // what every owner allows
+
 	// The network: what happens to a datagram on its way. Nil: nothing.
 	fate func() (copies int, late time.Duration)
 	tap  func(data []byte, from netip.AddrPort) // sees what devices send; nil: nobody
@@ -121,6 +123,8 @@ func (w *world) with(change func(cfg *lane.Config)) *world {
 func (w *world) Attempt(*device.Attempt) {}
 
 func (w *world) Dropped(reason string) { w.drops[reason]++ }
+
+func (w *world) Remedy(r device.Remedy) { w.drops["remedy "+r.String()]++ }
 
 func serverEC(t testing.TB) *ecdsa.PrivateKey {
 	key, err := x509.ParseECPrivateKey(vector(t, "server-ec.priv.der"))
@@ -385,6 +389,11 @@ func (w *world) do(out *lane.Out) {
 				s.socket = 0
 				w.feel(s, sim.Closed{})
 			}
+		})
+	case lane.AskOwner:
+		id := out.Device
+		w.after(w.slow, func() {
+			w.cloud(lane.In{Kind: lane.OwnerAllows, Conn: conn, Device: id, Restart: w.wish})
 		})
 	case lane.LookUpKey:
 		q := *out.LookUp

@@ -193,6 +193,27 @@ func notes(t *testing.T, s *store.Store) {
 	same(t, "notes for the next owner", got.Notes, "")
 }
 
+// restarts are the owner's to allow, and a new owner has allowed none.
+func restarts(t *testing.T, s *store.Store) {
+	addUser(t, s, "ada")
+	addUser(t, s, "bob")
+	id := deviceID(1)
+	must(t, s.Provision(ctx(t), id, key(1), "ada"))
+	for _, want := range []device.Restarting{device.RestartDevice, device.RestartNever, device.RestartNetwork} {
+		must(t, s.AllowRestart(ctx(t), id, "ada", want))
+		got, err := s.Device(ctx(t), id)
+		must(t, err)
+		same(t, "what the owner allows", got.Restart, want)
+	}
+	wantKind(t, "somebody else's leave", s.AllowRestart(ctx(t), id, "bob", device.RestartDevice), fault.Denied)
+	wantKind(t, "leave for the unknown", s.AllowRestart(ctx(t), deviceID(9), "ada", device.RestartDevice), fault.NotFound)
+	must(t, s.Release(ctx(t), id, "ada"))
+	must(t, s.Claim(ctx(t), id, "bob"))
+	got, err := s.Device(ctx(t), id)
+	must(t, err)
+	same(t, "what the next owner allows", got.Restart, device.RestartNever)
+}
+
 func seen(t *testing.T, s *store.Store) {
 	id := deviceID(1)
 	must(t, s.TrustFirstUse(ctx(t), id, key(1)))

@@ -43,6 +43,7 @@ func Run(t *testing.T, db Database) {
 	t.Run("claim codes are bounded", func(t *testing.T) { claimCodeBound(t, db.open(t)) })
 	t.Run("names", func(t *testing.T) { names(t, db.open(t)) })
 	t.Run("notes", func(t *testing.T) { notes(t, db.open(t)) })
+	t.Run("restarts", func(t *testing.T) { restarts(t, db.open(t)) })
 	t.Run("ownership against a model", func(t *testing.T) { ownershipModel(t, db.open(t)) })
 	t.Run("seen", func(t *testing.T) { seen(t, db.open(t)) })
 	t.Run("sessions", func(t *testing.T) { sessions(t, db.open(t)) })
