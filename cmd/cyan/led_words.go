@@ -64,6 +64,7 @@ func parseLights(text string) ([]seenLight, error) {
 		case isPattern && next.Pattern != sim.Flash:
 			next.Pattern = max(next.Pattern, pattern) // "blinking fast"
 		case isColour:
+			moved(all)
 			next.Colour, next.blue, next.deep = colour, word == "blue", word == "darkblue"
 			if colour == sim.Dark || colour == sim.Rainbow {
 				next.Pattern = sim.Steady
@@ -80,6 +81,14 @@ func parseLights(text string) ([]seenLight, error) {
 		return nil, misuse("which colour?", "cyan led fast cyan one red")
 	}
 	return all, nil
+}
+
+// moved takes a cyan that did not move, in what somebody said, for a blinking
+// one when something follows it: no device shows it steady.
+func moved(all []seenLight) {
+	if n := len(all); n > 0 && all[n-1].Colour == sim.Cyan && all[n-1].Pattern == sim.Steady {
+		all[n-1].Pattern = sim.Blinking
+	}
 }
 
 // number reads how often something flashes.
