@@ -23,7 +23,34 @@ type User struct {
 	// cannot log in with a password.
 	PasswordHash string
 	Created      time.Time
+	Info         Info
+	// MFA says that a login needs a second factor besides the password.
+	MFA bool
 }
+
+// Info is what a user may have told of himself.
+type Info struct {
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	Company   string `json:"company_name,omitempty"`
+	Business  bool   `json:"business_account"`
+}
+
+// MaxInfo is how long each text of an Info may be, in bytes.
+const MaxInfo = 200
+
+// Service is a program that acts for a user, with a name and rights of its
+// own. It has tokens and no password.
+type Service struct {
+	ID      string // 24 hex digits
+	Owner   ID     // whose devices it may reach
+	Name    string
+	Scopes  []Scope // never empty
+	Created time.Time
+}
+
+// MaxService is how long a service account's name may be, in bytes.
+const MaxService = 100
 
 // Normalize gives the form under which a username is stored and compared.
 func Normalize(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
@@ -64,6 +91,7 @@ type Token struct {
 	Expires  time.Time // zero: never
 	LastUsed time.Time // zero: never used
 	Scopes   []Scope   // empty: all that the user may do
+	Service  string    // the service account whose it is; empty: the user's own
 }
 
 // Expired tells whether the token is no longer good.
@@ -74,22 +102,16 @@ func (t *Token) Allows(s Scope) bool {
 	return len(t.Scopes) == 0 || slices.Contains(t.Scopes, s)
 }
 
-// Scope is a right that a token can be limited to, in the words that makers
-// know from their scripts.
-type Scope string
-
-// The scopes of the routes that there are.
-const (
-	DevicesList    Scope = "devices:list"
-	DevicesGet     Scope = "devices:get"
-	DevicesUpdate  Scope = "devices:update"
-	DevicesImport  Scope = "devices:import"
-	DevicesPing    Scope = "devices:ping"
-	DevicesRelease Scope = "devices:release"
-	VariableGet    Scope = "devices.variable:get"
-	FunctionCall   Scope = "devices.function:call"
-	EventsGet      Scope = "events:get"
-	EventsSend     Scope = "events:send"
-	Account        Scope = "account" // the account itself: its password, its tokens, its end
-	SignalsRead    Scope = "signals:read"
-)
+// AllowsAll tells whether who has the token may give those scopes to another
+// token. No scopes are all of them.
+func (t *Token) AllowsAll(scopes []Scope) bool {
+	if len(scopes) == 0 {
+		return len(t.Scopes) == 0
+	}
+	for _, s := range scopes {
+		if !t.Allows(s) {
+			return false
+		}
+	}
+	return true
+}

@@ -19,7 +19,7 @@ const noClaimCode = "there is no such claim code"
 // before it expires the owner's. NotFound if there is no such user, Busy if he
 // has too many of them.
 func (s *Store) AddClaimCode(ctx context.Context, code account.TokenHash, owner account.ID, now, expires time.Time) error {
-	return s.update(ctx, "keep the claim code", func(tx *sql.Tx) error {
+	return s.add(ctx, "keep the claim code", func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM claim_codes WHERE expires <= $1`, nanos(now)); err != nil {
 			return err
 		}

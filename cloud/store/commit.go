@@ -39,7 +39,9 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 	for i := 0; err == nil && i < len(seen); i++ {
 		err = b.late(ctx, toSee, seen[i].apply)
 	}
-	if err = b.end(err); err != nil {
+	err = b.end(err)
+	w.forget(seen)
+	if err != nil {
 		w.metrics.commits.WithLabelValues(resultFailed).Inc()
 		// Whatever the reason: the rows are not known to be stored.
 		return fault.E(fault.Unavailable, "the database cannot be written", err)
@@ -51,6 +53,18 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 	w.metrics.took.Observe(time.Since(start).Seconds())
 	w.metrics.spoiled.Add(float64(b.spoiled))
 	return nil
+}
+
+// forget has the devices looked at anew.
+func (w *writer) forget(seen []DeviceUpdate) {
+	if len(seen) == 0 {
+		return
+	}
+	ids := make([]device.ID, len(seen))
+	for i := range seen {
+		ids[i] = seen[i].Device
+	}
+	w.memory.devices.forget(ids...)
 }
 
 // The writer's statements.

@@ -53,7 +53,8 @@ func (s *Store) DeviceByName(ctx context.Context, owner account.ID, name string)
 		if err != nil || d.Owner == owner && nameKey(d.Name) == key.name {
 			return d, err
 		}
-		s.memory.names.forget(key) // it has changed between two looks
+		s.memory.names.forget(key) // one of them is out of date
+		s.memory.devices.forget(id)
 	}
 }
 

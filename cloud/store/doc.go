@@ -18,5 +18,5 @@
 // see SaveSession.
 //
 // The SQL is one text for SQLite, which is embedded, and for PostgreSQL;
-// sqlite.go holds all that is particular to the first.
+// package sqlite holds all that is particular to the first.
 package store

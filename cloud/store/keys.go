@@ -64,7 +64,7 @@ func (s *Store) TrustFirstUse(ctx context.Context, id device.ID, key device.Key)
 	if key.Added.IsZero() {
 		key.Added = time.Now()
 	}
-	return s.update(ctx, "trust the device on first use", func(tx *sql.Tx) error {
+	return s.add(ctx, "trust the device on first use", func(tx *sql.Tx) error {
 		_, err := ownerOf(ctx, tx, id)
 		if err == nil {
 			current, err := currentKey(ctx, tx, id)

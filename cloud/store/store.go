@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,7 +11,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/store/sqlite"
 )
+
+// The steps of the schema, numbered from 1 without gaps.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
 
 // Config says where the database is and how much it keeps. The zero value is
 // a database in memory with the default bounds.
@@ -42,6 +49,7 @@ type Store struct {
 	stop    context.CancelFunc // ends housekeeping
 
 	uses     uses
+	memory   memory
 	prepared sync.Map // query → *sql.Stmt of read, closed with it
 
 	closing  sync.Once
@@ -57,12 +65,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	log = log.With("component", "store")
-	write, read, err := openSQLite(ctx, cfg)
+	write, read, err := sqlite.Open(ctx, sqlite.Config{Path: cfg.Path, LockWait: cfg.LockWait, Migrations: migrations})
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), write: write, read: read, pruned: newPruned()}
-	s.writer = newWriter(write, log)
+	s.writer = newWriter(write, &s.memory, log)
 	if err := s.register(cfg.Registerer); err != nil {
 		_ = s.closeDatabases() // err is the one to tell
 		return nil, fault.E(fault.Internal, "register the store's metrics", err)
@@ -81,6 +89,7 @@ func (s *Store) Close() error {
 		s.stop()
 		s.keeping.Wait()
 		s.writer.close()
+		s.Forget()
 		s.closeErr = fail("close the database", s.closeDatabases())
 	})
 	return s.closeErr
@@ -118,7 +127,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // probe makes one durable write of no consequence.
 func (s *Store) probe(ctx context.Context) error {
-	return s.update(ctx, "write to the database", func(tx *sql.Tx) error {
+	return s.add(ctx, "write to the database", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('probe', $1)
 			ON CONFLICT (key) DO UPDATE SET value = excluded.value`, time.Now().UTC().Format(time.RFC3339Nano))
 		return err
@@ -163,7 +172,20 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 // update runs fn in a transaction and makes it durable. What names the work
 // for the error. The context can end the wait for the database and fn's
 // statements, but not the commit: its outcome must be known.
+//
+// All that was read of tokens and devices is forgotten once the commit was
+// tried, whatever became of it.
 func (s *Store) update(ctx context.Context, what string, fn func(*sql.Tx) error) error {
+	return s.transact(ctx, what, fn, s.Forget)
+}
+
+// add is update for what changes no token and no device that there is: nothing
+// needs to be forgotten.
+func (s *Store) add(ctx context.Context, what string, fn func(*sql.Tx) error) error {
+	return s.transact(ctx, what, fn, func() {})
+}
+
+func (s *Store) transact(ctx context.Context, what string, fn func(*sql.Tx) error, tried func()) error {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return fail(what, err)
@@ -177,5 +199,7 @@ func (s *Store) update(ctx context.Context, what string, fn func(*sql.Tx) error)
 		_ = tx.Rollback() // the error of fn is the one to tell
 		return fail(what, err)
 	}
-	return fail(what, tx.Commit())
+	err = tx.Commit()
+	tried()
+	return fail(what, err)
 }

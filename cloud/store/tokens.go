@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -14,7 +15,7 @@ const selectToken = `SELECT hash, user_id, client, created, expires, last_used, 
 // AddToken stores the record of a token that was handed out. NotFound if its
 // user does not exist.
 func (s *Store) AddToken(ctx context.Context, t account.Token) error {
-	return s.update(ctx, "store the token", func(tx *sql.Tx) error {
+	return s.add(ctx, "store the token", func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, user_id, client, created, expires, scopes) VALUES ($1, $2, $3, $4, $5, $6)`,
 			t.Hash[:], string(t.User), t.Client, nanos(t.Created), nanos(t.Expires), joinScopes(t.Scopes))
 		if err != nil && kindOf(err) == fault.NotFound {
@@ -25,9 +26,16 @@ func (s *Store) AddToken(ctx context.Context, t account.Token) error {
 }
 
 // Token gives the record of a token, expired or not. NotFound if it was never
-// handed out, or was revoked.
+// handed out, or was revoked. Its scopes must not be changed.
 func (s *Store) Token(ctx context.Context, hash account.TokenHash) (account.Token, error) {
-	t, err := scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+	now := time.Now()
+	t, ok := s.memory.tokens.get(hash, now)
+	var err error
+	if !ok {
+		t, err = s.memory.tokens.look(hash, now, func() (account.Token, error) {
+			return scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+		})
+	}
 	if err == nil {
 		s.uses.last(&t)
 	}
@@ -83,21 +91,4 @@ func joinScopes(scopes []account.Scope) string {
 		words[i] = string(s)
 	}
 	return strings.Join(words, " ")
-}
-
-// collect reads all rows of a query.
-func collect[T any](rows *sql.Rows, err error, what string, scan func(scanner) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, fail(what, err)
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, fail(what, rows.Err())
 }

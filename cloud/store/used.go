@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -82,7 +83,7 @@ func (s *Store) writeUses(ctx context.Context) error {
 	if len(uses) == 0 {
 		return nil
 	}
-	err := s.update(ctx, "note the uses of tokens", func(tx *sql.Tx) error {
+	err := s.add(ctx, "note the uses of tokens", func(tx *sql.Tx) error {
 		stmt, err := tx.PrepareContext(ctx, `UPDATE tokens SET last_used = $2 WHERE hash = $1 AND last_used < $2`)
 		if err != nil {
 			return err
@@ -96,6 +97,8 @@ func (s *Store) writeUses(ctx context.Context) error {
 		return nil
 	})
 	if err == nil {
+		// What is known of these tokens has their last use from before.
+		s.memory.tokens.forget(slices.Collect(maps.Keys(uses))...)
 		s.uses.forget(uses)
 	}
 	return err

@@ -85,15 +85,3 @@ func (s *Store) DeleteUser(ctx context.Context, id account.ID) error {
 		return err
 	})
 }
-
-// oneRow is NotFound, with the sentence, when a statement changed nothing.
-func oneRow(res sql.Result, err error, missing string) error {
-	if err != nil {
-		return err
-	}
-	n, err := res.RowsAffected()
-	if err == nil && n == 0 {
-		return fault.Errorf(fault.NotFound, "%s", missing)
-	}
-	return err
-}

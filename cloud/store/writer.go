@@ -37,6 +37,7 @@ const lazyDelay = 200 * time.Millisecond
 type writer struct {
 	// Set at New.
 	db      *sql.DB
+	memory  *memory // forgets the devices that something new was seen of
 	log     *slog.Logger
 	metrics *writerMetrics
 	wake    chan struct{} // capacity 1: there is something to do at once
@@ -67,9 +68,9 @@ type lateRows struct {
 
 func (l *lateRows) empty() bool { return len(l.attempts) == 0 && len(l.seen) == 0 }
 
-func newWriter(db *sql.DB, log *slog.Logger) *writer {
+func newWriter(db *sql.DB, memory *memory, log *slog.Logger) *writer {
 	return &writer{
-		db: db, log: log, metrics: newWriterMetrics(),
+		db: db, memory: memory, log: log, metrics: newWriterMetrics(),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}), seenAt: map[device.ID]int{},
 	}
 }

@@ -41,12 +41,14 @@ var house = []room{
 	{"cloud/update", with(vocabulary, "wire/coap", "wire/spark", "wire/firmware")},
 	{"cloud/bus", with(with(vocabulary, "wire/rest"), plumbing...)},
 	{"cloud/bus/bustest", with(vocabulary, "cloud/bus")},
-	{"cloud/store", with(with(vocabulary, "wire/rest"), plumbing...)},
+	{"cloud/store/sqlite", vocabulary[:1]},
+	{"cloud/store", with(with(vocabulary, "wire/rest", "cloud/store/sqlite"), plumbing...)},
 	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
 
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
-	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
+	{"cloud/gateway/handover", nil},
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "cloud/gateway/handover", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api/stream", with(vocabulary, "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
@@ -89,9 +91,9 @@ type library struct {
 var shelf = []library{
 	{"golang.org/x/crypto", []string{"wire/...", "cloud/...", "app", "cmd/...", "sim/..."}},
 	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
-	{"golang.org/x/sys", []string{"cloud/gateway", "sim/bench/...", "app", "cmd/..."}},
+	{"golang.org/x/sys", []string{"cloud/gateway", "cloud/gateway/handover", "sim/bench/...", "app", "cmd/..."}},
 	{"github.com/gofrs/flock", []string{"app"}},
-	{"modernc.org/sqlite", []string{"cloud/store"}},
+	{"modernc.org/sqlite", []string{"cloud/store/sqlite"}},
 	{"github.com/nats-io", []string{"cloud/bus"}},
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
 	{"github.com/spf13", []string{"cmd/..."}},

@@ -1,9 +1,8 @@
-package store
+package sqlite
 
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,14 +12,16 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
-
 // migration is one numbered step of the schema.
 type migration struct {
 	version int
 	name    string
 	text    string
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // migrations reads the steps, which are numbered from 1 without gaps.
@@ -34,7 +35,7 @@ func migrations(files fs.FS) ([]migration, error) {
 		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
 		version, err := strconv.Atoi(number)
 		if err != nil || version != i+1 {
-			return nil, fmt.Errorf("store: migration %s is not number %d", name, i+1)
+			return nil, fmt.Errorf("sqlite: migration %s is not number %d", name, i+1)
 		}
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
@@ -49,7 +50,7 @@ func migrations(files fs.FS) ([]migration, error) {
 // transaction. It refuses a schema that is newer than that.
 func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
 	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)`); err != nil {
-		return fail("prepare the database", err)
+		return Fail("prepare the database", err)
 	}
 	at, err := schemaVersion(ctx, db)
 	if err != nil {
@@ -61,7 +62,7 @@ func migrate(ctx context.Context, db *sql.DB, steps []migration) error {
 	}
 	for _, m := range steps[at:] {
 		if err := m.run(ctx, db); err != nil {
-			return fail("bring the database to the schema of "+m.name, err)
+			return Fail("bring the database to the schema of "+m.name, err)
 		}
 	}
 	return nil
@@ -74,7 +75,7 @@ func schemaVersion(ctx context.Context, q querier) (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fail("read the database's schema version", err)
+		return 0, Fail("read the database's schema version", err)
 	}
 	version, err := strconv.Atoi(text)
 	if err != nil || version < 0 {

@@ -1,8 +1,9 @@
-package store
+package sqlite
 
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
@@ -35,7 +36,7 @@ func schemaOf(t *testing.T, db *sql.DB) map[string]string {
 // Every older schema leads to the same newest one, and migrating again
 // changes nothing.
 func TestMigrateFromEverySchema(t *testing.T) {
-	steps, err := migrations(migrationFiles)
+	steps, err := migrations(os.DirFS(".."))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,7 @@
-package store
+// Package sqlite opens the embedded database, brings it to the newest schema,
+// and says in the house's words what goes wrong with it. It is all that is
+// particular to SQLite.
+package sqlite
 
 import (
 	"context"
@@ -26,16 +29,24 @@ const (
 	checkBelow = 64 << 20
 )
 
-// openSQLite opens the file, or a database in memory, and brings it to the
-// newest schema. It gives the pool to write with and the pool to read with.
-func openSQLite(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
-	steps, err := migrations(migrationFiles)
+// Config says which database to open. The zero value is one in memory with
+// no tables but meta.
+type Config struct {
+	Path       string        // the file; empty: in memory
+	LockWait   time.Duration // how long a write waits for another process; 0: 3 s
+	Migrations fs.FS         // with the steps of the schema, migrations/*.sql
+}
+
+// Open opens the file, or a database in memory, and brings it to the newest
+// schema. It gives the pool to write with and the pool to read with.
+func Open(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
+	steps, err := migrations(cfg.Migrations)
 	if err != nil {
 		return nil, nil, fault.E(fault.Internal, "read the migrations", err)
 	}
 	if cfg.Path != "" {
 		if err := recognize(ctx, cfg); err != nil {
-			return nil, nil, fail("look at the database", err)
+			return nil, nil, Fail("look at the database", err)
 		}
 		if err := prepareFile(cfg.Path); err != nil {
 			return nil, nil, fault.E(fault.Unavailable, "open the database", err)
@@ -43,12 +54,12 @@ func openSQLite(ctx context.Context, cfg Config) (write, read *sql.DB, err error
 	}
 	write, err = sql.Open("sqlite", dsn(cfg, writing))
 	if err != nil {
-		return nil, nil, fail("open the database", err)
+		return nil, nil, Fail("open the database", err)
 	}
 	write.SetMaxOpenConns(1)
 	if err = prepareDatabase(ctx, write, cfg.Path, steps); err != nil {
 		_ = write.Close() // err is the one to tell
-		return nil, nil, fail("open the database", err)
+		return nil, nil, Fail("open the database", err)
 	}
 	if cfg.Path == "" {
 		return write, write, nil
@@ -56,7 +67,7 @@ func openSQLite(ctx context.Context, cfg Config) (write, read *sql.DB, err error
 	read, err = sql.Open("sqlite", dsn(cfg, reading))
 	if err != nil {
 		_ = write.Close()
-		return nil, nil, fail("open the database for reading", err)
+		return nil, nil, Fail("open the database for reading", err)
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
@@ -218,9 +229,12 @@ func damaged(err error) error {
 	return fault.E(fault.Unavailable, "the database file is damaged or not a database: move it away, with its -wal file, and put a backup in its place", err)
 }
 
-// kindOfSQLite sorts SQLite's result codes. What is not known to be otherwise
+// KindOf sorts SQLite's result codes. What is not known to be otherwise
 // is the database's own trouble: disk full, locked, damaged, closed.
-func kindOfSQLite(err error) fault.Kind {
+func KindOf(err error) fault.Kind {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.NotFound
+	}
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		return e.Kind
 	}
@@ -241,4 +255,16 @@ func kindOfSQLite(err error) fault.Kind {
 	default:
 		return fault.Unavailable
 	}
+}
+
+// Fail turns an error of the database into the house's words. What says what
+// was being done. An error that already is one of ours passes unchanged.
+func Fail(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*fault.Error](err); ok {
+		return err
+	}
+	return fault.E(KindOf(err), what, err)
 }
