@@ -1,0 +1,150 @@
+package handover
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Version is that of the conversation. Both sides must speak the same.
+const Version = 1
+
+// The bounds of a message.
+const (
+	MaxBody  = 160 << 10 // bytes: a packet of a socket whose buffer is the system's default
+	MaxFiles = 253       // file descriptors: what the kernel takes
+)
+
+// Errors of messages.
+var (
+	ErrMessage = errors.New("handover: message makes no sense")
+	ErrVersion = errors.New("handover: the other process speaks another version")
+)
+
+// Kind is what a message is.
+type Kind uint8
+
+// The kinds of message.
+const (
+	KindHello      Kind = iota + 1 // newer: Hello
+	KindOffer                      // older: Offer, with the data folder's lock and the gate
+	KindSockets                    // older: Sockets, with what is listened on
+	KindReady                      // newer: its rooms are open
+	KindRefuse                     // newer: Refusal; it ends
+	KindSession                    // older: connections of devices, those on TCP with their sockets
+	KindStream                     // older: an event stream with its socket
+	KindState                      // older: states of devices that are not connected
+	KindEnd                        // older: End, and that is all
+	KindServing                    // newer: Serving
+	KindCall                       // older: somebody asks for a device
+	KindCancel                     // older: and has gone
+	KindAnswer                     // newer: what became of a call
+	KindEvent                      // older: an event that was published here
+	KindChanged                    // older: a device has another owner or key
+	KindConnection                 // older: an idle connection of the HTTP API, with its socket
+	KindBye                        // older: there is nothing more
+)
+
+// Message is one packet.
+type Message struct {
+	Kind  Kind
+	Body  []byte
+	Files []*os.File // the receiver's to close
+}
+
+// Hello is the newer process's first word.
+type Hello struct {
+	Version int    `json:"version"`
+	Export  int    `json:"export"` // of sessions
+	Program string `json:"program"`
+	PID     int    `json:"pid"`
+}
+
+// Offer is what the older process says of itself.
+type Offer struct {
+	Hello
+
+	// Clock and Monotonic are its time and the system's monotonic clock at the
+	// same moment, in nanoseconds: its clock goes on in the newer one, because
+	// the time of a session never goes back.
+	Clock     int64 `json:"clock"`
+	Monotonic int64 `json:"monotonic"`
+}
+
+// Sockets names the sockets that come with it, in their order.
+type Sockets struct {
+	Labels []string `json:"labels"`
+}
+
+// Refusal is why the newer process does not take over.
+type Refusal struct {
+	Why string `json:"why"`
+}
+
+// End counts what was sent.
+type End struct {
+	Sessions int    `json:"sessions"`
+	Streams  int    `json:"streams"`
+	LastCall uint64 `json:"last_call"` // ids of calls up to this one are the older's
+}
+
+// Serving is what the newer process has taken up.
+type Serving struct {
+	Sessions int `json:"sessions"`
+	Streams  int `json:"streams"`
+}
+
+// encode cannot fail for the shapes above.
+func encode(v any) []byte {
+	b, _ := json.Marshal(v)
+	return b
+}
+
+// read reads the body of a message that has to be of the kind.
+func read(m Message, kind Kind, v any) error {
+	if m.Kind == KindRefuse && kind != KindRefuse {
+		var r Refusal
+		_ = json.Unmarshal(m.Body, &r)
+		return &RefusedError{r.Why}
+	}
+	if m.Kind != kind {
+		return fmt.Errorf("%w: kind %d where %d was expected", ErrMessage, m.Kind, kind)
+	}
+	if err := json.Unmarshal(m.Body, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrMessage, err)
+	}
+	return nil
+}
+
+// RefusedError is what the older process gets when the newer does not want.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return "the new process refused: " + e.Why }
+
+// Link is one end of the conversation. Send may be called from several
+// goroutines, Receive from one.
+type Link interface {
+	// Send sends a message with copies of the descriptors, which stay the
+	// caller's. It waits no longer than until the deadline that was set.
+	Send(kind Kind, body []byte, files ...int) error
+	Receive() (Message, error)
+	// SetDeadline ends every Send and Receive at t; zero: never.
+	SetDeadline(t time.Time) error
+}
+
+// Gate is where it is decided which process serves.
+type Gate interface {
+	// Pass is the newer's: true means that it serves from now on.
+	Pass() bool
+	// Shut is the older's: true means that the newer never will.
+	Shut() bool
+}
+
+// closeAll closes files that nobody wants.
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // it was only a copy
+	}
+}
