@@ -43,6 +43,7 @@ var house = []room{
 	{"cloud/bus/bustest", with(vocabulary, "cloud/bus")},
 	{"cloud/store/sqlite", vocabulary[:1]},
 	{"cloud/store", with(with(vocabulary, "wire/rest", "cloud/store/sqlite"), plumbing...)},
+	{"cloud/store/eventlog", with(vocabulary, "wire/rest", "cloud/store/sqlite")},
 	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
 
 	// Doors never import doors: they meet at the bus.
