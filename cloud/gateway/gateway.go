@@ -94,7 +94,8 @@ type Gateway struct {
 	started time.Time
 
 	keys, claims chan question // for the store
-	rsa          chan func(context.Context)
+	rsa          *bench
+	makers       *makers
 	waiting      sync.Map // call id → chan *lane.Answer
 
 	lastCall, lastStream atomic.Uint64
@@ -115,7 +116,7 @@ type Gateway struct {
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
-		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: make(chan func(context.Context), rsaQueue),
+		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: newBench(), makers: newMakers(),
 		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
@@ -154,13 +155,13 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse, HalfOpen: g.cfg.HalfOpen, Unproven: g.cfg.Unproven, Streams: g.cfg.Streams,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
 	}
 	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
-	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), pipes: map[uint64]*pipe{}, out: noWriter{}}
+	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), pipes: map[uint64]*pipe{}, out: noWriter{}, queue: newQueue()}
 	if len(g.sockets) > 0 {
 		r.out = g.newWriter()
 	}
@@ -218,7 +219,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 		g.running.Go(func() { g.askClaims(run) })
 	}
 	for range max(1, len(g.lanes)-1) {
-		g.running.Go(func() { hand(run, g.rsa) })
+		g.running.Go(func() { g.hand(run) })
 	}
 	for _, s := range g.sockets {
 		for range g.lanes {
@@ -245,9 +246,9 @@ func (g *Gateway) readSocket(s socket) {
 			return
 		}
 		for i, p := range ps[:n] {
-			to := g.route(p.data[:p.n], p.from)
+			to, knock := g.route(p.data[:p.n], p.from)
 			in := lane.In{Kind: lane.Datagram, Data: p.data[:p.n], From: p.from, Local: p.local}
-			sorted[to] = append(sorted[to], input{In: in, buffer: p})
+			sorted[to] = append(sorted[to], input{In: in, buffer: p, knock: knock})
 			ps[i] = packets.Get().(*packet)
 		}
 		for to, ins := range sorted {
@@ -264,23 +265,28 @@ func (g *Gateway) readSocket(s socket) {
 	}
 }
 
-// route tells which lane a datagram is for.
-func (g *Gateway) route(data []byte, from netip.AddrPort) int {
+// route tells which lane a datagram is for, and whether it is part of a
+// handshake.
+func (g *Gateway) route(data []byte, from netip.AddrPort) (at int, knock bool) {
 	r, _, err := dtls.ParseRecord(data)
 	switch {
-	case err != nil || r.Epoch == 0:
+	case err != nil:
+	case r.Epoch == 0:
+		return g.laneOf(from), true
 	case r.CID != nil:
-		return int(r.CID[0]) % len(g.lanes)
+		return int(r.CID[0]) % len(g.lanes), false
 	case r.DeviceID != nil:
 		if e, ok := g.table.holder(device.ID(r.DeviceID)); ok && e.conn != 0 {
-			return e.lane
+			return e.lane, false
 		}
-	case r.Type != dtls.Handshake: // a handshake is where its address hashes to
+	case r.Type == dtls.Handshake: // a handshake is where its address hashes to
+		return g.laneOf(from), true
+	default:
 		if at, ok := g.index.get(from); ok {
-			return at
+			return at, false
 		}
 	}
-	return g.laneOf(from)
+	return g.laneOf(from), false
 }
 
 func (g *Gateway) laneOf(from netip.AddrPort) int {

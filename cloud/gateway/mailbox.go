@@ -6,8 +6,8 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
-// mailboxSize bounds the datagrams, and apart from them the events, that wait
-// for a lane. What is beyond is dropped and counted: devices repeat
+// mailboxSize bounds the datagrams of sessions, those of handshakes and the
+// events, each apart, that wait for a lane. What is beyond is dropped and counted: devices repeat
 // themselves. Answers of the store and of workers are always taken; there are
 // never more of them than questions.
 const mailboxSize = 4096
@@ -18,6 +18,7 @@ type input struct {
 	lane.In
 	buffer *packet // where Data lives, for the readers' pool
 	pipe   *pipe   // StreamOpened, StreamData: the connection
+	knock  bool    // Datagram: it is part of a handshake
 }
 
 // mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine
@@ -27,7 +28,8 @@ type mailbox struct {
 
 	mu        sync.Mutex
 	ins       []input // guarded by mu, as the next
-	datagrams int
+	datagrams int     // that are no part of a handshake
+	knocks    int     // and that are
 	events    int
 }
 
@@ -63,18 +65,22 @@ func (m *mailbox) putAll(ins []input) (rest []input) {
 func (m *mailbox) admit(in *input) bool {
 	switch in.Kind {
 	case lane.Datagram:
-		m.datagrams++
-		if m.datagrams > mailboxSize {
-			m.datagrams--
-			return false
+		if in.knock {
+			return room(&m.knocks)
 		}
+		return room(&m.datagrams)
 	case lane.Happened:
-		m.events++
-		if m.events > mailboxSize {
-			m.events--
-			return false
-		}
+		return room(&m.events)
 	}
+	return true
+}
+
+// room counts one more of a kind, if there may be.
+func room(n *int) bool {
+	if *n >= mailboxSize {
+		return false
+	}
+	*n++
 	return true
 }
 
@@ -90,6 +96,6 @@ func (m *mailbox) takeAll(into []input) []input {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ins := m.ins
-	m.ins, m.datagrams, m.events = into[:0], 0, 0
+	m.ins, m.datagrams, m.knocks, m.events = into[:0], 0, 0, 0
 	return ins
 }

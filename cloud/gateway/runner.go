@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -24,6 +25,7 @@ type runner struct {
 
 	// Owned by run.
 	outs  lane.Outs
+	queue queue
 	pipes map[uint64]*pipe
 }
 
@@ -36,7 +38,9 @@ func (r *runner) run(ctx context.Context) {
 		ins := r.mail.takeAll(spare)
 		now := r.g.now()
 		for i := range ins {
-			r.take(now, &ins[i])
+			if !r.waits(now, &ins[i]) {
+				r.take(now, &ins[i])
+			}
 			if i%burst == burst-1 {
 				r.perform(now)
 				now = r.g.now()
@@ -48,6 +52,12 @@ func (r *runner) run(ctx context.Context) {
 			r.take(now, &input{In: lane.In{Kind: lane.Tick}})
 		}
 		r.perform(now)
+		if r.letIn(r.g.now()) {
+			r.perform(r.g.now())
+			if ctx.Err() == nil {
+				continue // more of them wait, behind what came meanwhile
+			}
+		}
 		r.sleep(timer)
 		select {
 		case <-ctx.Done():
@@ -161,6 +171,11 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		g.cfg.Records.AddAttempt(*out.Try)
 		g.logTry(out.Try)
 	case lane.TakeNote:
+		if h := out.Note.Hello; h != nil {
+			if at, err := netip.ParseAddrPort(out.Note.Address); err == nil {
+				g.makers.note(at.Addr().Unmap(), h.ProductID)
+			}
+		}
 		g.cfg.Records.Seen(update(out))
 	case lane.AskOwner:
 		g.askOwner(r, out.Conn, out.Device)

@@ -3,39 +3,135 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"net/netip"
+	"sync"
+	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
-// rsaQueue is how much RSA, which would hold up a lane, may wait. When it is
-// full the device is told to come again, in its own way.
-const rsaQueue = 256
+// The RSA of a TCP handshake takes milliseconds, and so it waits for a worker
+// outside the lanes, apart from the handshakes on UDP, which cost a tenth of it.
+// A device on TCP gives us 20 s; what has waited for longer than rsaPatience
+// would come too late once its answer has waited too.
+const (
+	rsaPlaces   = 8192
+	rsaPatience = 8 * time.Second
+)
 
-// work has a worker do the RSA of a TCP handshake, which takes milliseconds.
+// task is RSA for a connection.
+type task struct {
+	r    *runner
+	conn uint64
+	kind lane.OutKind // OpenBlob, MakeReply
+	job  *lane.Job
+}
+
+// bench is where tasks wait for a worker. A handshake that was begun is ended
+// before another is begun.
+type bench struct {
+	mu    sync.Mutex
+	some  sync.Cond
+	begun []task // guarded by mu, as the next
+	fresh *admit.Queue[task]
+	shut  bool
+}
+
+func newBench() *bench {
+	b := &bench{fresh: admit.New[task](admit.Config{Places: rsaPlaces, Patience: rsaPatience})}
+	b.some.L = &b.mu
+	return b
+}
+
+// put lets a task wait; full: away is turned away for it, or is the one itself.
+func (b *bench) put(now time.Time, class uint64, t task) (away task, full bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.kind == lane.MakeReply { // there are never more of them than workers and one store's answers
+		b.begun = append(b.begun, t)
+	} else {
+		away, full = b.fresh.Push(now, class, t)
+	}
+	b.some.Signal()
+	return away, full
+}
+
+// take waits for a task; late: it has waited too long; ok is false when the
+// bench is shut.
+func (b *bench) take(clock func() time.Time) (t task, waited time.Duration, late, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if b.shut {
+			return task{}, 0, false, false
+		}
+		if len(b.begun) > 0 {
+			t := b.begun[0]
+			b.begun[0] = task{}
+			b.begun = b.begun[1:]
+			return t, 0, false, true
+		}
+		if t, late, ok := b.fresh.Pop(clock()); ok {
+			return t, b.fresh.Waited(), late, true
+		}
+		b.some.Wait()
+	}
+}
+
+// close sends the workers home.
+func (b *bench) close() {
+	b.mu.Lock()
+	b.shut = true
+	b.mu.Unlock()
+	b.some.Broadcast()
+}
+
+// work has a worker do RSA.
 func (g *Gateway) work(r *runner, conn uint64, kind lane.OutKind, job *lane.Job) {
-	run := func(context.Context) {
-		if kind == lane.OpenBlob {
-			in := lane.In{Kind: lane.Opened, Conn: conn}
-			if claim, err := job.Shake.Receive(job.Blob); err == nil {
-				in.Claim = &claim
-			} else {
-				in.Err = err
-			}
-			r.tell(in)
+	t := task{r, conn, kind, job}
+	if away, full := g.rsa.put(g.now(), g.makers.class(job.From), t); full {
+		away.refuse()
+	}
+}
+
+// refuse tells the lane that we have no time for a device.
+func (t task) refuse() {
+	t.r.tell(lane.In{Kind: lane.Opened, Conn: t.conn, Err: lane.ErrBusy})
+}
+
+// hand does RSA until ctx ends.
+func (g *Gateway) hand(ctx context.Context) {
+	defer context.AfterFunc(ctx, g.rsa.close)()
+	for {
+		t, waited, late, ok := g.rsa.take(g.now)
+		if !ok {
 			return
 		}
-		r.tell(lane.In{Kind: lane.ReplyMade, Conn: conn, Reply: makeReply(job)})
-	}
-	select {
-	case g.rsa <- run:
-	default:
-		if kind == lane.OpenBlob {
-			r.tell(lane.In{Kind: lane.Opened, Conn: conn, Err: lane.ErrBusy})
-		} else {
-			r.tell(lane.In{Kind: lane.ReplyMade, Conn: conn})
+		if t.kind == lane.OpenBlob {
+			g.m.Waited(queueTCP, waited)
 		}
+		if late {
+			t.refuse()
+			continue
+		}
+		t.do()
 	}
+}
+
+func (t task) do() {
+	if t.kind == lane.MakeReply {
+		t.r.tell(lane.In{Kind: lane.ReplyMade, Conn: t.conn, Reply: makeReply(t.job)})
+		return
+	}
+	in := lane.In{Kind: lane.Opened, Conn: t.conn}
+	if claim, err := t.job.Shake.Receive(t.job.Blob); err == nil {
+		in.Claim = &claim
+	} else {
+		in.Err = err
+	}
+	t.r.tell(in)
 }
 
 // makeReply makes our part of a TCP handshake; nil: it cannot be made.
@@ -55,14 +151,52 @@ func makeReply(job *lane.Job) *lane.Accepted {
 	return &lane.Accepted{Bytes: bytes, Keys: channel}
 }
 
-// hand does jobs until ctx ends.
-func hand(ctx context.Context, jobs <-chan func(context.Context)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case job := <-jobs:
-			job(ctx)
+// makers remembers whose devices came from where, so that among those who
+// knock the products take turns. Before its handshake nobody knows what a device
+// is; from where it was last time is the best that there is to go by.
+type makers struct {
+	mu           sync.RWMutex
+	seen, before map[netip.Addr]uint16 // product by address; guarded by mu
+}
+
+// maxSeen is how many addresses are remembered before those are forgotten
+// that were seen longer ago.
+const maxSeen = 1 << 16
+
+func newMakers() *makers { return &makers{seen: map[netip.Addr]uint16{}} }
+
+// note remembers that a device of the product was at the address.
+func (m *makers) note(at netip.Addr, product uint16) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.seen[at]; !ok && len(m.seen) >= maxSeen {
+		m.before, m.seen = m.seen, map[netip.Addr]uint16{}
+	}
+	m.seen[at] = product
+}
+
+// class tells with whom one from the address takes turns: those of the same
+// product, or, where that is not known, of the same network (/16 of IPv4, /32 of
+// IPv6).
+func (m *makers) class(at netip.Addr) uint64 {
+	at = at.Unmap()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, seen := range []map[netip.Addr]uint16{m.seen, m.before} {
+		if product, ok := seen[at]; ok {
+			return uint64(product) * 31
 		}
 	}
+	if !at.IsValid() {
+		return 0
+	}
+	b := at.AsSlice()[:2]
+	if at.Is6() {
+		b = at.AsSlice()[:4]
+	}
+	class := uint64(1)
+	for _, x := range b {
+		class = class*131 + uint64(x)
+	}
+	return class
 }

@@ -158,7 +158,7 @@ func (l *Lane) streamProven(now time.Time, c *conn, in *In, outs *Outs) {
 	default:
 		l.know(c, in.Found)
 		c.reach(now, device.StageKeyExchange)
-		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
+		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{From: c.peer.Addr(), Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
 	}
 }
 

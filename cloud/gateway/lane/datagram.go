@@ -152,6 +152,7 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	case hello == nil:
 		l.greeting = reply
 		l.stats.Cookies++
+		l.cfg.Counter.Cookie()
 		if len(reply) > 0 {
 			outs.send(append([]byte(nil), reply...), in.From, in.Local)
 		}

@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
@@ -78,4 +79,10 @@ func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs 
 	if len(list) > 0 {
 		outs.add(Out{Kind: Forget, Device: id}) // also what is only on its way to the store
 	}
+}
+
+// ShakesHands tells whether a handshake that has not ended runs at the address.
+func (l *Lane) ShakesHands(from netip.AddrPort) bool {
+	c := l.shaking[from]
+	return c != nil && !c.saved
 }

@@ -53,6 +53,8 @@ type Counter interface {
 	// Dropped counts what was dropped without an answer, by one of the
 	// reasons below.
 	Dropped(reason string)
+	// Cookie counts a hello that was asked to prove its address.
+	Cookie()
 	// Remedy counts what was tried with a device that does not answer.
 	Remedy(r device.Remedy)
 }
@@ -79,6 +81,7 @@ type silent struct{}
 
 func (silent) Attempt(*device.Attempt) {}
 func (silent) Dropped(string)          {}
+func (silent) Cookie()                 {}
 func (silent) Remedy(device.Remedy)    {}
 
 // Lane owns a share of the devices. It belongs to one goroutine.

@@ -79,6 +79,7 @@ type Lookup struct {
 
 // Job is work on a TCP handshake that takes milliseconds.
 type Job struct {
+	From  netip.Addr // the device's address
 	Shake sealed.ServerHandshake
 	Blob  [sealed.BlobSize]byte // OpenBlob
 	Key   sealed.DeviceKey      // MakeReply

@@ -112,7 +112,7 @@ func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
 		l.end(now, c, outs)
 		return
 	}
-	job := &Job{Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
+	job := &Job{From: c.peer.Addr(), Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
 	s.blob = nil
 	outs.add(Out{Kind: OpenBlob, Conn: c.id, Job: job})
 }

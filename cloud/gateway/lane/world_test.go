@@ -124,6 +124,8 @@ func (w *world) Attempt(*device.Attempt) {}
 
 func (w *world) Dropped(reason string) { w.drops[reason]++ }
 
+func (w *world) Cookie() { w.drops["cookie"]++ }
+
 func (w *world) Remedy(r device.Remedy) { w.drops["remedy "+r.String()]++ }
 
 func serverEC(t testing.TB) *ecdsa.PrivateKey {
