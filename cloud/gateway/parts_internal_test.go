@@ -275,7 +275,7 @@ func TestSlowStream(t *testing.T) {
 	near, far := net.Pipe() // takes nothing that is not read
 	defer far.Close()
 	ps := &pipes{open: map[*pipe]struct{}{}}
-	p := &pipe{conn: near, pipes: ps}
+	p := &pipe{conn: near, pipes: ps, gone: make(chan struct{})}
 	piece := make([]byte, 1000)
 	taken := 0
 	for p.write(piece) {
@@ -306,7 +306,7 @@ func TestDeafStream(t *testing.T) {
 		near, far := net.Pipe()
 		defer far.Close()
 		ps := &pipes{open: map[*pipe]struct{}{}}
-		p := &pipe{conn: near, pipes: ps}
+		p := &pipe{conn: near, pipes: ps, gone: make(chan struct{})}
 		ps.add(p, func() { _, _ = near.Read(make([]byte, 1)) })
 		p.write([]byte("goodbye"))
 		began := time.Now()
