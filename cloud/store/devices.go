@@ -25,6 +25,10 @@ func (s *Store) Device(ctx context.Context, id device.ID) (device.Device, error)
 	if d, ok := s.memory.devices.get(id, now); ok {
 		return d, nil
 	}
+	return s.lookAtDevice(ctx, id, now)
+}
+
+func (s *Store) lookAtDevice(ctx context.Context, id device.ID, now time.Time) (device.Device, error) {
 	return s.memory.devices.look(id, now, func() (device.Device, error) {
 		return scanDevice(s.row(ctx, selectDevice+` WHERE id = $1`, id[:]))
 	})

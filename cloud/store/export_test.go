@@ -29,6 +29,49 @@ const (
 	BatchSessions   = batchSessions
 )
 
+// How long, and how many, tokens and devices are known.
+const (
+	KnownFor     = knownFor
+	KnownWithout = knownWithout
+	MaxKnown     = maxKnown
+)
+
+// LetPass makes all that is known older.
+func LetPass(s *Store, d time.Duration) {
+	age(&s.memory.tokens, d)
+	age(&s.memory.devices, d)
+	age(&s.memory.names, d)
+}
+
+func age[K comparable, V any](k *known[K, V], d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for key, r := range k.all {
+		r.at = r.at.Add(-d)
+		k.all[key] = r
+	}
+}
+
+// BreakReading has every read fail, as when the disk is gone.
+func BreakReading(s *Store) { _ = s.read.Close() }
+
+// Known is what is known of strings.
+type Known struct{ known[string, string] }
+
+// Get gives what is known.
+func (k *Known) Get(key string) (string, bool) { return k.get(key, time.Now()) }
+
+// Look looks anew.
+func (k *Known) Look(key string, read func() (string, error)) (string, error) {
+	return k.look(key, time.Now(), read)
+}
+
+// Forget forgets one.
+func (k *Known) Forget(key string) { k.forget(key) }
+
+// Len tells how many are known.
+func (k *Known) Len() int { return len(k.all) }
+
 // InsertDevices registers devices without keys, in one transaction.
 func InsertDevices(s *Store, ids []device.ID) error {
 	ctx := context.Background()

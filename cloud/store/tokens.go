@@ -32,14 +32,18 @@ func (s *Store) Token(ctx context.Context, hash account.TokenHash) (account.Toke
 	t, ok := s.memory.tokens.get(hash, now)
 	var err error
 	if !ok {
-		t, err = s.memory.tokens.look(hash, now, func() (account.Token, error) {
-			return scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
-		})
+		t, err = s.lookAtToken(ctx, hash, now)
 	}
 	if err == nil {
 		s.uses.last(&t)
 	}
 	return t, err
+}
+
+func (s *Store) lookAtToken(ctx context.Context, hash account.TokenHash, now time.Time) (account.Token, error) {
+	return s.memory.tokens.look(hash, now, func() (account.Token, error) {
+		return scanToken(s.row(ctx, selectToken+` WHERE hash = $1`, hash[:]))
+	})
 }
 
 // TokensOf lists a user's tokens, newest first.
