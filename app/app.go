@@ -95,7 +95,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
 	door, err := api.New(api.Config{
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{

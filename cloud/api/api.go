@@ -80,6 +80,23 @@ type Bus interface {
 	Changed(id device.ID, owner account.ID, key bool) error
 }
 
+// Feed is how the API knows that what it hears is all that there is to hear.
+type Feed interface {
+	// Watch has w hear of what must end streams.
+	Watch(w bus.Watcher) (cancel func())
+	// Hearing fails as Unavailable while events may not come here.
+	Hearing() error
+	// Revoke tells every node whose rights have ended.
+	Revoke(r bus.Revocation) error
+}
+
+// History is where events are kept for streams that can be resumed.
+type History interface {
+	stream.History
+	// Keep returns nil when the event is kept for good.
+	Keep(ctx context.Context, e *event.Event) error
+}
+
 // Check is one thing that /readyz looks at.
 type Check struct {
 	Name string
@@ -97,6 +114,8 @@ type Config struct {
 	Codes    Codes
 	Keys     Keys
 	Bus      Bus
+	Feed     Feed    // mostly the Bus
+	History  History // nil: streams cannot be resumed
 	Ready    []Check // what /readyz looks at; none: always ready
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
@@ -130,6 +149,7 @@ type API struct {
 	hub      *stream.Hub
 	visits   *visits
 	cancel   func()            // ends the subscription to events
+	unwatch  func()            // and the hearing of what ends streams
 	codes    chan *event.Event // claim codes that devices have sent
 	claimer  sync.WaitGroup
 	stopping chan struct{} // closed by Close
@@ -139,11 +159,13 @@ type API struct {
 // New makes the API and subscribes it to events. Close ends it.
 func New(cfg Config) (*API, error) {
 	cfg = withDefaults(cfg)
+	cfg.Accounts, cfg.Tokens = endingAccounts{cfg.Accounts, cfg.Feed}, endingTokens{cfg.Tokens, cfg.Feed}
 	a := &API{cfg: cfg, log: cfg.Logger}
 	a.claims = newCodes(cfg.Registerer)
 	a.visits = newVisits(cfg.Registerer)
 	a.hub = stream.New(stream.Config{
-		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, Registerer: cfg.Registerer,
+		KeepAlive: cfg.KeepAlive, Buffer: cfg.StreamBuffer, Max: cfg.MaxStreams, PerSource: cfg.SourceStreams, History: cfg.History,
+		Registerer: cfg.Registerer,
 	})
 	a.codes = make(chan *event.Event, maxCodes)
 	a.stopping = make(chan struct{})
@@ -152,6 +174,7 @@ func New(cfg Config) (*API, error) {
 	if a.cancel, err = cfg.Bus.Subscribe(a.happened); err != nil {
 		return nil, fault.E(fault.KindOf(err), "subscribe the event streams", err)
 	}
+	a.unwatch = cfg.Feed.Watch(&watcher{a.hub})
 	a.claimer.Go(a.claimByCodes) // until Close
 	return a, nil
 }
@@ -243,6 +266,7 @@ func (a *API) Server() *http.Server {
 func (a *API) Close() {
 	a.close.Do(func() {
 		a.cancel()
+		a.unwatch()
 		close(a.stopping)
 		a.claimer.Wait()
 		a.hub.Close()

@@ -70,13 +70,39 @@ func (a *API) stream(w http.ResponseWriter, r *web.Request, f event.Filter, abou
 	if r.Method != http.MethodGet {
 		return web.WrongMethod(r, http.MethodGet)
 	}
-	err := a.hub.Serve(w, r.Request, stream.Subscription{
-		Filter: f, About: about, Source: r.Neighbourhood(), Request: r.ID,
-	})
+	if err := a.cfg.Feed.Hearing(); err != nil {
+		return err
+	}
+	sub := stream.Subscription{
+		Filter: f, About: about, Token: r.Caller.Token.Hash, Expires: r.Caller.Token.Expires,
+		Source: r.Neighbourhood(), Request: r.ID, Recheck: func() error { return a.recheck(r) },
+	}
+	sub.After, sub.Resume = resumeAfter(r)
+	err := a.hub.Serve(w, r.Request, sub)
 	if err == nil {
 		web.Answered(w, http.StatusOK)
 	}
 	return err
+}
+
+// resumeAfter reads whether the reader wants a stream that can be resumed, and
+// after which id: what a browser sends by itself when it comes back, or the
+// parameter of the first time.
+func resumeAfter(r *web.Request) (after string, resume bool) {
+	if id := r.Header.Values("Last-Event-ID"); len(id) > 0 {
+		return id[0], true
+	}
+	query := r.URL.Query()
+	return query.Get("resume"), query.Has("resume")
+}
+
+// recheck fails if the caller's token has been revoked since the request came.
+func (a *API) recheck(r *web.Request) error {
+	_, err := a.cfg.Tokens.UseToken(r.Context(), r.Caller.Token.Hash, time.Now())
+	if err != nil && fault.KindOf(err) == fault.NotFound {
+		return fault.Errorf(fault.Unauthenticated, "The access token provided is invalid.").WithCode(rest.CodeTokenInvalid)
+	}
+	return nil // an outage is no revocation
 }
 
 // maxTTL is the longest time to live of an event, in seconds: 24 bits.
@@ -109,11 +135,24 @@ func (a *API) publish(w http.ResponseWriter, r *web.Request) error {
 	}
 	var id [16]byte
 	rand.Read(id[:]) // never fails
-	err = a.cfg.Bus.Publish(&event.Event{
+	return a.say(w, r, &event.Event{
 		ID: hex.EncodeToString(id[:]), Name: name, Data: []byte(data), HasData: hasData, TTL: ttl, Public: !private,
 		Source: event.FromAPI, Owner: r.Caller.User, Published: time.Now(),
 	})
-	if err != nil {
+}
+
+// say publishes the event. Where a history is kept, it is there before the
+// caller hears that it was published.
+func (a *API) say(w http.ResponseWriter, r *web.Request, e *event.Event) error {
+	if a.cfg.History != nil {
+		if err := a.cfg.Feed.Hearing(); err != nil {
+			return err // or it would be kept, and then refused
+		}
+		if err := a.cfg.History.Keep(r.Context(), e); err != nil {
+			return err
+		}
+	}
+	if err := a.cfg.Bus.Publish(e); err != nil {
 		return err
 	}
 	return web.Answer(w, http.StatusOK, rest.OK{OK: true})

@@ -23,6 +23,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus/bustest"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/cloud/store/eventlog"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -85,7 +86,7 @@ func newWorld(t *testing.T, change func(*api.Config)) *world {
 	})
 	w.gateway.SetState(fridge, device.State{Word: device.Offline, Since: noon, Reason: device.PeerClosed})
 	w.gateway.Answer(w.answer)
-	cfg := api.Config{Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store, Bus: w.bus, Registerer: w.metrics, Gatherer: w.metrics}
+	cfg := api.Config{Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store, Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics}
 	if change != nil {
 		change(&cfg)
 	}
@@ -255,4 +256,15 @@ func (w *world) eventually(what string, ok func() bool) {
 			w.t.Fatalf("it never happened: %s", what)
 		}
 	}
+}
+
+// openLog opens a history of events.
+func openLog(t *testing.T) *eventlog.Log {
+	t.Helper()
+	log, err := eventlog.Open(t.Context(), eventlog.Config{Path: filepath.Join(t.TempDir(), "events.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return log
 }
