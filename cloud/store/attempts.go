@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -65,4 +66,54 @@ func (a attemptRow) apply(ctx context.Context, stmt *sql.Stmt) error {
 	_, err = stmt.ExecContext(ctx, a.ID, a.Device[:], proven, a.Transport, a.Source, a.Gateway,
 		nanos(a.Started), nanos(a.Ended), string(stages), int64(a.Outcome), string(a.Reason), a.Detail)
 	return err
+}
+
+// How much of what devices say of their health is kept.
+const (
+	vitalsAge    = 31 * 24 * time.Hour
+	maxVitals    = 1000 // that one call of Vitals gives
+	vitalsStep   = time.Minute
+	deviceVitals = int(vitalsAge / (30 * time.Minute)) // newest of each device
+)
+
+// AddVitals keeps what a device said of its health. Within a minute the later
+// word replaces the earlier one, so that a device cannot fill the disk.
+// NotFound if there is no such device.
+func (s *Store) AddVitals(ctx context.Context, id device.ID, v device.Vitals) error {
+	return s.add(ctx, "keep the vitals", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM vitals WHERE device = $1 AND at > $2 AND at <= $3`,
+			id[:], nanos(v.At.Truncate(vitalsStep))-1, nanos(v.At))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO vitals (device, at, payload) VALUES ($1, $2, $3)
+			ON CONFLICT (device, at) DO NOTHING`, id[:], nanos(v.At), string(v.Payload))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM vitals WHERE device = $1 AND at <= COALESCE(
+			(SELECT at FROM vitals WHERE device = $1 ORDER BY at DESC LIMIT 1 OFFSET $2), 0)`, id[:], deviceVitals)
+		return err
+	})
+}
+
+// Vitals gives what the device said of its health from since until before
+// until, newest first, at most limit and never more than 1,000. A zero time
+// is no bound.
+func (s *Store) Vitals(ctx context.Context, id device.ID, since, until time.Time, limit int) ([]device.Vitals, error) {
+	if limit <= 0 || limit > maxVitals {
+		limit = maxVitals
+	}
+	end := nanos(until)
+	if until.IsZero() {
+		end = math.MaxInt64
+	}
+	rows, err := s.rows(ctx, `SELECT at, payload FROM vitals WHERE device = $1 AND at >= $2 AND at < $3 ORDER BY at DESC LIMIT $4`,
+		id[:], nanos(since), end, limit)
+	return collect(rows, err, "read the vitals", func(row scanner) (v device.Vitals, err error) {
+		var payload string
+		err = row.Scan(timeInto{&v.At}, &payload)
+		v.Payload = []byte(payload)
+		return v, fail("read the vitals", err)
+	})
 }

@@ -71,3 +71,77 @@ func (s *Store) ClaimByCode(ctx context.Context, id device.ID, code account.Toke
 	}
 	return owner, nil
 }
+
+// maxTransfers is how many devices one user may be asking for at a time.
+const maxTransfers = 50
+
+const noTransfer = "there is no such transfer"
+
+// AskForDevice keeps the wish of t.Wants to have the device of t.Owner, and
+// gives the transfer that there is then: an older one of the same device and
+// wish goes on. Busy if he asks for too many.
+func (s *Store) AskForDevice(ctx context.Context, t device.Transfer) (device.Transfer, error) {
+	err := s.add(ctx, "keep the transfer", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM transfers WHERE expires <= $1 OR
+			owner <> COALESCE((SELECT owner FROM devices WHERE id = transfers.device), '')`, nanos(t.Created)); err != nil {
+			return err
+		}
+		var n int
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM transfers WHERE wants = $1`, string(t.Wants)).Scan(&n); err != nil {
+			return err
+		}
+		if n >= maxTransfers {
+			return fault.Errorf(fault.Busy, "you are asking for %d devices: wait for their owners", n)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO transfers (id, device, owner, wants, created, expires)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (device, wants) DO NOTHING`,
+			t.ID, t.Device[:], string(t.Owner), string(t.Wants), nanos(t.Created), nanos(t.Expires)); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT id, created, expires FROM transfers WHERE device = $1 AND wants = $2`,
+			t.Device[:], string(t.Wants)).Scan(&t.ID, timeInto{&t.Created}, timeInto{&t.Expires})
+	})
+	return t, err
+}
+
+const selectTransfer = `SELECT t.id, t.device, d.name, t.owner, t.wants, u.username, t.created, t.expires
+	FROM transfers t JOIN devices d ON d.id = t.device AND d.owner = t.owner JOIN users u ON u.id = t.wants WHERE t.expires > $2`
+
+// Transfers lists the transfers that wait, of the user's devices and of those
+// that he asks for, newest first.
+func (s *Store) Transfers(ctx context.Context, user account.ID, now time.Time) ([]device.Transfer, error) {
+	rows, err := s.rows(ctx, selectTransfer+` AND (t.owner = $1 OR t.wants = $1) ORDER BY t.created DESC, t.id`, string(user), nanos(now))
+	return collect(rows, err, "list the transfers", scanTransfer)
+}
+
+func scanTransfer(row scanner) (t device.Transfer, err error) {
+	err = row.Scan(&t.ID, bytesInto(t.Device[:]), &t.Name, &t.Owner, &t.Wants, &t.Asker, timeInto{&t.Created}, timeInto{&t.Expires})
+	return t, lookup("read the transfer", noTransfer, err)
+}
+
+// Hand gives the device of a transfer to who asked for it, and ends all
+// transfers of it. NotFound unless it waits for the owner's answer.
+func (s *Store) Hand(ctx context.Context, id string, owner account.ID, now time.Time) (t device.Transfer, err error) {
+	err = s.update(ctx, "hand the device over", func(tx *sql.Tx) error {
+		t, err = scanTransfer(tx.QueryRowContext(ctx, selectTransfer+` AND t.id = $1 AND t.owner = $3`, id, nanos(now), string(owner)))
+		if err != nil {
+			return err
+		}
+		// The name is the giver's; it may be in use at the taker's.
+		if _, err := tx.ExecContext(ctx, `UPDATE devices SET owner = $2, name = '', name_key = '', notes = '', restart = '' WHERE id = $1`, t.Device[:], string(t.Wants)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM transfers WHERE device = $1`, t.Device[:])
+		return err
+	})
+	return t, err
+}
+
+// EndTransfer ends a transfer of the user's, be he the owner who refuses or
+// the one who asked. NotFound if there is none.
+func (s *Store) EndTransfer(ctx context.Context, id string, user account.ID) error {
+	return s.add(ctx, "end the transfer", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `DELETE FROM transfers WHERE id = $1 AND (owner = $2 OR wants = $2)`, id, string(user))
+		return oneRow(res, err, noTransfer)
+	})
+}

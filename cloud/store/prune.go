@@ -40,9 +40,10 @@ func (b AttemptBounds) orDefault() AttemptBounds {
 	return b
 }
 
-// Prune removes attempts that are past their age or over the bounds, and
-// tokens that expired as long ago. It works in small transactions, so that
-// sessions need not wait for it. The store does this by itself every hour.
+// Prune removes attempts that are past their age or over the bounds, tokens
+// that expired as long ago, old vitals, and what the audit log has too much
+// of. It works in small transactions, so that sessions need not wait for it.
+// The store does this by itself every hour.
 func (s *Store) Prune(ctx context.Context, now time.Time) error {
 	before := nanos(now.Add(-s.bounds.Age))
 	for _, proven := range []bool{false, true} {
@@ -62,8 +63,15 @@ func (s *Store) Prune(ctx context.Context, now time.Time) error {
 		SELECT id FROM attempts ORDER BY proven, started LIMIT $1)`); err != nil {
 		return err
 	}
-	return s.prune(ctx, -1, `DELETE FROM tokens WHERE hash IN (
-		SELECT hash FROM tokens WHERE expires <> 0 AND expires < $2 LIMIT $1)`, before)
+	if err := s.prune(ctx, -1, `DELETE FROM tokens WHERE hash IN (
+		SELECT hash FROM tokens WHERE expires <> 0 AND expires < $2 LIMIT $1)`, before); err != nil {
+		return err
+	}
+	if err := s.prune(ctx, -1, `DELETE FROM vitals WHERE (device, at) IN (
+		SELECT device, at FROM vitals WHERE at < $2 LIMIT $1)`, nanos(now.Add(-vitalsAge))); err != nil {
+		return err
+	}
+	return s.pruneAudit(ctx, now)
 }
 
 // pruneDevices removes the oldest attempts of devices that have too many.

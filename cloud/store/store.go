@@ -34,6 +34,8 @@ type Config struct {
 	LockWait time.Duration
 	// Attempts bounds the record of connection attempts.
 	Attempts AttemptBounds
+	// Audit bounds the audit log.
+	Audit AuditBounds
 }
 
 // Store is the database, open. Its methods may be called from any goroutine.
@@ -41,6 +43,7 @@ type Store struct {
 	// Set at Open.
 	log     *slog.Logger
 	bounds  AttemptBounds
+	audit   AuditBounds
 	write   *sql.DB // one connection: SQLite takes one writer at a time
 	read    *sql.DB // several; the same as write when in memory
 	writer  *writer
@@ -69,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), write: write, read: read, pruned: newPruned()}
+	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), audit: cfg.Audit.orDefault(), write: write, read: read, pruned: newPruned()}
 	s.writer = newWriter(write, &s.memory, log)
 	if err := s.register(cfg.Registerer); err != nil {
 		_ = s.closeDatabases() // err is the one to tell

@@ -10,14 +10,15 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-const selectToken = `SELECT hash, user_id, client, created, expires, last_used, scopes FROM tokens`
+const selectToken = `SELECT hash, user_id, client, created, expires, last_used, scopes, COALESCE(service, '') FROM tokens`
 
 // AddToken stores the record of a token that was handed out. NotFound if its
 // user does not exist.
 func (s *Store) AddToken(ctx context.Context, t account.Token) error {
 	return s.add(ctx, "store the token", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, user_id, client, created, expires, scopes) VALUES ($1, $2, $3, $4, $5, $6)`,
-			t.Hash[:], string(t.User), t.Client, nanos(t.Created), nanos(t.Expires), joinScopes(t.Scopes))
+		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (hash, user_id, client, created, expires, scopes, service)
+			VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''))`,
+			t.Hash[:], string(t.User), t.Client, nanos(t.Created), nanos(t.Expires), joinScopes(t.Scopes), t.Service)
 		if err != nil && kindOf(err) == fault.NotFound {
 			return fault.E(fault.NotFound, noUser, err)
 		}
@@ -46,9 +47,19 @@ func (s *Store) lookAtToken(ctx context.Context, hash account.TokenHash, now tim
 	})
 }
 
-// TokensOf lists a user's tokens, newest first.
+// TokensOf lists a user's own tokens, newest first, and not those of his
+// service accounts.
 func (s *Store) TokensOf(ctx context.Context, user account.ID) ([]account.Token, error) {
-	rows, err := s.read.QueryContext(ctx, selectToken+` WHERE user_id = $1 ORDER BY created DESC, hash`, string(user))
+	return s.tokens(ctx, selectToken+` WHERE user_id = $1 AND service IS NULL ORDER BY created DESC, hash`, string(user))
+}
+
+// TokensOfService lists a service account's tokens, newest first.
+func (s *Store) TokensOfService(ctx context.Context, service string) ([]account.Token, error) {
+	return s.tokens(ctx, selectToken+` WHERE service = $1 ORDER BY created DESC, hash`, service)
+}
+
+func (s *Store) tokens(ctx context.Context, query, whose string) ([]account.Token, error) {
+	rows, err := s.read.QueryContext(ctx, query, whose)
 	return collect(rows, err, "list the tokens", func(row scanner) (account.Token, error) {
 		t, err := scanToken(row)
 		if err == nil {
@@ -70,23 +81,29 @@ func (s *Store) RevokeToken(ctx context.Context, hash account.TokenHash) error {
 	})
 }
 
-// RevokeTokens ends all of a user's tokens.
+// RevokeTokens ends all of a user's own tokens, and none of his service
+// accounts'.
 func (s *Store) RevokeTokens(ctx context.Context, user account.ID) error {
 	return s.update(ctx, "revoke the tokens", func(tx *sql.Tx) error { return revokeAll(ctx, tx, user) })
 }
 
 func revokeAll(ctx context.Context, tx *sql.Tx, user account.ID) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1`, string(user))
+	_, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE user_id = $1 AND service IS NULL`, string(user))
 	return err
 }
 
 func scanToken(row scanner) (t account.Token, err error) {
 	var scopes string
-	err = row.Scan(bytesInto(t.Hash[:]), &t.User, &t.Client, timeInto{&t.Created}, timeInto{&t.Expires}, timeInto{&t.LastUsed}, &scopes)
-	for scope := range strings.FieldsSeq(scopes) {
-		t.Scopes = append(t.Scopes, account.Scope(scope))
-	}
+	err = row.Scan(bytesInto(t.Hash[:]), &t.User, &t.Client, timeInto{&t.Created}, timeInto{&t.Expires}, timeInto{&t.LastUsed}, &scopes, &t.Service)
+	t.Scopes = splitScopes(scopes)
 	return t, lookup("find the token", "there is no such token", err)
+}
+
+func splitScopes(text string) (scopes []account.Scope) {
+	for word := range strings.FieldsSeq(text) {
+		scopes = append(scopes, account.Scope(word))
+	}
+	return scopes
 }
 
 func joinScopes(scopes []account.Scope) string {
