@@ -1,0 +1,192 @@
+package detsim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
+
+// The invariants, and where they are held:
+//
+//	nonce            no key protects two records with one number             tap.cloudSent
+//	durable          what is acknowledged is on the disk                     tap.check
+//	event            an acknowledged event was published                     checks.acknowledged
+//	event once       no record is acted on twice                             checks.published
+//	at most once     no call is carried out twice                            thing.do
+//	honest answer    an answer is the call's own, and offline means not sent checks.answered
+//	one owner        one connection has a device                             World.look
+//	shown            the state shown is true within its lag                  World.look
+//	bounded          queues and tables do not grow                           World.look
+//	callable         when the faults end every device can be called          Run
+type checks struct {
+	ticks   map[tick]string     // events of devices by number, and their ids
+	ids     map[string]struct{} // of all events of devices
+	unsent  map[uint64]bool     // calls that were said not to have been sent
+	doubled int                 // events that came twice under two ids
+}
+
+// tick is an event of a device's.
+type tick struct {
+	of     device.ID
+	number string
+}
+
+func newChecks() checks {
+	return checks{ticks: map[tick]string{}, ids: map[string]struct{}{}, unsent: map[uint64]bool{}}
+}
+
+// check compares what the disk has of a device with what it was promised.
+func (p *tap) check(id device.ID, after string) {
+	t := p.w.byID[id]
+	x := t.using
+	if list := p.of[id]; len(list) > 0 && (x == nil || list[len(list)-1].finished && !list[len(list)-1].learnt.Before(x.spoke)) {
+		x = list[len(list)-1]
+	}
+	if x == nil || !x.finished || x.ended || x.excused || t.doubled {
+		return
+	}
+	r, ok := p.w.store.rows[id]
+	if !ok {
+		p.w.fail("durable", "after %s the session that %s goes on with is not stored", after, t.name)
+	}
+	keys, _ := keysOf(&r.Record)
+	if keys.Keys != x.keys.Keys {
+		if other := p.byKeys[keys.Keys]; other != nil && !other.learnt.Before(x.spoke) {
+			return // it is shaking hands anew
+		}
+		p.w.fail("durable", "after %s another session is stored than %s goes on with", after, t.name)
+	}
+	s, err := session.Restore(r.Record, session.Restoration{Generation: r.Generation + 1, Now: p.w.now})
+	if err != nil {
+		p.w.fail("durable", "after %s what is stored of %s cannot be taken up: %v", after, t.name, err)
+	}
+	if hello := s.Hello(); x.given.hello && hello.Size == 0 {
+		p.w.fail("durable", "after %s the Hello of %s is lost", after, t.name)
+	}
+	if d, ok := s.Describe(); x.given.app && (!ok || len(d.Functions) != len(t.cfg.Application.Functions)) {
+		p.w.fail("durable", "after %s the describe of %s is lost", after, t.name)
+	}
+	for _, prefix := range x.given.subscriptions {
+		if !slices.ContainsFunc(s.Subscriptions(), func(s spark.Subscription) bool { return s.Prefix == prefix }) {
+			p.w.fail("durable", "after %s the subscription of %s to %q is lost", after, t.name, prefix)
+		}
+	}
+}
+
+// acknowledged is called when a device's event was acknowledged.
+func (c *checks) acknowledged(w *World, t *thing, number string) {
+	if _, ok := c.ticks[tick{t.id, number}]; !ok && number != "" && !t.doubled {
+		w.fail("event", "event %s of %s was acknowledged and never published", number, t.name)
+	}
+}
+
+// published is called with every event that the cloud publishes.
+func (c *checks) published(w *World, e *event.Event) {
+	if e.Name != "tick" {
+		return
+	}
+	t := w.byID[e.Device]
+	if _, again := c.ids[e.ID]; again {
+		w.fail("event once", "event %s of %s was published twice from one record", e.Data, t.name)
+	}
+	c.ids[e.ID] = struct{}{}
+	at := tick{e.Device, string(e.Data)}
+	if _, again := c.ticks[at]; again {
+		c.doubled++
+	}
+	c.ticks[at] = e.ID
+}
+
+// answered is called with every answer to a call.
+func (c *checks) answered(w *World, q *inquiry, a *lane.Answer) {
+	switch {
+	case a.Err != nil && (a.Stage == session.NotConnected || a.Stage == session.Queued):
+		c.unsent[q.id] = true
+		if q.to.done[q.id] > 0 {
+			w.fail("honest answer", "call %d to %s was carried out, and the answer is %v", q.id, q.to.name, a.Err)
+		}
+	case a.Err == nil && q.kind == session.Function && (a.Value.Int != resultOf(q.id) || q.to.done[q.id] != 1):
+		w.fail("honest answer", "call %d to %s gave %d, carried out %d times", q.id, q.to.name, a.Value.Int, q.to.done[q.id])
+	}
+}
+
+// How long what is shown may be wrong.
+const (
+	lookEvery  = 5 * time.Second
+	overlap    = time.Second       // of two connections that have one device
+	silentLag  = 130 * time.Second // past its keep-alive, until a silent device is not shown as connected
+	provenLag  = 120 * time.Second // past two keep-alives, for proof that was none
+	presentLag = 120 * time.Second // for a device that is heard and shown as gone
+)
+
+// look holds what can only be seen from time to time.
+func (w *World) look() {
+	w.after(lookEvery, w.look)
+	if n := w.active; n != nil && !n.frozen {
+		n.bounded()
+		for _, t := range w.things {
+			n.oneOwner(t)
+			if n.began.Add(presentLag).Before(w.now) && !t.doubled {
+				n.shownTrue(t)
+			}
+		}
+	}
+}
+
+// bounded looks at what may not grow.
+func (n *node) bounded() {
+	most := 4*len(n.w.things) + 64
+	for i, l := range n.lanes {
+		if s := l.Stats(); s.Conns > most || s.HalfOpen > most || s.Stuck > 0 || s.Unreadable > 0 {
+			n.w.fail("bounded", "lane %d of %s has %+v", i, n.name, s)
+		}
+	}
+	if len(n.index) > most || len(n.w.people.open) > 4096 {
+		n.w.fail("bounded", "%s has %d addresses, and %d calls are open", n.name, len(n.index), len(n.w.people.open))
+	}
+}
+
+// oneOwner looks whether two connections have one device.
+func (n *node) oneOwner(t *thing) {
+	old := 0
+	for _, since := range n.held[t.id] {
+		if n.w.now.Sub(since) > overlap && n.w.now.Sub(n.thawed) > overlap {
+			old++
+		}
+	}
+	if old > 1 {
+		n.w.fail("one owner", "%d connections of %s have %s", old, n.name, t.name)
+	}
+}
+
+// shownTrue compares a device's state with the truth.
+func (n *node) shownTrue(t *thing) {
+	w, e := n.w, n.table[t.id]
+	if e == nil || n.thawed.Add(presentLag).After(w.now) {
+		t.absent = time.Time{}
+		return
+	}
+	st := e.state
+	alive := w.now.Sub(t.reached)
+	if st.Connected() && alive > st.KeepAlive+silentLag {
+		w.fail("shown", "%s is shown as %s and has been silent for %v (keep-alive %v)", t.name, st.Word, alive, st.KeepAlive)
+	}
+	if proven := st.ProvenAt.Add(-n.skew); st.Proven(n.now()) && t.onSince.Before(t.heard) && proven.Sub(t.heard) > 2*st.KeepAlive+provenLag {
+		w.fail("shown", "%s is shown as proven at %v, and had heard nothing for %v then", t.name, proven.Sub(start), proven.Sub(t.heard))
+	}
+	present := t.on && t.phase == sim.Connected && alive < 30*time.Second && w.now.Sub(t.heard) < 30*time.Second
+	switch {
+	case st.Connected() || !present:
+		t.absent = time.Time{}
+	case t.absent.IsZero():
+		t.absent = w.now
+	case w.now.Sub(t.absent) > presentLag:
+		w.fail("shown", "%s talks to the cloud and has been shown as %s %s for %v", t.name, st.Word, st.Reason, w.now.Sub(t.absent))
+	}
+}

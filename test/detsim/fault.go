@@ -1,0 +1,372 @@
+package detsim
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/sim/link"
+)
+
+// Trouble is a kind of fault.
+type Trouble string
+
+// trouble is what a fault of one kind does. Doing it is given a source of chance
+// of its own, so that leaving out another fault changes nothing here. What
+// undo is returned is done when the time is over.
+type trouble struct {
+	kind        Trouble
+	weight      int
+	least, most time.Duration
+	do          func(f *faults, r *rand.Rand, lasts time.Duration) (undo func())
+}
+
+const (
+	tick1  = time.Second
+	minute = time.Minute
+)
+
+// troubles are all that can go wrong.
+var troubles = []trouble{
+	{"kill", 8, 300 * time.Millisecond, 20 * tick1, (*faults).kill},
+	{"power-cut", 3, tick1, 40 * tick1, (*faults).powerCut},
+	{"kill-twice", 4, 300 * time.Millisecond, 900 * time.Millisecond, (*faults).killTwice},
+	{"stop", 5, 100 * time.Millisecond, 10 * tick1, (*faults).stop},
+	{"freeze", 5, 5 * tick1, 60 * tick1, (*faults).freeze},
+	{"fail-over", 3, 5 * tick1, 60 * tick1, (*faults).failOver},
+	{"store-slow", 4, 10 * tick1, 2 * minute, (*faults).storeSlow},
+	{"store-full", 4, 5 * tick1, 2 * minute, (*faults).storeFull},
+	{"store-down", 3, 5 * tick1, 90 * tick1, (*faults).storeDown},
+	{"backup", 2, tick1, 10 * tick1, (*faults).backup},
+	{"clock", 3, tick1, 5 * tick1, (*faults).clockStep},
+	{"bus-cut", 3, 5 * tick1, 60 * tick1, (*faults).busCut},
+	{"loss", 5, 20 * tick1, 3 * minute, (*faults).loss},
+	{"chaos", 5, 20 * tick1, 3 * minute, (*faults).chaos},
+	{"cut", 4, 10 * tick1, 4 * minute, (*faults).cut},
+	{"one-way", 5, 20 * tick1, 4 * minute, (*faults).oneWay},
+	{"mtu", 2, 20 * tick1, 2 * minute, (*faults).mtu},
+	{"rebind", 6, tick1, 2 * tick1, (*faults).rebind},
+	{"reboot", 5, 100 * time.Millisecond, 20 * tick1, (*faults).reboot},
+	{"long-off", 3, minute, 6 * minute, (*faults).reboot},
+	{"twin", 1, 30 * tick1, 3 * minute, (*faults).twin},
+	{"storm", 2, tick1, 2 * minute, (*faults).storm},
+	{"replay", 4, tick1, 5 * tick1, (*faults).replay},
+}
+
+// faults does harm to the world and undoes it.
+type faults struct {
+	w       *World
+	backups []map[device.ID]row
+	backed  time.Duration // when the latest backup was put back
+	stepped bool          // the clock was set: no backup is put back any more
+	heard   []recorded    // datagrams that somebody on the path has kept
+	over    []func()      // undoes whatever lasts
+}
+
+// recorded is a datagram that somebody on the path has kept.
+type recorded struct {
+	data []byte
+	from netip.AddrPort
+}
+
+func newFaults(w *World) *faults { return &faults{w: w} }
+
+// begin sets up the schedule.
+func (f *faults) begin() {
+	for _, fault := range f.w.plan.Faults {
+		f.w.at(start.Add(fault.At), func() { f.happen(fault) })
+	}
+	f.keepBackups()
+}
+
+// keepBackups copies the database every few minutes.
+func (f *faults) keepBackups() {
+	f.backups = append(f.backups, f.w.store.backup())
+	f.w.after(2*time.Minute, f.keepBackups)
+}
+
+// happen begins a fault.
+func (f *faults) happen(fault Fault) {
+	for _, t := range troubles {
+		if t.kind != fault.Kind {
+			continue
+		}
+		f.w.say("FAULT %s", fault)
+		if undo := t.do(f, rand.New(rand.NewPCG(fault.Seed, 0x6661756c74)), fault.For); undo != nil {
+			f.over = append(f.over, undo)
+			at := len(f.over) - 1
+			f.w.after(fault.For, func() { f.undo(at) })
+		}
+	}
+}
+
+func (f *faults) undo(at int) {
+	if f.over[at] != nil {
+		f.over[at]()
+		f.over[at] = nil
+	}
+}
+
+// end ends all that still goes on.
+func (f *faults) end() {
+	for at := range f.over {
+		f.undo(at)
+	}
+}
+
+// some draws devices: a few, or half of them.
+func (f *faults) some(r *rand.Rand) (list []*thing) {
+	share := []float64{0.05, 0.2, 0.5, 1}[r.IntN(4)]
+	for _, t := range f.w.things {
+		if r.Float64() < share {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+func (f *faults) kill(_ *rand.Rand, lasts time.Duration) func() {
+	return f.down(false)
+}
+
+func (f *faults) powerCut(*rand.Rand, time.Duration) func() { return f.down(true) }
+
+// down kills the process that listens, and starts another later.
+func (f *faults) down(machine bool) func() {
+	if n := f.w.active; n != nil {
+		n.kill(machine)
+		return f.w.boot
+	}
+	return nil
+}
+
+func (f *faults) killTwice(_ *rand.Rand, lasts time.Duration) func() {
+	again := f.down(false)
+	if again == nil {
+		return nil
+	}
+	f.w.after(lasts/2, f.w.boot)
+	f.w.after(lasts*3/4, func() {
+		if f.w.active != nil {
+			f.w.active.kill(false)
+		}
+	})
+	return again
+}
+
+func (f *faults) stop(*rand.Rand, time.Duration) func() {
+	n := f.w.active
+	if n == nil || n.frozen {
+		return nil
+	}
+	n.stop()
+	return f.w.boot
+}
+
+func (f *faults) freeze(_ *rand.Rand, lasts time.Duration) func() {
+	if n := f.w.active; n != nil && !n.frozen {
+		n.freeze(lasts)
+	}
+	return nil
+}
+
+// failOver has another process take over from one that hangs. That comes back,
+// does not know, and is killed some time later.
+func (f *faults) failOver(_ *rand.Rand, lasts time.Duration) func() {
+	n := f.w.active
+	if n == nil || n.frozen {
+		return nil
+	}
+	n.freeze(lasts / 2)
+	f.w.active = nil
+	f.w.boot()
+	return func() { n.kill(true) }
+}
+
+func (f *faults) storeSlow(r *rand.Rand, _ time.Duration) func() {
+	slow := time.Duration(r.Int64N(int64(8 * time.Second)))
+	f.w.store.slow += slow
+	return func() { f.w.store.slow -= slow }
+}
+
+func (f *faults) storeFull(*rand.Rand, time.Duration) func() {
+	f.w.store.full = true
+	return func() { f.w.store.full = false }
+}
+
+func (f *faults) storeDown(*rand.Rand, time.Duration) func() {
+	f.w.store.down = true
+	return func() { f.w.store.down = false }
+}
+
+// backup kills the cloud and puts an older copy of the database back. Whatever
+// was acknowledged since is lost, and nobody can help it. A clock that was
+// wrong before or is wrong then is more than generations can bear.
+func (f *faults) backup(r *rand.Rand, _ time.Duration) func() {
+	w := f.w
+	if f.stepped || w.active == nil || len(f.backups) == 0 {
+		return nil
+	}
+	for _, n := range w.nodes {
+		n.kill(true)
+	}
+	w.store.queue = nil
+	w.store.rows = map[device.ID]row{}
+	for id, row := range f.backups[r.IntN(len(f.backups))] {
+		w.store.rows[id] = row
+	}
+	for _, t := range w.things {
+		for _, x := range w.tap.of[t.id] {
+			x.excused = true
+		}
+	}
+	f.backed = w.now.Sub(start)
+	return w.boot
+}
+
+// clockStep sets the machine's clock, which the next process will see.
+func (f *faults) clockStep(r *rand.Rand, _ time.Duration) func() {
+	if f.backed != 0 {
+		return nil
+	}
+	f.stepped = true
+	f.w.clock = time.Duration(r.Int64N(int64(4*time.Hour))) - 2*time.Hour
+	return f.down(false)
+}
+
+func (f *faults) busCut(*rand.Rand, time.Duration) func() {
+	f.w.bus.cut = true
+	return func() { f.w.bus.cut = false }
+}
+
+func (f *faults) loss(r *rand.Rand, _ time.Duration) func() {
+	bad := usual
+	bad.Loss = []float64{0.01, 0.05, 0.3}[r.IntN(3)]
+	return f.weather(bad)
+}
+
+func (f *faults) chaos(r *rand.Rand, _ time.Duration) func() {
+	return f.weather(link.Path{
+		Delay: time.Duration(r.Int64N(int64(500 * time.Millisecond))), Jitter: time.Duration(r.Int64N(int64(600 * time.Millisecond))),
+		Loss: 0.02, Duplicate: 0.1, Reorder: 0.25,
+	})
+}
+
+func (f *faults) mtu(r *rand.Rand, _ time.Duration) func() {
+	small := usual
+	small.MTU = 300 + r.IntN(1000)
+	return f.weather(small)
+}
+
+// weather is a network that is bad for everybody.
+func (f *faults) weather(p link.Path) func() {
+	f.w.setWeather(p)
+	return func() { f.w.setWeather(usual) }
+}
+
+func (f *faults) cut(r *rand.Rand, _ time.Duration) func() { return f.block(f.some(r), true, true) }
+
+func (f *faults) oneWay(r *rand.Rand, _ time.Duration) func() {
+	up := r.IntN(2) == 0
+	return f.block(f.some(r), up, !up)
+}
+
+// block cuts the ways of some devices.
+func (f *faults) block(list []*thing, up, down bool) func() {
+	change := func(by int) {
+		for _, t := range list {
+			f.w.cut(t, up, down, by)
+		}
+	}
+	change(1)
+	return func() { change(-1) }
+}
+
+func (f *faults) rebind(r *rand.Rand, _ time.Duration) func() {
+	for _, t := range f.some(r) {
+		f.w.net.Rebind(t.inside)
+	}
+	return nil
+}
+
+func (f *faults) reboot(r *rand.Rand, _ time.Duration) func() {
+	list := f.some(r)
+	forgets := r.IntN(4) == 0
+	for _, t := range list {
+		t.keep()
+		t.powerOff()
+		if forgets {
+			t.memory = nil
+		}
+	}
+	return func() {
+		for _, t := range list {
+			t.powerOn()
+		}
+	}
+}
+
+// twin switches on a second device with the keys and the memory of another.
+func (f *faults) twin(r *rand.Rand, _ time.Duration) func() {
+	t := f.w.things[r.IntN(len(f.w.things))]
+	if !t.on || t.doubled {
+		return nil
+	}
+	t.doubled = true
+	other := &thing{
+		w: f.w, index: t.index, name: t.name + "-twin", id: t.id, kind: t.kind, cfg: t.cfg, first: t, doubled: true,
+		done: map[uint64]int{}, got: map[string]int{}, memory: t.keep(), outside: t.outside,
+		inside: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(t.index >> 8), byte(t.index)}), 40000),
+	}
+	other.cfg.Application = other.application()
+	f.w.behind[other.inside.Addr()] = []*thing{other}
+	f.w.behind[other.outside] = append(f.w.behind[other.outside], other)
+	f.w.net.NAT(other.inside.Addr(), other.outside, 0)
+	other.powerOn()
+	return other.powerOff
+}
+
+// storm takes the network from every device, and gives it back to all at once.
+func (f *faults) storm(*rand.Rand, time.Duration) func() {
+	all := f.w.things
+	for _, t := range all {
+		t.feel(sim.NetworkDown{})
+	}
+	return func() {
+		for _, t := range all {
+			t.feel(sim.NetworkUp{})
+		}
+	}
+}
+
+// replay is somebody on the path who has kept datagrams and sends them once
+// more, from where they came from or from elsewhere.
+func (f *faults) replay(r *rand.Rand, _ time.Duration) func() {
+	from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(r.IntN(250))}), 4000)
+	for range 200 {
+		if len(f.heard) == 0 {
+			return nil
+		}
+		d := f.heard[r.IntN(len(f.heard))]
+		if r.IntN(2) == 0 {
+			d.from = from
+		}
+		if n := f.w.active; n != nil {
+			n.datagram(link.Packet{At: f.w.now, From: d.from, To: doorUDP, Data: d.data})
+		}
+	}
+	return nil
+}
+
+// overhear keeps a datagram on its way to the cloud, for replay.
+func (f *faults) overhear(p link.Packet) {
+	const most = 3000
+	r := recorded{p.Data, p.From}
+	if len(f.heard) < most {
+		f.heard = append(f.heard, r)
+		return
+	}
+	f.heard[f.w.order%most] = r
+}

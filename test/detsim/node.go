@@ -1,0 +1,342 @@
+package detsim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/sim/link"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+// node is one gateway process: its lanes, and what cloud/gateway has around
+// them. All that it asks of others comes back as a message, if it lives then.
+type node struct {
+	w      *World
+	name   string
+	lanes  []*lane.Lane
+	outs   lane.Outs
+	alarms []alarm
+	table  map[device.ID]*entry
+	index  map[netip.AddrPort]int // addresses of devices without connection ids, and their lanes
+	skew   time.Duration          // of its clock, which no step moves while it runs
+	alive  bool
+	frozen bool
+	began  time.Time
+	thawed time.Time // zero: it was never frozen
+	inbox  []func()  // what came while it was frozen
+
+	byStream map[link.Stream]uint64
+	streams  map[uint64]*pipe
+	last     uint64                             // stream
+	held     map[device.ID]map[uint64]time.Time // connections that say that they have the device, and since when
+}
+
+// entry is what the table says of a device.
+type entry struct {
+	lane         int
+	conn, writer uint64 // 0: nobody
+	state        device.State
+	shown        time.Time
+}
+
+// pipe is a connection on TCP.
+type pipe struct {
+	socket link.Stream
+	lane   int
+	until  time.Time     // nothing is read before
+	unread []link.Packet // meanwhile
+}
+
+const (
+	streamBit = 1 << 63
+	believed  = 15 * time.Minute // for how long after a planned stop its records are exact
+	mostInbox = 20000            // datagrams that wait for a process that does not run
+)
+
+// now is what the process's clock says: the machine's at its start, and from
+// then on what has passed.
+func (n *node) now() time.Time { return n.w.now.Add(n.skew) }
+
+// boot starts a process. It takes up what is stored; where that cannot be read
+// it ends again, and somebody starts it anew.
+func (w *World) boot() {
+	if w.active != nil {
+		return
+	}
+	w.stats.Starts++
+	n := &node{
+		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: w.clock, alive: true, began: w.now,
+		table: map[device.ID]*entry{}, index: map[netip.AddrPort]int{}, byStream: map[link.Stream]uint64{},
+		streams: map[uint64]*pipe{}, held: map[device.ID]map[uint64]time.Time{},
+	}
+	list, err := w.store.adopt(n.now())
+	if err != nil {
+		w.say("%s cannot start: %v", n.name, err)
+		w.after(2*time.Second, w.boot)
+		return
+	}
+	for i := range w.plan.Lanes {
+		n.lanes = append(n.lanes, lane.New(lane.Config{
+			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.serverEC}, RSA: w.keys.serverRSA,
+			Random: func(b []byte) { _, _ = w.secret.Read(b) },
+		}))
+	}
+	n.alarms = make([]alarm, len(n.lanes))
+	w.nodes = append(w.nodes, n)
+	w.active = n
+	w.say("%s starts with %d sessions, its clock is %v wrong", n.name, len(list), n.skew)
+	n.restore(list)
+}
+
+// restore takes up the sessions of an earlier process, and asks every device
+// for a sign of life.
+func (n *node) restore(list []adopted) {
+	for i := range list {
+		r := &list[i]
+		at := int(r.Device[11]) % len(n.lanes)
+		if r.CID != ([8]byte{}) {
+			at = int(r.CID[0]) % len(n.lanes)
+		}
+		how := session.Restoration{
+			Generation: r.Generation, Exact: r.IsLast(r.stored) && n.now().Sub(r.updated) < believed,
+			Seed: n.w.secret.Uint64(), Now: n.now(),
+		}
+		if n.w.plan.Without == Caution {
+			how.Exact = true
+		}
+		n.step(at, lane.In{Kind: lane.Restore, Row: &lane.Restored{Record: r.Record, How: how, Owner: n.w.store.owners[r.Device]}})
+	}
+	if n.w.plan.Without == Sweep {
+		return
+	}
+	for i := range list {
+		id := list[i].Device
+		n.w.after(time.Duration(i)*200*time.Microsecond, func() {
+			n.hear(func() {
+				if e := n.table[id]; e != nil && e.conn != 0 {
+					n.step(e.lane, lane.In{Kind: lane.ProbeDevice, Device: id})
+				}
+			})
+		})
+	}
+}
+
+// hear gives the process a message: at once, when it thaws, or never.
+func (n *node) hear(do func()) {
+	switch {
+	case !n.alive:
+	case n.frozen && len(n.inbox) < mostInbox:
+		n.inbox = append(n.inbox, do)
+	case !n.frozen:
+		do()
+	}
+}
+
+// freeze stops the process for a while, as SIGSTOP does. What comes waits.
+func (n *node) freeze(d time.Duration) {
+	w := n.w
+	n.frozen = true
+	w.say("%s is frozen for %v", n.name, d)
+	w.after(d, func() {
+		if !n.alive {
+			return
+		}
+		w.say("%s thaws", n.name)
+		n.frozen, n.thawed = false, w.now
+		inbox := n.inbox
+		n.inbox = nil
+		for _, do := range inbox {
+			n.hear(do)
+		}
+	})
+}
+
+// kill ends the process without warning. With its machine its streams vanish;
+// otherwise the machine closes them.
+func (n *node) kill(machine bool) {
+	if !n.alive {
+		return
+	}
+	w := n.w
+	w.say("%s is killed", n.name)
+	n.alive, n.inbox = false, nil
+	if w.active == n {
+		w.active = nil
+	}
+	w.store.lose(n)
+	w.bus.lose(n)
+	for id := uint64(1); id <= n.last; id++ {
+		for at := range w.plan.Lanes {
+			p := n.streams[streamBit|id<<8|uint64(at)]
+			switch {
+			case p == nil:
+			case machine:
+				w.net.Vanish(p.socket, doorTCP)
+			default:
+				w.net.Close(w.now, p.socket, doorTCP)
+			}
+		}
+	}
+	n.streams, n.byStream = nil, nil
+}
+
+// stop ends the process as planned: it stores every session as it is.
+func (n *node) stop() {
+	if !n.alive {
+		return
+	}
+	w := n.w
+	w.say("%s stops", n.name)
+	var last []session.Record
+	for _, l := range n.lanes {
+		last = append(last, l.LastRecords()...)
+	}
+	w.active, n.lanes, n.inbox, n.frozen = nil, nil, nil, false // it takes nothing any more
+	waiting := 1
+	done := func(error) {
+		if waiting--; waiting == 0 {
+			n.kill(false)
+		}
+	}
+	for _, r := range last {
+		if n.mayStore(r.Device, n.entry(r.Device).conn) {
+			waiting++
+			w.store.put(change{by: n, row: row{r, n.now()}, done: done})
+		}
+	}
+	w.after(5*time.Second, func() { n.kill(false) })
+	done(nil)
+}
+
+// step lets something happen to a lane and does what it wants done.
+func (n *node) step(at int, in lane.In) {
+	if at >= len(n.lanes) {
+		return // it is stopping
+	}
+	w := n.w
+	w.stats.Steps++
+	n.lanes[at].Step(n.now(), &in, &n.outs)
+	outs := n.outs
+	n.outs = lane.Outs{}
+	for i := range outs.List {
+		n.do(at, &outs.List[i])
+	}
+	for i := range outs.Datagrams {
+		n.send(&outs.Datagrams[i])
+	}
+	outs.Reset()
+	n.outs = outs
+	if d := n.lanes[at].Deadline(); !d.IsZero() {
+		n.alarms[at].set(w, d.Add(-n.skew), func() {
+			n.hear(func() { n.step(at, lane.In{Kind: lane.Tick}) })
+		})
+	}
+}
+
+// datagram brings what came to the lane that it is for.
+func (n *node) datagram(p link.Packet) {
+	n.hear(func() {
+		n.w.tap.reached(p.From.Addr(), p.Data)
+		n.step(n.route(p.Data, p.From), lane.In{Kind: lane.Datagram, Data: p.Data, From: p.From, Local: doorUDP.Addr()})
+	})
+}
+
+// route tells which lane a datagram is for.
+func (n *node) route(data []byte, from netip.AddrPort) int {
+	lanes := max(1, len(n.lanes))
+	r, _, err := dtls.ParseRecord(data)
+	switch {
+	case err != nil || r.Epoch == 0:
+	case r.CID != nil:
+		return int(r.CID[0]) % lanes
+	case r.DeviceID != nil:
+		if e := n.table[device.ID(r.DeviceID)]; e != nil && e.conn != 0 {
+			return e.lane
+		}
+	case r.Type != dtls.Handshake:
+		if at, ok := n.index[from]; ok {
+			return at
+		}
+	}
+	return laneOf(from, lanes)
+}
+
+func laneOf(from netip.AddrPort, lanes int) int {
+	a := from.Addr().As4()
+	return int(uint32(a[2])*7+uint32(a[3])*13+uint32(from.Port())) % lanes
+}
+
+// accept takes in a connection.
+func (n *node) accept(p link.Packet) {
+	n.last++
+	at := laneOf(p.From, len(n.lanes))
+	conn := streamBit | n.last<<8 | uint64(at)
+	n.byStream[p.Stream] = conn
+	n.streams[conn] = &pipe{socket: p.Stream, lane: at}
+	n.hear(func() { n.step(at, lane.In{Kind: lane.StreamOpened, Conn: conn, From: p.From}) })
+}
+
+// stream takes what came on a connection.
+func (n *node) stream(conn uint64, p link.Packet) {
+	n.hear(func() {
+		c := n.streams[conn]
+		if c == nil {
+			return
+		}
+		if c.until.After(n.w.now) {
+			c.unread = append(c.unread, p)
+			return
+		}
+		n.read(conn, c, p)
+	})
+}
+
+func (n *node) read(conn uint64, c *pipe, p link.Packet) {
+	if p.Kind != link.Close {
+		for _, t := range n.w.behind[p.From.Addr()] {
+			t.reached = n.w.now
+		}
+		n.step(c.lane, lane.In{Kind: lane.StreamData, Conn: conn, Data: p.Data})
+		return
+	}
+	n.hangUp(conn)
+	n.step(c.lane, lane.In{Kind: lane.StreamClosed, Conn: conn})
+}
+
+// hold reads no more of a connection for a while.
+func (n *node) hold(conn uint64, wait time.Duration) {
+	c := n.streams[conn]
+	if c == nil {
+		return
+	}
+	c.until = n.w.now.Add(wait)
+	n.w.at(c.until, func() {
+		n.hear(func() {
+			for n.streams[conn] == c && len(c.unread) > 0 {
+				p := c.unread[0]
+				c.unread = c.unread[1:]
+				n.read(conn, c, p)
+			}
+		})
+	})
+}
+
+// hangUp ends a connection.
+func (n *node) hangUp(conn uint64) {
+	if c := n.streams[conn]; c != nil {
+		n.w.net.Close(n.w.now, c.socket, doorTCP)
+		delete(n.streams, conn)
+		delete(n.byStream, c.socket)
+	}
+}
+
+// send puts a datagram on the network, past the tap.
+func (n *node) send(d *lane.Send) {
+	if n.w.tap.cloudSent(n, d) {
+		n.w.net.Send(n.w.now, doorUDP, d.To, d.Data)
+	}
+}

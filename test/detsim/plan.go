@@ -1,0 +1,118 @@
+package detsim
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Plan says what a run is made of.
+type Plan struct {
+	Seed    uint64
+	Devices int
+	Lanes   int
+	Pace    time.Duration // between two calls of anybody
+	Faults  []Fault       // in the order of their times
+	Quiet   time.Duration // after the last fault
+	Coda    bool          // after all, the cloud is killed once more on a good network
+	Without Defence       // one that is switched off; zero: none
+
+	Trace io.Writer // gets every line of the journal; nil: nobody does
+	Wire  bool      // and every message
+}
+
+// Defence is something that keeps an invariant.
+type Defence string
+
+// The defences that can be switched off. All but the sweep and the hold are
+// switched off in what is modelled here: production code has no switch for
+// them.
+const (
+	Generation      Defence = "generation"       // taken, and not made durable
+	GenerationClock Defence = "generation-clock" // not above what an older database may have forgotten
+	Fence           Defence = "fence"            // an older session may write over a newer one
+	Supersession    Defence = "supersession"     // the older is not told to let go
+	Durability      Defence = "durability"       // acknowledged before it is on the disk
+	Caution         Defence = "caution"          // a session is believed at once after a crash
+	Reset           Defence = "reset"            // a start-up that was cut short goes on as if it were complete
+	Sweep           Defence = "sweep"            // nobody asks restored sessions for a sign of life
+)
+
+// Fault is one thing that goes wrong.
+type Fault struct {
+	At   time.Duration // after the start
+	Kind Trouble
+	For  time.Duration // how long it lasts
+	Seed uint64        // of what it still draws, such as which devices
+}
+
+func (f Fault) String() string {
+	return fmt.Sprintf("%v %s for %v (%d)", f.At.Round(time.Millisecond), f.Kind, f.For.Round(time.Millisecond), f.Seed)
+}
+
+// ParseFault reads what String wrote.
+func ParseFault(text string) (f Fault, err error) {
+	var at, kind, lasts string
+	if _, err = fmt.Sscanf(text, "%s %s for %s (%d)", &at, &kind, &lasts, &f.Seed); err != nil {
+		return f, err
+	}
+	f.Kind = Trouble(kind)
+	if f.At, err = time.ParseDuration(at); err == nil {
+		f.For, err = time.ParseDuration(lasts)
+	}
+	return f, err
+}
+
+// Schedule puts faults into words, one a line.
+func Schedule(list []Fault) string {
+	var b strings.Builder
+	for _, f := range list {
+		fmt.Fprintln(&b, f)
+	}
+	return b.String()
+}
+
+// The times of a run.
+const (
+	warmUp = 60 * time.Second // devices are switched on within half of it
+	settle = 150 * time.Second
+)
+
+// NewPlan draws a run from a seed.
+func NewPlan(seed uint64) *Plan {
+	r := rand.New(rand.NewPCG(seed, 0x706c616e))
+	p := &Plan{
+		Seed: seed, Devices: 20 + r.IntN(60), Lanes: 1 + r.IntN(4), Quiet: 10 * time.Minute, Coda: r.IntN(3) == 0,
+		Pace: time.Duration(300+r.IntN(1500)) * time.Millisecond,
+	}
+	if seed%5 == 0 {
+		p.Devices = 150 + r.IntN(150)
+	}
+	mean := time.Duration(20+r.IntN(160)) * time.Second
+	end := warmUp + time.Duration(5+r.IntN(25))*time.Minute
+	for at := warmUp; ; {
+		at += time.Duration(r.ExpFloat64() * float64(mean))
+		if at > end {
+			return p
+		}
+		p.Faults = append(p.Faults, drawFault(r, at))
+	}
+}
+
+// drawFault draws what goes wrong at a time.
+func drawFault(r *rand.Rand, at time.Duration) Fault {
+	sum := 0
+	for _, t := range troubles {
+		sum += t.weight
+	}
+	n := r.IntN(sum)
+	for _, t := range troubles {
+		if n -= t.weight; n < 0 {
+			lasts := t.least + time.Duration(r.Int64N(int64(t.most-t.least)+1))
+			return Fault{At: at.Truncate(time.Millisecond), Kind: t.kind, For: lasts.Truncate(time.Millisecond), Seed: r.Uint64N(1e6)}
+		}
+	}
+	panic("no trouble")
+}

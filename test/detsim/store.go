@@ -1,0 +1,205 @@
+package detsim
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/wire/dtls"
+)
+
+const (
+	batchRows  = 700   // that one commit writes
+	mostQueued = 16384 // changes that wait; more are refused
+)
+
+// store is the database with its group commit, as cloud/store promises it: one
+// batch at a time in the order of the queue, durable when its callers hear of
+// it. What a process had not written when it was killed is lost; of the batch
+// that was being written nobody knows.
+type store struct {
+	w      *World
+	rows   map[device.ID]row // what is on the disk
+	owners map[device.ID]account.ID
+	queue  []change
+	taken  []change // being written
+	batch  uint64
+
+	slow time.Duration // on top of what a commit takes
+	full bool          // nothing can be written
+	down bool          // nor read
+}
+
+// row is a device's stored session.
+type row struct {
+	session.Record
+	updated time.Time
+}
+
+// change is a row to write, or to delete.
+type change struct {
+	by     *node
+	row    row
+	remove bool
+	done   func(error)
+}
+
+func newStore(w *World) *store {
+	return &store{w: w, rows: map[device.ID]row{}, owners: map[device.ID]account.ID{}}
+}
+
+// put queues a change. done is called when it is durable, or has failed, if its
+// process lives then.
+func (s *store) put(c change) {
+	if len(s.queue) >= mostQueued {
+		if c.done != nil {
+			c.done(fault.Errorf(fault.Busy, "the store's queue is full"))
+		}
+		return
+	}
+	if s.w.plan.Without == Durability && c.done != nil {
+		done := c.done
+		c.done = nil
+		s.w.after(time.Millisecond, func() { done(nil) })
+	}
+	s.queue = append(s.queue, c)
+	s.commit()
+}
+
+// commit writes what waits, unless something is being written already.
+func (s *store) commit() {
+	if len(s.taken) > 0 || len(s.queue) == 0 {
+		return
+	}
+	n := min(len(s.queue), batchRows)
+	s.taken, s.queue = s.queue[:n:n], s.queue[n:]
+	s.batch++
+	batch := s.batch
+	s.w.after(s.w.between(time.Millisecond, 6*time.Millisecond)+s.slow, func() {
+		if s.batch == batch {
+			s.written()
+		}
+	})
+}
+
+// written ends a commit.
+func (s *store) written() {
+	list := s.taken
+	s.taken = nil
+	failed := s.full || s.down
+	for i := range list {
+		var err error
+		if failed {
+			err = fault.Errorf(fault.Unavailable, "the database cannot be written")
+		} else {
+			err = s.apply(&list[i])
+		}
+		if c := &list[i]; c.done != nil && c.by.alive {
+			c.by.hear(func() { c.done(err) })
+		}
+	}
+	s.commit()
+}
+
+// apply makes one change durable. Within one session a generation never goes
+// down: that is the fence between processes.
+func (s *store) apply(c *change) error {
+	id := c.row.Device
+	if c.remove {
+		delete(s.rows, id)
+		s.w.tap.stored(id)
+		return nil
+	}
+	old, ok := s.rows[id]
+	fenced := ok && old.CID == c.row.CID && c.row.CID != [8]byte{} && old.Generation > c.row.Generation
+	if fenced && s.w.plan.Without != Fence {
+		return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
+	}
+	s.rows[id] = c.row
+	s.w.tap.stored(id)
+	return nil
+}
+
+// lose is what becomes of a killed process's changes: what waited is gone, and
+// the batch on its way to the disk is there, or is not.
+func (s *store) lose(n *node) {
+	mine := func(c change) bool { return c.by == n }
+	s.queue = slices.DeleteFunc(s.queue, mine)
+	if !slices.ContainsFunc(s.taken, mine) {
+		return
+	}
+	list := s.taken
+	s.taken = nil
+	s.batch++
+	arrived := s.w.chance.IntN(2) == 0 && !s.full && !s.down
+	for i := range list {
+		if arrived {
+			_ = s.apply(&list[i]) // nobody is left to hear of it
+		}
+	}
+	s.commit()
+}
+
+// adopt takes a new generation for every session, durably, and gives the rows
+// in the order of the devices, each with the generation that was stored before.
+func (s *store) adopt(now time.Time) (list []adopted, err error) {
+	if s.full || s.down {
+		return nil, fault.Errorf(fault.Unavailable, "the database cannot be written")
+	}
+	for id, r := range s.rows {
+		before := r.Generation
+		next, err := dtls.NextGeneration(before, now)
+		if err != nil {
+			return nil, err
+		}
+		switch s.w.plan.Without {
+		case Generation: // taken, and not made durable
+			r.Generation = before + 1
+		case GenerationClock: // durable, and as old as the database
+			r.Generation = before + 1
+			s.rows[id] = r
+		default:
+			r.Generation = next
+			s.rows[id] = r
+		}
+		list = append(list, adopted{r, before})
+	}
+	slices.SortFunc(list, func(a, b adopted) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+	return list, nil
+}
+
+// adopted is a row that a process takes up.
+type adopted struct {
+	row
+	stored uint32
+}
+
+// backup copies the database.
+func (s *store) backup() map[device.ID]row {
+	rows := make(map[device.ID]row, len(s.rows))
+	for id, r := range s.rows {
+		rows[id] = r
+	}
+	return rows
+}
+
+// find tells whose a key is, or whether it is that device's.
+func (s *store) find(q *lane.Lookup) (*lane.Found, error) {
+	if s.down {
+		return &lane.Found{}, fault.Errorf(fault.Unavailable, "the database cannot be read")
+	}
+	for _, t := range s.w.things {
+		keys, err := s.w.keys.of(t.kind.transport, t.index)
+		must(err)
+		if !bytes.Equal(keys.public, q.SPKI) || !q.Claim.IsZero() && q.Claim != t.id {
+			continue
+		}
+		return &lane.Found{Device: t.id, Owner: s.owners[t.id], Known: true}, nil
+	}
+	return &lane.Found{}, nil
+}
