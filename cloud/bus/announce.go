@@ -87,8 +87,8 @@ func (p *presence) announcements(beat bool) []announcement {
 		p.resync, beat = false, true
 		all = append(all, announcement{kind: annReset, from: p.self})
 		changes = make([]change, 0, p.nodes[selfIndex].digest.count)
-		for id, holder := range p.holders {
-			if holder == selfIndex {
+		for id, holder := range p.holders.All() {
+			if *holder == selfIndex {
 				changes = append(changes, change{id, true})
 			}
 		}

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/internal/dense"
 )
 
 // presence is the table of which node holds which device: one map of about
-// 33 bytes a device, the same on every node. Nodes announce what changes and,
+// 21 bytes a device, the same on every node. Nodes announce what changes and,
 // with every heartbeat, a digest of what they hold; whoever finds another
 // digest asks for all of it.
 type presence struct {
@@ -18,10 +19,10 @@ type presence struct {
 	asked chan<- struct{} // told when there is something to announce
 
 	mu      sync.RWMutex
-	holders map[device.ID]nodeIndex // guarded by mu
-	nodes   []*node                 // guarded by mu; index 0 is this node, places of dead nodes are nil
-	changes []change                // guarded by mu; announced next
-	resync  bool                    // guarded by mu; announce everything instead of changes
+	holders *dense.Map[device.ID, nodeIndex] // guarded by mu
+	nodes   []*node                          // guarded by mu; index 0 is this node, places of dead nodes are nil
+	changes []change                         // guarded by mu; announced next
+	resync  bool                             // guarded by mu; announce everything instead of changes
 }
 
 // maxChanges bounds the changes that wait to be announced; beyond it
@@ -67,7 +68,7 @@ type change struct {
 
 func newPresence(self string, asked chan<- struct{}) *presence {
 	return &presence{
-		self: self, asked: asked, holders: make(map[device.ID]nodeIndex), nodes: []*node{{address: self}},
+		self: self, asked: asked, holders: dense.NewMap[device.ID, nodeIndex](), nodes: []*node{{address: self}},
 	}
 }
 
@@ -92,18 +93,18 @@ func (p *presence) set(id device.ID, held bool) {
 // assign moves the device to the node or takes it away from it, and tells
 // whether that changed anything. Caller holds mu.
 func (p *presence) assign(to nodeIndex, id device.ID, held bool) bool {
-	from, known := p.holders[id]
+	from := p.holders.At(id)
 	switch {
-	case held && known && from == to, !held && (!known || from != to):
+	case held && from != nil && *from == to, !held && (from == nil || *from != to):
 		return false
 	case held:
-		if known {
-			p.nodes[from].digest.remove(id)
+		if from != nil {
+			p.nodes[*from].digest.remove(id)
 		}
-		p.holders[id] = to
+		*p.holders.Put(id) = to
 		p.nodes[to].digest.add(id)
 	default:
-		delete(p.holders, id)
+		p.holders.Delete(id)
 		p.nodes[to].digest.remove(id)
 	}
 	return true
@@ -113,11 +114,11 @@ func (p *presence) assign(to nodeIndex, id device.ID, held bool) bool {
 func (p *presence) holder(id device.ID) (address string, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	i, ok := p.holders[id]
-	if !ok {
+	i := p.holders.At(id)
+	if i == nil {
 		return "", false
 	}
-	return p.nodes[i].address, true
+	return p.nodes[*i].address, true
 }
 
 // gateways gives the addresses of the nodes that serve calls.
@@ -141,8 +142,8 @@ func (p *presence) group(ids []device.ID) map[string][]device.ID {
 	by := make(map[string][]device.ID, 2)
 	for _, id := range ids {
 		address := ""
-		if i, ok := p.holders[id]; ok {
-			address = p.nodes[i].address
+		if i := p.holders.At(id); i != nil {
+			address = p.nodes[*i].address
 		}
 		by[address] = append(by[address], id)
 	}
@@ -173,11 +174,7 @@ func (p *presence) wake() {
 // clear forgets all that the node holds. Caller holds mu.
 func (p *presence) clear(i nodeIndex) {
 	if p.nodes[i].digest.count > 0 {
-		for id, holder := range p.holders {
-			if holder == i {
-				delete(p.holders, id)
-			}
-		}
+		p.holders.DeleteFunc(func(_ device.ID, holder *nodeIndex) bool { return *holder == i })
 	}
 	p.nodes[i].digest = digest{}
 }
@@ -241,5 +238,5 @@ func (p *presence) stats() (devices, nodes int) {
 			nodes++
 		}
 	}
-	return len(p.holders), nodes
+	return p.holders.Len(), nodes
 }

@@ -276,8 +276,8 @@ func (g *Gateway) route(data []byte, from netip.AddrPort) (at int, knock bool) {
 	case r.CID != nil:
 		return int(r.CID[0]) % len(g.lanes), false
 	case r.DeviceID != nil:
-		if e, ok := g.table.holder(device.ID(r.DeviceID)); ok && e.conn != 0 {
-			return e.lane, false
+		if at, conn := g.table.where(device.ID(r.DeviceID)); conn != 0 {
+			return at, false
 		}
 	case r.Type == dtls.Handshake: // a handshake is where its address hashes to
 		return g.laneOf(from), true
@@ -347,8 +347,8 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 			case <-tick.C:
 			}
 		}
-		if e, ok := g.table.holder(id); ok && e.conn != 0 {
-			g.lanes[e.lane].tell(lane.In{Kind: lane.ProbeDevice, Device: id})
+		if at, conn := g.table.where(id); conn != 0 {
+			g.lanes[at].tell(lane.In{Kind: lane.ProbeDevice, Device: id})
 		} else {
 			for _, r := range g.lanes { // its lane has not taken it up yet
 				r.tell(lane.In{Kind: lane.ProbeDevice, Device: id})

@@ -33,7 +33,7 @@ func (g *Gateway) keep() {
 		}
 	}
 	for i := range list {
-		if e, _ := g.table.holder(list[i].Device); !g.table.mayStore(list[i].Device, e.conn) {
+		if _, conn := g.table.where(list[i].Device); !g.table.mayStore(list[i].Device, conn) {
 			continue
 		}
 		for !g.cfg.Records.SaveSession(rowOf(&list[i], now), func(err error) { done <- err }) {

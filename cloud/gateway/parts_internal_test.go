@@ -108,7 +108,9 @@ func TestTable(t *testing.T) {
 			"show": func(t *rapid.T) {
 				id, c := id(), conn.Draw(t, "conn")
 				word := rapid.SampledFrom([]device.Word{device.Online, device.Limbo, device.Offline}).Draw(t, "word")
-				tab.show(id, c, device.State{Word: word})
+				if held := tab.show(id, c, &device.State{Word: word}); held != (conns[id] == c) {
+					t.Fatalf("%d shows what %d has: %v", c, conns[id], held)
+				}
 				if conns[id] == 0 || conns[id] == c {
 					states[id] = word
 				}

@@ -155,8 +155,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.Answered:
 		g.answered(out.Answer)
 	case lane.Show:
-		g.table.show(out.Device, out.Conn, *out.State)
-		if e, _ := g.table.holder(out.Device); e.conn == out.Conn && out.State.Connected() {
+		if g.table.show(out.Device, out.Conn, out.State) && out.State.Connected() {
 			// Said again with every sign of life: of two nodes that announce a
 			// device at the same moment each may hear the other last.
 			g.cfg.Bus.Holding(out.Device)

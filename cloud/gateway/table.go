@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/internal/dense"
 )
 
 // table says which connection has which device, and what state the devices
@@ -13,9 +14,11 @@ type table [64]shard
 
 type shard struct {
 	mu      sync.RWMutex
-	entries map[device.ID]entry // guarded by mu
+	entries *dense.Map[device.ID, packed] // guarded by mu, as the next
+	words   words
 }
 
+// entry is what the table has of a device; it is held packed.
 type entry struct {
 	lane int
 	conn uint64 // 0: nobody has the device
@@ -28,7 +31,7 @@ type entry struct {
 func newTable() *table {
 	t := new(table)
 	for i := range t {
-		t[i].entries = map[device.ID]entry{}
+		t[i].entries = dense.NewMap[device.ID, packed]()
 	}
 	return t
 }
@@ -41,10 +44,10 @@ func (t *table) take(id device.ID, lane int, conn uint64) (before entry) {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before = s.entries[id]
-	e := before
-	e.lane, e.conn = lane, conn
-	s.entries[id] = e
+	p := s.entries.Put(id)
+	before = entry{lane: int(p.lane), conn: p.conn.get()}
+	p.lane = uint8(lane)
+	p.conn.set(conn)
 	return before
 }
 
@@ -53,18 +56,17 @@ func (t *table) drop(id device.ID, conn uint64) bool {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.entries[id]
-	if !ok {
+	p := s.entries.At(id)
+	if p == nil {
 		return false
 	}
-	held := e.conn == conn
+	held := p.conn.get() == conn
 	if held {
-		e.conn = 0
+		p.conn.set(0)
 	}
-	if e.writer == conn {
-		e.writer = 0
+	if p.writer.get() == conn {
+		p.writer.set(0)
 	}
-	s.entries[id] = e
 	return held
 }
 
@@ -75,9 +77,7 @@ func (t *table) begin(id device.ID, conn uint64) {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[id]
-	e.writer = conn
-	s.entries[id] = e
+	s.entries.Put(id).writer.set(conn)
 }
 
 // mayStore tells whether conn's session is the newest of the device.
@@ -85,21 +85,22 @@ func (t *table) mayStore(id device.ID, conn uint64) bool {
 	s := t.shard(id)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	e := s.entries[id]
-	return e.writer == 0 || e.writer == conn
+	p := s.entries.At(id)
+	return p == nil || p.writer.get() == 0 || p.writer.get() == conn
 }
 
-// show sets the device's state, unless another connection holds it.
-func (t *table) show(id device.ID, conn uint64, st device.State) {
+// show sets the device's state, unless another connection holds it, and tells
+// whether conn does.
+func (t *table) show(id device.ID, conn uint64, st *device.State) (held bool) {
 	s := t.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := s.entries[id]
-	if e.conn != 0 && e.conn != conn {
-		return
+	p := s.entries.Put(id)
+	holder := p.conn.get()
+	if holder == 0 || holder == conn {
+		s.words.pack(p, id, st)
 	}
-	e.state = st
-	s.entries[id] = e
+	return holder == conn
 }
 
 // holder gives the device's entry; ok tells whether anything is known of it.
@@ -107,8 +108,22 @@ func (t *table) holder(id device.ID) (e entry, ok bool) {
 	s := t.shard(id)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	e, ok = s.entries[id]
-	return e, ok
+	p := s.entries.At(id)
+	if p == nil {
+		return entry{}, false
+	}
+	return entry{lane: int(p.lane), conn: p.conn.get(), writer: p.writer.get(), state: s.words.unpack(p, id)}, true
+}
+
+// where gives who has the device; conn 0: nobody.
+func (t *table) where(id device.ID) (lane int, conn uint64) {
+	s := t.shard(id)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.entries.At(id); p != nil {
+		return int(p.lane), p.conn.get()
+	}
+	return 0, 0
 }
 
 // count gives how many devices are connected, and how many are in limbo.
@@ -116,10 +131,10 @@ func (t *table) count() (connected, limbo int) {
 	for i := range t {
 		s := &t[i]
 		s.mu.RLock()
-		for _, e := range s.entries {
-			if e.conn != 0 && e.state.Connected() {
+		for _, p := range s.entries.All() {
+			if p.conn.get() != 0 && (device.State{Word: p.word}).Connected() {
 				connected++
-				if e.state.Word == device.Limbo {
+				if p.word == device.Limbo {
 					limbo++
 				}
 			}
