@@ -35,6 +35,8 @@ var house = []room{
 	{"cloud/product", vocabulary[:3]},
 	{"cloud/event", vocabulary[:4]},
 
+	{"cloud/doctor", vocabulary},
+
 	// Engines. A session imports neither store nor bus: it says what it needs.
 	// The codes of failures that clients know stand in wire/rest.
 	{"cloud/session", with(vocabulary, "internal/ferry", "wire/dtls", "wire/sealed", "wire/coap", "wire/spark", "wire/rest")},
@@ -49,11 +51,12 @@ var house = []room{
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/dense", "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway/handover", nil},
-	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/lane", "cloud/gateway/handover", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
+	{"cloud/gateway/admit", nil},
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/lane", "cloud/gateway/handover", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api/stream", with(vocabulary, "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
-	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},
 
