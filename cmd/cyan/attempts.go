@@ -37,10 +37,15 @@ mean and what to do about them is in docs/runbook/reasons.md.`,
 					return err
 				}
 			}
-			if len(answer.Attempts) == 0 {
-				c.say("nothing of this device has reached the cloud in the last %s; a try that goes on is listed when it ends", short(since))
-				c.say("hint: its light may tell more: cyan led WORDS")
+			if len(answer.Attempts) > 0 {
+				return nil
 			}
+			if d, err := remote.Device(cmd.Context(), args[0]); err == nil && d.Online {
+				c.say("it is connected; the try that led there is on record within seconds, or was before the last %s", short(since))
+				return nil
+			}
+			c.say("nothing of this device has reached the cloud in the last %s; a try that goes on is listed when it ends", short(since))
+			c.say("hint: its light may tell more: cyan led WORDS --device %s", args[0])
 			return nil
 		},
 	}

@@ -189,8 +189,16 @@ func (im *importer) report(all []imported) error {
 	if len(failures) > 0 {
 		parts = append(parts, fmt.Sprintf("%d wrong", len(failures)))
 	}
-	im.c.say("%d rows: %s", len(all), strings.Join(parts, ", "))
+	im.c.say("%s: %s", counted(len(all), "row"), strings.Join(parts, ", "))
 	return someFailed(failures, len(all), "rows are not registered")
+}
+
+// counted is a number of things.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return itoa(n) + " " + what + "s"
 }
 
 // patience with a cloud that is busy or down.
