@@ -1,0 +1,126 @@
+package signal
+
+import "time"
+
+// Story is a journey that a canary makes.
+type Story string
+
+// The stories.
+const (
+	ColdStart Story = "cold-start" // a device from nothing: address, connection, handshake, hello … goodbye
+	Held      Story = "held"       // a device that stays connected is called
+	Resume    Story = "resume"     // a device comes back within its stored session
+	Login     Story = "login"      // a person logs in, and the token is revoked
+	Publish   Story = "publish"    // an event from the API to a stream
+	Address   Story = "address"    // the public name, its port and its certificate
+	Physical  Story = "physical"   // a real board is called, and restarted
+)
+
+// StepName is a point in a story.
+type StepName string
+
+// The steps. A story has those that it needs, in this order.
+const (
+	StepResolve   StepName = "resolve"   // the name has an address
+	StepConnect   StepName = "connect"   // the port answers
+	StepTLS       StepName = "tls"       // the certificate is good, and for how long
+	StepLogin     StepName = "login"     // a token is given
+	StepHandshake StepName = "handshake" // keys are agreed
+	StepHello     StepName = "hello"     // the cloud answers the device's Hello
+	StepDescribe  StepName = "describe"  // it takes what the device offers
+	StepSubscribe StepName = "subscribe" // and what it wants to hear
+	StepOnline    StepName = "online"    // the API says that it is connected
+	StepCall      StepName = "call"      // a function
+	StepVariable  StepName = "variable"  // a variable
+	StepEventOut  StepName = "event-out" // from the device to a stream
+	StepEventIn   StepName = "event-in"  // from the API to the device
+	StepGoodbye   StepName = "goodbye"   // the API says that it is not connected any more
+	StepRevoke    StepName = "revoke"    // the token is good for nothing any more
+)
+
+// Step is a point that a canary reached, or where it stopped.
+type Step struct {
+	Name StepName      `json:"step"`
+	Took time.Duration `json:"took_ns"` // since the step before
+	OK   bool          `json:"ok"`
+}
+
+// Result is what became of one run of a canary.
+type Result struct {
+	ID        string    `json:"id"`      // sortable by time
+	Vantage   string    `json:"vantage"` // from where
+	Ingress   string    `json:"ingress"` // which way in: a name of the configuration
+	Transport string    `json:"transport,omitempty"`
+	Story     Story     `json:"story"`
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended"`
+	OK        bool      `json:"ok"`
+	Failed    StepName  `json:"failed,omitempty"`   // the step that did not come to its end
+	Reason    string    `json:"reason,omitempty"`   // why, as a code: refused, timeout, wrong_answer …
+	Evidence  string    `json:"evidence,omitempty"` // one sentence: what was seen
+	Steps     []Step    `json:"steps"`
+	// Blind tells that the vantage's control probes failed too: the result says
+	// nothing of the cloud, and is not counted.
+	Blind bool `json:"blind,omitempty"`
+	// Drill tells that the run is part of an exercise; it never counts for the
+	// page.
+	Drill bool `json:"drill,omitempty"`
+}
+
+// Took is how long the run lasted.
+func (r *Result) Took() time.Duration { return r.Ended.Sub(r.Started) }
+
+// Reading is what one step says of one capability.
+type Reading struct {
+	Capability Capability
+	OK         bool
+}
+
+// Readings tells what the result says of capabilities. A step that was not
+// reached says nothing: a device that cannot connect does not show that calls
+// fail.
+func (r *Result) Readings() []Reading {
+	if r.Blind || r.Drill {
+		return nil
+	}
+	var list []Reading
+	seen := map[Capability]int{}
+	for _, s := range r.Steps {
+		c, ok := r.of(s.Name)
+		if !ok {
+			continue
+		}
+		if at, again := seen[c]; again {
+			list[at].OK = list[at].OK && s.OK
+			continue
+		}
+		seen[c] = len(list)
+		list = append(list, Reading{c, s.OK})
+	}
+	return list
+}
+
+// of tells which capability a step is part of.
+func (r *Result) of(s StepName) (Capability, bool) {
+	switch s {
+	case StepResolve, StepConnect, StepHandshake, StepHello, StepDescribe, StepSubscribe, StepOnline, StepGoodbye:
+		switch {
+		case r.Story == Held:
+			return Connected, true
+		case r.Transport == "tcp":
+			return ConnectTCP, true
+		case r.Transport == "udp":
+			return ConnectUDP, true
+		}
+		return API, true
+	case StepCall:
+		return Calls, true
+	case StepVariable:
+		return Variables, true
+	case StepEventOut, StepEventIn:
+		return Events, true
+	case StepTLS, StepLogin, StepRevoke:
+		return API, true
+	}
+	return "", false
+}

@@ -1,0 +1,61 @@
+package signal_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+// TestReadings is what runs say of capabilities.
+func TestReadings(t *testing.T) {
+	steps := func(ok bool, names ...signal.StepName) []signal.Step {
+		var list []signal.Step
+		for i, n := range names {
+			list = append(list, signal.Step{Name: n, OK: ok || i < len(names)-1})
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		result signal.Result
+		want   []signal.Reading
+	}{
+		"a whole journey": {
+			signal.Result{Story: signal.ColdStart, Transport: "udp", Steps: steps(true, signal.StepResolve, signal.StepHandshake, signal.StepHello, signal.StepCall, signal.StepVariable, signal.StepEventOut, signal.StepEventIn)},
+			[]signal.Reading{{signal.ConnectUDP, true}, {signal.Calls, true}, {signal.Variables, true}, {signal.Events, true}},
+		},
+		"the handshake fails": {
+			signal.Result{Story: signal.ColdStart, Transport: "tcp", Steps: steps(false, signal.StepResolve, signal.StepConnect, signal.StepHandshake)},
+			[]signal.Reading{{signal.ConnectTCP, false}},
+		},
+		"connected, and calls fail": {
+			signal.Result{Story: signal.Held, Transport: "tcp", Steps: steps(false, signal.StepOnline, signal.StepCall)},
+			[]signal.Reading{{signal.Connected, true}, {signal.Calls, false}},
+		},
+		"login": {
+			signal.Result{Story: signal.Login, Steps: steps(true, signal.StepLogin, signal.StepRevoke)},
+			[]signal.Reading{{signal.API, true}},
+		},
+		"blind": {signal.Result{Story: signal.Login, Blind: true, Steps: steps(false, signal.StepLogin)}, nil},
+		"drill": {signal.Result{Story: signal.Login, Drill: true, Steps: steps(false, signal.StepLogin)}, nil},
+	} {
+		if diff := cmp.Diff(c.want, c.result.Readings()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestCapabilities have names of their own.
+func TestCapabilities(t *testing.T) {
+	names := map[string]bool{}
+	for _, c := range signal.Capabilities() {
+		if !c.Valid() || names[c.String()] {
+			t.Errorf("%q is called %q", string(c), c)
+		}
+		names[c.String()] = true
+	}
+	if signal.Capability("nonsense").Valid() {
+		t.Error("anything is a capability")
+	}
+}
