@@ -30,8 +30,9 @@ func (c *cli) benchVerb() *cobra.Command {
 	}
 	cmd.AddCommand(
 		c.benchHandshakeVerb(), c.benchIdleVerb(), c.benchCallVerb(), c.benchEventsVerb(), c.benchStreamsVerb(),
-		c.benchAllVerb(), c.benchServeVerb(),
+		c.benchAllVerb(), c.benchServeVerb(), c.benchAttackVerb(),
 	)
+	cmd.AddCommand(c.attackPartVerbs()...)
 	return family(cmd)
 }
 

@@ -89,7 +89,7 @@ func (b Calls) measure(ctx context.Context, s *Server, st *stage) (*CallsResult,
 		return nil, err
 	}
 	return &CallsResult{
-		Run: ran("call", fmt.Sprintf("POST of a function with an argument of %d bytes on kept-alive HTTP/1.1 connections; the device, "+
+		Run: Ran("call", fmt.Sprintf("POST of a function with an argument of %d bytes on kept-alive HTTP/1.1 connections; the device, "+
 			"on DTLS, acknowledges, and sends the result in a message of its own, as Device OS does; %d calls of one device one after "+
 			"the other, then %d calls with %d in flight, each on a connection and to a device of its own; "+
 			"client and devices are one process on the same machine", len(callArgument), b.Count, b.Many, b.Together)),

@@ -129,7 +129,7 @@ func (b Events) measure(ctx context.Context, s *Server, st *stage, rs *readers) 
 		way = "each event asked for by all streams"
 	}
 	return &EventsResult{
-		Run: ran("events", fmt.Sprintf("unacknowledged events of %d bytes from %d devices on DTLS to %d event streams (SSE), %s; devices publish "+
+		Run: Ran("events", fmt.Sprintf("unacknowledged events of %d bytes from %d devices on DTLS to %d event streams (SSE), %s; devices publish "+
 			"in turn, as fast as they can with at most %d events under way, for %v; devices and readers are one process on the same machine",
 			eventSize, b.Devices, b.Streams, way, b.Window, b.For)),
 		PerSecond: tenth(rate(got/copies, passed)), Lost: sent*copies - got, P99: millis(rs.times.Quantile(0.99)),

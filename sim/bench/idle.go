@@ -139,7 +139,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 	b.Say("calling %d of them", b.Calls)
 	r.CallsSampled = b.Calls
 	r.CallsFailed = b.call(ctx, st)
-	r.Run = ran("idle", fmt.Sprintf("%d devices on DTLS from as many addresses, each with its own handshake, trusted on first use, with a describe that %d "+
+	r.Run = Ran("idle", fmt.Sprintf("%d devices on DTLS from as many addresses, each with its own handshake, trusted on first use, with a describe that %d "+
 		"devices share, %d subscriptions and a ping every %v, watched for %v; memory is the growth of the cloud's resident set after a collection "+
 		"and with what was freed given back, divided by the devices: what does not depend on them is in it, too; %d of them, registered to "+
 		"an account, were called at the end", b.Devices, crowd.Kinds, 3, keepAlive, b.Hold, b.Calls))

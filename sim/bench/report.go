@@ -26,7 +26,8 @@ type Run struct {
 	Load    float64 `json:"load"` // the machine's load average of the last minute, at the end: ours included
 }
 
-func ran(name, what string) Run {
+// Ran says that the benchmark of the name was run, now and here, and what it did.
+func Ran(name, what string) Run {
 	b := build.Current()
 	return Run{
 		Bench: name, Ran: what, Time: time.Now().UTC().Format(time.RFC3339), Version: b.Version + " " + b.Go,

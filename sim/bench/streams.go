@@ -102,7 +102,7 @@ func (b Streams) measure(ctx context.Context, s *Server, st *stage, rs *readers)
 	}
 	got := int(rs.received.Load())
 	return &StreamsResult{
-		Run: ran("streams", fmt.Sprintf("%d event streams (SSE), %d from one address, all for the same events; memory is the growth of the cloud's resident set "+
+		Run: Ran("streams", fmt.Sprintf("%d event streams (SSE), %d from one address, all for the same events; memory is the growth of the cloud's resident set "+
 			"after a collection while they are quiet, divided by the streams; then events of %d bytes from %d devices to all of them for %v, at most %d "+
 			"events under way; devices and readers are one process on the same machine", b.Subscribers, perAddress, eventSize, publishers, b.For, b.Window)),
 		Subscribers: b.Subscribers, BytesPerSubscriber: int(per(with.RSS-before.RSS, b.Subscribers)),

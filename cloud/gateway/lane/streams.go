@@ -60,6 +60,7 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 	for {
 		frame, rest, err := c.stream.split.Next(data)
 		if err != nil {
+			l.cfg.Counter.Dropped(DropMalformed)
 			l.step(now, c, session.In{Kind: session.Close, Reason: device.Malformed}, outs)
 			return
 		}
@@ -69,6 +70,9 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 		l.heard(now, c)
 		l.step(now, c, session.In{Kind: session.Packet, Frame: frame}, outs)
 		if l.conns[c.id] != c {
+			if c.sess.State(now).Reason == device.Malformed {
+				l.cfg.Counter.Dropped(DropMalformed)
+			}
 			return
 		}
 		data = rest
