@@ -170,7 +170,7 @@ func appendRequest(dst []byte, c *Call, sent *call) ([]byte, error) {
 
 // acknowledgement settles a message of ours; it may carry the response.
 func (s *Session) acknowledgement(now time.Time, m *coap.Message, outs *Outs) {
-	s.pending.Acknowledge(m.ID)
+	s.desk.pending.Acknowledge(m.ID)
 	s.proved(now)
 	if m.Code != coap.Empty {
 		s.response(now, m, outs)
@@ -193,7 +193,7 @@ func (s *Session) acknowledgement(now time.Time, m *coap.Message, outs *Outs) {
 
 // rejected is a reset from the device: it does not want a message of ours.
 func (s *Session) rejected(now time.Time, id uint16, outs *Outs) {
-	s.pending.Reset(id)
+	s.desk.pending.Reset(id)
 	s.proved(now)
 	if i := s.desk.callOf(id); i >= 0 {
 		s.finish(now, i, Reply{Stage: Answered, Err: deviceError("the device rejected the request")}, outs)
@@ -281,7 +281,7 @@ func (s *Session) read(c *call, m *coap.Message) Reply {
 func (s *Session) finish(now time.Time, i int, r Reply, outs *Outs) {
 	c := s.desk.calls[i]
 	s.desk.calls = slices.Delete(s.desk.calls, i, i+1)
-	s.pending.Acknowledge(c.message)
+	s.desk.pending.Acknowledge(c.message)
 	switch {
 	case c.kind == Ping:
 	case r.Stage == Answered:
@@ -341,10 +341,10 @@ func (s *Session) cancel(now time.Time, id uint64) {
 // failCalls ends all calls of a device that is gone.
 func (s *Session) failCalls(now time.Time, outs *Outs) {
 	for len(s.desk.calls) > 0 {
-		s.finish(now, 0, Reply{Err: lost(s.reason)}, outs)
+		s.finish(now, 0, Reply{Err: lost(s.reason.get())}, outs)
 	}
 	for _, c := range s.desk.waiting {
-		refused(&c, Queued, lost(s.reason), outs)
+		refused(&c, Queued, lost(s.reason.get()), outs)
 	}
 	s.desk.waiting = nil
 }

@@ -50,7 +50,7 @@ func (s *Session) record(now time.Time, in *In, outs *Outs) {
 		return
 	}
 	s.seq = in.Record.Seq
-	moved := newest && (in.From != s.peer || in.Local != s.local)
+	moved := newest && (in.From != s.peer || in.Local != s.local.get())
 	if newest {
 		s.contact(now, in.Record.Moved, moved, outs)
 	}
@@ -71,7 +71,7 @@ func (s *Session) alert(now time.Time, outs *Outs) {
 
 // move answers from now on where the newest authentic record came from.
 func (s *Session) move(now time.Time, in *In, outs *Outs) {
-	s.peer, s.local = in.From, in.Local
+	s.peer, s.local = in.From, share(in.Local)
 	s.Moves++
 	s.changed = true
 	s.flap(now, outs)
@@ -102,7 +102,7 @@ func (s *Session) sendAs(now time.Time, t dtls.ContentType, plain []byte, outs *
 		return
 	}
 	s.spokeAt = now.UnixMilli()
-	outs.add(Out{Kind: Send, Data: outs.bytes[start:len(outs.bytes):len(outs.bytes)], To: s.peer, Local: s.local})
+	outs.add(Out{Kind: Send, Data: outs.bytes[start:len(outs.bytes):len(outs.bytes)], To: s.peer, Local: s.local.get()})
 }
 
 // reset makes a device on UDP discard the session and start over: an
@@ -118,7 +118,7 @@ func (s *Session) reset(now time.Time, outs *Outs) {
 // request sends a message of ours that the device has to acknowledge.
 func (s *Session) request(now time.Time, id uint16, message []byte, outs *Outs) {
 	if s.udp() {
-		s.pending.Add(now, id, 0, false, message, coap.DeviceParams, uint32(s.draw()))
+		s.desk.pending.Add(now, id, 0, false, message, coap.DeviceParams, uint32(s.draw()))
 	}
 	s.send(now, message, outs)
 }
@@ -140,7 +140,7 @@ func (s *Session) nextID(now time.Time, outs *Outs) (uint16, error) {
 // expireExchanges sends again what was not acknowledged in time, and draws the
 // conclusion from what never was.
 func (s *Session) expireExchanges(now time.Time, outs *Outs) {
-	s.pending.Expire(now,
+	s.desk.pending.Expire(now,
 		func(message []byte) { s.send(now, message, outs) },
 		func(e coap.Exchange) { s.unanswered(now, e, outs) })
 }

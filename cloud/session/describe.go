@@ -129,7 +129,7 @@ func (s *Session) receiveAnswer(now time.Time, i int, m *coap.Message, outs *Out
 	}
 	// take may have started calls, behind this one.
 	s.finish(now, i, r, outs)
-	if asked == spark.DescribeApplication && d.System == nil && s.phase == startUp && !s.hello.Describes() {
+	if asked == spark.DescribeApplication && d.System == nil && s.phase == startUp && !s.describes() {
 		s.ask(now, spark.DescribeSystem, outs)
 	}
 }
@@ -148,7 +148,7 @@ func (s *Session) fetchNext(now time.Time, c *call, b coap.Block, outs *Outs) er
 		return err
 	}
 	s.tokens.Release(c.token)
-	s.pending.Acknowledge(c.message)
+	s.desk.pending.Acknowledge(c.message)
 	c.token, c.message, c.acked = token, id, false
 	s.request(now, id, message, outs)
 	return nil

@@ -26,19 +26,19 @@ func (s *Session) convinced(now time.Time, in *In, outs *Outs) bool {
 	if err != nil {
 		return false
 	}
-	if m.Type == coap.Acknowledgement && (s.doubtAt != 0 && m.ID == s.doubtID || s.pending.Has(m.ID)) {
-		s.cautious, s.doubtAt = false, 0
+	if m.Type == coap.Acknowledgement && (s.desk.clock.doubtAt != 0 && m.ID == s.doubtID || s.desk.pending.Has(m.ID)) {
+		s.cautious, s.desk.clock.doubtAt = false, 0
 		// Whatever was sent before this record can now be told from what comes.
 		s.secure.Window = dtls.Window{Top: max(in.Record.Seq, s.secure.Window.Top), Mask: ^uint64(0)}
 		return true
 	}
-	if s.doubtAt == 0 {
+	if s.desk.clock.doubtAt == 0 {
 		if s.doubtID, err = s.nextID(now, outs); err != nil {
 			return false
 		}
 	}
-	if ms := now.UnixMilli(); ms-s.doubtAt >= doubtEvery {
-		s.doubtAt = ms
+	if ms := now.UnixMilli(); ms-s.desk.clock.doubtAt >= doubtEvery {
+		s.desk.clock.doubtAt = ms
 		s.sendTo(now, in, coap.Confirmable, s.doubtID, outs)
 	}
 	return false
@@ -49,8 +49,8 @@ func (s *Session) convinced(now time.Time, in *In, outs *Outs) bool {
 // there is no way to ask. The session stays until a new one replaces it, in
 // case this record was an old one from somebody else, or the reset is lost.
 func (s *Session) startOver(now time.Time, in *In, outs *Outs) {
-	if ms := now.UnixMilli(); ms-s.doubtAt >= doubtEvery {
-		s.doubtAt = ms
+	if ms := now.UnixMilli(); ms-s.desk.clock.doubtAt >= doubtEvery {
+		s.desk.clock.doubtAt = ms
 		s.sendTo(now, in, coap.Reset, uint16(s.draw()), outs)
 		s.setWord(now, device.Connecting, device.StartupIncomplete)
 		s.armSilence(now)
@@ -61,7 +61,7 @@ func (s *Session) startOver(now time.Time, in *In, outs *Outs) {
 // of that.
 func (s *Session) sendTo(now time.Time, in *In, t coap.Type, id uint16, outs *Outs) {
 	peer, local := s.peer, s.local
-	s.peer, s.local = in.From, in.Local
+	s.peer, s.local = in.From, share(in.Local)
 	var buf [4]byte
 	s.send(now, coap.AppendEmpty(buf[:0], t, id), outs)
 	s.peer, s.local = peer, local
@@ -73,11 +73,11 @@ func (s *Session) sendTo(now time.Time, in *In, t coap.Type, id uint16, outs *Ou
 // away and coming from another address.
 func (s *Session) contact(now time.Time, marked, moved bool, outs *Outs) {
 	ms := now.UnixMilli()
-	back := marked && (s.movedAt == 0 || ms-s.movedAt >= contactEvery)
+	back := marked && (s.desk.clock.movedAt == 0 || ms-s.desk.clock.movedAt >= contactEvery)
 	away := moved && (s.away() || s.word == device.Unknown)
-	s.movedAt = 0
+	s.desk.clock.movedAt = 0
 	if marked {
-		s.movedAt = ms
+		s.desk.clock.movedAt = ms
 	}
 	if (back || away) && s.phase >= startUp {
 		outs.add(Out{Kind: Contact, Reason: device.Resumed})

@@ -84,7 +84,7 @@ func (s *Session) deliver(now time.Time, e *event.Event, outs *Outs) {
 	if event.Forbidden(e.Name) || event.Reserved(strings.TrimLeft(e.Name, "/")) && e.Source != event.FromCloud {
 		return
 	}
-	if s.phase < startUp || s.halfway() || s.away() || s.pending.Len() >= maxDeliveries {
+	if s.phase < startUp || s.halfway() || s.away() || s.desk.pending.Len() >= maxDeliveries {
 		s.Undelivered++
 		return
 	}
@@ -102,7 +102,7 @@ func (s *Session) deliver(now time.Time, e *event.Event, outs *Outs) {
 		return
 	}
 	var buf [256]byte
-	message, err := spark.AppendEvent(buf[:0], t, id, &out, spark.DeliveryLayout(s.hello.SystemVersion))
+	message, err := spark.AppendEvent(buf[:0], t, id, &out, spark.DeliveryLayout(s.hello.get().SystemVersion))
 	switch {
 	case err != nil || len(message) > s.Limits().Message:
 		s.Undelivered++

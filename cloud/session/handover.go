@@ -44,12 +44,15 @@ func Adopt(b []byte) (*Session, error) {
 	s := &Session{}
 	f := ferry.Ferry{Bytes: b[1:], Landing: true}
 	s.carry(&f)
-	_, sound := parseSubscriptions(s.subscriptions)
+	_, sound := parseSubscriptions(s.subscriptions.get())
 	if f.Bad || len(f.Bytes) != 0 || !sound || s.phase >= closed || s.udp() && !s.secure.Server {
 		return nil, ErrExport
 	}
 	if s.saving != 0 {
-		s.saving, s.retryAt = 0, max(s.retryAt, 1)
+		if s.desk == nil {
+			s.desk = new(desk)
+		}
+		s.saving, s.desk.clock.retryAt = 0, max(s.desk.clock.retryAt, 1)
 	}
 	return s, nil
 }
@@ -82,7 +85,9 @@ func (s *Session) carryKeys(f *ferry.Ferry) {
 		f.Value(s.stream)
 	}
 	f.Value(&s.peer)
-	f.Value(&s.local)
+	local := s.local.get()
+	f.Value(&local)
+	s.local = share(local)
 	ferry.Numbers(f, &s.random, &s.seq)
 }
 
@@ -100,18 +105,16 @@ func (s *secure) UnmarshalBinary(b []byte) error {
 func (s *Session) carryBooks(f *ferry.Ferry) {
 	f.Value(&s.ids)
 	f.Value(&s.tokens)
-	f.Value(&s.pending)
-	f.Value(&s.answered)
 }
 
 func (s *Session) carrySaid(f *ferry.Ferry) {
 	var hello, subscriptions []byte
-	if s.hello.Size > 0 {
-		hello = s.hello.Append(nil)
+	if h := s.Hello(); h.Size > 0 {
+		hello = h.Append(nil)
 	}
 	if ferry.Words(f, &hello); f.Landing && len(hello) > 0 {
-		var err error
-		s.hello, err = spark.ParseHello(hello)
+		h, err := spark.ParseHello(hello)
+		s.introduce(h)
 		f.Bad = f.Bad || err != nil
 	}
 	known := s.knowsApplication()
@@ -119,9 +122,9 @@ func (s *Session) carrySaid(f *ferry.Ferry) {
 	if known {
 		s.carryApplication(f)
 	}
-	subscriptions = []byte(s.subscriptions)
+	subscriptions = []byte(s.subscriptions.get())
 	ferry.Words(f, &subscriptions)
-	s.subscriptions = string(subscriptions)
+	s.subscriptions = share(string(subscriptions))
 }
 
 // carryApplication shares what many devices have: an application is compared
@@ -142,23 +145,21 @@ func (s *Session) carryApplication(f *ferry.Ferry) {
 }
 
 func (s *Session) carryClock(f *ferry.Ferry) {
-	ferry.Numbers(f, &s.startDeadline, &s.quietAt, &s.doubtAt, &s.movedAt)
 	ferry.Numbers(f, &s.helloID, &s.doubtID, &s.pingID)
 	ferry.Number(f, &s.phase)
 	ferry.Number(f, &s.avoid)
 	f.Flags(&s.restored, &s.cautious, &s.helloNON, &s.pinged, &s.changed, &s.asked, &s.reasked, &s.doubted)
-	ferry.Numbers(f, &s.climbed, &s.flaps.minute)
-	ferry.Number(f, &s.flaps.moves)
 }
 
 func (d *durability) carry(f *ferry.Ferry) {
 	ferry.Numbers(f, &d.version, &d.saving, &d.saved, &d.nextGeneration, &d.generationAt, &d.greetAt)
-	ferry.Number(f, &d.retryAt)
 	ferry.Numbers(f, &d.savedID, &d.savingID)
 }
 
 func (p *presence) carry(f *ferry.Ferry) {
-	ferry.Words(f, &p.reason)
+	reason := p.reason.get()
+	ferry.Words(f, &reason)
+	p.reason = share(reason)
 	ferry.Numbers(f, &p.since, &p.lastSeen, &p.provenAt, &p.until, &p.spokeAt, &p.silenceAt, &p.ackedAt)
 	ferry.Numbers(f, &p.ackedID, &p.keepAlive, &p.lower)
 	ferry.Number(f, &p.repeats)
@@ -196,6 +197,12 @@ func (s *Session) carryDesk(f *ferry.Ferry) {
 	ferry.Number(f, &d.climb.rung)
 	ferry.Numbers(f, &d.climb.tries, &d.deaf.calls)
 	f.Flags(&d.deaf.shown)
+	f.Value(&d.pending)
+	f.Value(&d.answered)
+	c := &d.clock
+	ferry.Numbers(f, &c.startDeadline, &c.quietAt, &c.doubtAt, &c.movedAt, &c.retryAt)
+	ferry.Numbers(f, &c.climbed, &c.flaps.minute)
+	ferry.Number(f, &c.flaps.moves)
 }
 
 func carryCall(f *ferry.Ferry, c *call) {

@@ -68,21 +68,22 @@ func full(tcp bool) *Session {
 		s.secure.WriteSeq, s.secure.Window = 77<<dtls.CountBits|5, dtls.Window{Top: 99, Mask: 0xf00f}
 	}
 	now := time.UnixMilli(1_790_000_000_123)
-	s.hello, _ = spark.ParseHello((&spark.Hello{
+	hello, _ := spark.ParseHello((&spark.Hello{
 		ProductID: 1, ProductVersion: 2, Flags: 3, PlatformID: 4, DeviceID: [12]byte{5}, HasDeviceID: true, SystemVersion: 6200, MaxMessage: 7, Size: 32,
 	}).Append(nil))
-	s.app = unique.Make(application{"\nf\n", "\n2\tv\n"})
-	s.subscriptions = string(appendSubscription(nil, &spark.Subscription{Prefix: "p", Scope: spark.ScopeMine, CBOR: true}))
-	s.peer, s.local = netip.MustParseAddrPort("[2001:db8::1]:5683"), netip.MustParseAddr("192.0.2.1")
+	s.introduce(hello)
+	s.app, s.reason = unique.Make(application{"\nf\n", "\n2\tv\n"}), share(device.NoAnswer)
+	s.subscriptions = share(string(appendSubscription(nil, &spark.Subscription{Prefix: "p", Scope: spark.ScopeMine, CBOR: true})))
+	s.peer, s.local = netip.MustParseAddrPort("[2001:db8::1]:5683"), share(netip.MustParseAddr("192.0.2.1"))
 	s.ids.Seed(40000)
 	_, _ = s.ids.Next(now)
 	for range 3 {
 		_, _ = s.tokens.Take()
 	}
-	s.pending.Add(now, 7, 8, true, []byte("again"), coap.DeviceParams, 9)
-	s.answered.Remember(now, 11, []byte("answer"))
-	s.answered.Remember(now, 12, nil)
 	s.desk = fullDesk(now, &n)
+	s.desk.pending.Add(now, 7, 8, true, []byte("again"), coap.DeviceParams, 9)
+	s.desk.answered.Remember(now, 11, []byte("answer"))
+	s.desk.answered.Remember(now, 12, nil)
 	return s
 }
 
@@ -98,6 +99,7 @@ func fullDesk(now time.Time, n *int) *desk {
 	d.held[0] = heldAnswer{version: 3, id: 4, message: []byte("held")}
 	fill(reflect.ValueOf(&d.climb).Elem(), n)
 	fill(reflect.ValueOf(&d.deaf).Elem(), n)
+	fill(reflect.ValueOf(&d.clock).Elem(), n)
 	for _, b := range []**blocks{&d.blocks, &d.fetch} {
 		*b, _, _ = (*blocks)(nil).add(now, &spark.DescribePart{
 			ETag: []byte("e"), Payload: make([]byte, 512), HasBlock: true, Block: coap.Block{SZX: 5, More: true},
@@ -138,11 +140,11 @@ func TestHandOverForgetsNothing(t *testing.T) {
 // the store: who adopts it sees to it that it is stored.
 func TestAdoptAgainSaves(t *testing.T) {
 	s := full(false)
-	s.version, s.saved, s.saving, s.retryAt = 9, 8, 9, 0
+	s.version, s.saved, s.saving, s.desk.clock.retryAt = 9, 8, 9, 0
 	b, _ := s.Export(nil)
 	got, err := Adopt(b)
-	if err != nil || got.saving != 0 || got.retryAt == 0 {
-		t.Fatalf("%v: it waits for a write of another process: saving %d, retry at %d", err, got.saving, got.retryAt)
+	if err != nil || got.saving != 0 || got.desk.clock.retryAt == 0 {
+		t.Fatalf("%v: it waits for a write of another process: saving %d, retry at %d", err, got.saving, got.desk.clock.retryAt)
 	}
 	var outs Outs
 	got.expirePersist(time.UnixMilli(1_790_000_000_200), &outs)
@@ -172,7 +174,7 @@ func FuzzAdopt(f *testing.F) {
 
 func BenchmarkHandOver(b *testing.B) {
 	s := full(false)
-	s.desk, s.pending, s.answered = nil, coap.Exchanges{}, coap.Duplicates{}
+	s.desk = nil
 	s.id = device.ID{1}
 	b.ReportAllocs()
 	var buf []byte

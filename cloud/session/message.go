@@ -69,14 +69,14 @@ func (s *Session) ping(now time.Time, id uint16, back bool, outs *Outs) {
 		s.pingedAgain(now)
 	}
 	s.present(now, !again)
-	s.answered.Trim(now) // an idle device does nothing but ping
+	s.desk.answered.Trim(now) // an idle device does nothing but ping
 	s.send(now, coap.AppendEmpty(buf[:0], coap.Acknowledgement, id), outs)
 }
 
 // duplicate answers a message that the device sent again as it was answered
 // the first time, but for the time, which has gone on.
 func (s *Session) duplicate(now time.Time, m *coap.Message, outs *Outs) bool {
-	answer, seen := s.answered.Seen(now, m.ID)
+	answer, seen := s.desk.answered.Seen(now, m.ID)
 	if !seen {
 		return false
 	}
@@ -148,6 +148,6 @@ func (s *Session) receiveGoodbye(now time.Time, m *coap.Message, outs *Outs) {
 	s.answerCode(now, m, coap.Changed, outs)
 	s.leave(now, &g)
 	s.failCalls(now, outs)
-	s.pending = coap.Exchanges{}
+	s.desk.pending = coap.Exchanges{}
 	s.persist(outs)
 }

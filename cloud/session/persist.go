@@ -14,7 +14,6 @@ const retryPersist = 1000
 // change, and the token of the write that holds it.
 type durability struct {
 	version, saving, saved uint32
-	retryAt                int64
 
 	nextGeneration uint32 // taken, and not yet durable; 0: none
 	generationAt   uint32 // the version that makes it durable
@@ -43,7 +42,7 @@ func (s *Session) persist(outs *Outs) {
 }
 
 func (s *Session) save(outs *Outs) {
-	if s.saving == 0 && s.saved != s.version && s.retryAt == 0 {
+	if s.saving == 0 && s.saved != s.version && s.desk.clock.retryAt == 0 {
 		s.saving, s.savingID = s.version, s.ids.Current()
 		outs.add(Out{Kind: Persist, Token: s.saving})
 	}
@@ -56,7 +55,7 @@ func (s *Session) persisted(now time.Time, token uint32, err error, outs *Outs) 
 	}
 	s.saving = 0
 	if err != nil {
-		s.retryAt = now.UnixMilli() + retryPersist
+		s.desk.clock.retryAt = now.UnixMilli() + retryPersist
 		return
 	}
 	s.saved, s.savedID = token, s.savingID
@@ -73,8 +72,8 @@ func (s *Session) persisted(now time.Time, token uint32, err error, outs *Outs) 
 }
 
 func (s *Session) expirePersist(now time.Time, outs *Outs) {
-	if s.retryAt != 0 && now.UnixMilli() >= s.retryAt {
-		s.retryAt = 0
+	if s.desk.clock.retryAt != 0 && now.UnixMilli() >= s.desk.clock.retryAt {
+		s.desk.clock.retryAt = 0
 		s.save(outs)
 	}
 }

@@ -24,7 +24,7 @@ const (
 // presence is what we know of whether the device is there. Times are Unix
 // milliseconds; 0 is never.
 type presence struct {
-	reason                           device.Reason
+	reason                           shared[device.Reason]
 	since, lastSeen, provenAt, until int64
 	spokeAt                          int64 // when we last sent something
 	silenceAt                        int64 // when silence is to be looked at
@@ -50,10 +50,10 @@ func (p *presence) start(now time.Time, udp bool) {
 }
 
 func (s *Session) setWord(now time.Time, w device.Word, why device.Reason) {
-	if s.word == w && s.reason == why {
+	if s.word == w && s.reason.get() == why {
 		return
 	}
-	s.word, s.reason, s.since, s.changed = w, why, now.UnixMilli(), true
+	s.word, s.reason, s.since, s.changed = w, share(why), now.UnixMilli(), true
 }
 
 // State tells what is known of the device at now.
@@ -64,7 +64,7 @@ func (s *Session) State(now time.Time) device.State {
 		transport = "udp"
 	}
 	st := device.State{
-		Word: s.word, Since: moment(s.since), Reason: s.reason, LastSeen: moment(s.lastSeen), ProvenAt: moment(s.provenAt),
+		Word: s.word, Since: moment(s.since), Reason: s.reason.get(), LastSeen: moment(s.lastSeen), ProvenAt: moment(s.provenAt),
 		KeepAlive: time.Duration(s.keepAlive) * time.Second, Transport: transport, Until: moment(s.until),
 	}
 	if s.peer.IsValid() {
@@ -112,7 +112,7 @@ func (s *Session) present(now time.Time, news bool) {
 func (s *Session) away() bool { return s.word == device.Offline || s.word == device.Asleep }
 
 func (s *Session) saidGoodbye() bool {
-	return s.word == device.Asleep || s.word == device.Offline && s.reason == device.DeviceGoodbye
+	return s.word == device.Asleep || s.word == device.Offline && s.reason.get() == device.DeviceGoodbye
 }
 
 // leave notes a Goodbye.

@@ -46,20 +46,20 @@ func (s *Session) Record() Record {
 	b = append(b, s.id[:]...)
 	keys, _ := s.secure.MarshalBinary()
 	peer, _ := s.peer.MarshalBinary()
-	local, _ := s.local.MarshalBinary()
+	local, _ := s.local.get().MarshalBinary()
 	for _, part := range [][]byte{keys, peer, local} {
 		b = appendBytes(b, part)
 	}
 	b = append(b, s.origin[:]...)
 	b = binary.BigEndian.AppendUint16(b, s.ids.Current())
 	b = append(b, byte(s.phase), byte(s.word))
-	b = appendBytes(b, s.reason)
+	b = appendBytes(b, s.reason.get())
 	for _, number := range [...]int64{s.since, s.lastSeen, s.provenAt, s.until, int64(s.keepAlive)} {
 		b = binary.AppendUvarint(b, uint64(number))
 	}
 	var hello []byte
-	if s.hello.Size > 0 {
-		hello = s.hello.Append(nil)
+	if h := s.Hello(); h.Size > 0 {
+		hello = h.Append(nil)
 	}
 	b = appendBytes(b, hello)
 	if s.knowsApplication() {
@@ -68,7 +68,7 @@ func (s *Session) Record() Record {
 	} else {
 		b = append(b, 0)
 	}
-	r.Blob = appendBytes(b, s.subscriptions)
+	r.Blob = appendBytes(b, s.subscriptions.get())
 	return r
 }
 

@@ -56,7 +56,7 @@ func (s *Session) needHelp(now time.Time) {
 		return // a start-up has a clock of its own
 	}
 	c.since, c.at, c.rung, c.tries = now.UnixMilli(), now.UnixMilli(), device.AskPing, 0
-	if s.climbed != 0 && now.UnixMilli()-int64(s.climbed)*1000 < climbEvery {
+	if s.desk.clock.climbed != 0 && now.UnixMilli()-int64(s.desk.clock.climbed)*1000 < climbEvery {
 		s.list(now)
 	}
 }
@@ -126,7 +126,7 @@ func (s *Session) remedy(now time.Time, in *In, outs *Outs) {
 // says so until it answers or falls silent.
 func (s *Session) list(now time.Time) {
 	s.desk.climb = climb{rung: device.Listed, since: s.desk.climb.since}
-	s.climbed = uint32(now.Unix())
+	s.desk.clock.climbed = uint32(now.Unix())
 	s.setWord(now, device.Limbo, device.NeedsHands)
 }
 
@@ -194,12 +194,12 @@ type flaps struct {
 // flap counts a move. Whoever of the two hears the reset has to prove its key
 // anew, and with that takes the place of the other.
 func (s *Session) flap(now time.Time, outs *Outs) {
-	if m := uint32(now.Unix() / 60); m != s.flaps.minute {
-		s.flaps = flaps{minute: m}
+	if m := uint32(now.Unix() / 60); m != s.desk.clock.flaps.minute {
+		s.desk.clock.flaps = flaps{minute: m}
 	}
-	if s.flaps.moves++; s.flaps.moves == maxFlaps+1 {
+	if s.desk.clock.flaps.moves++; s.desk.clock.flaps.moves == maxFlaps+1 {
 		outs.add(Out{Kind: Doubled})
 		s.reset(now, outs)
 	}
-	s.flaps.moves = min(s.flaps.moves, maxFlaps+1)
+	s.desk.clock.flaps.moves = min(s.desk.clock.flaps.moves, maxFlaps+1)
 }

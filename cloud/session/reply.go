@@ -35,7 +35,7 @@ func (s *Session) answer(now time.Time, m *coap.Message, message []byte, outs *O
 
 func (s *Session) reply(now time.Time, id uint16, message []byte, outs *Outs) {
 	if s.udp() {
-		s.answered.Remember(now, id, message)
+		s.desk.answered.Remember(now, id, message)
 		s.acknowledged(now, id)
 	}
 	s.send(now, message, outs)
@@ -55,7 +55,7 @@ func (s *Session) answerDurably(now time.Time, m *coap.Message, code coap.Code, 
 		s.answerCode(now, m, code, outs)
 		return
 	}
-	s.answered.Remember(now, m.ID, nil)
+	s.desk.answered.Remember(now, m.ID, nil)
 	s.desk.held = append(s.desk.held, heldAnswer{version: s.version, id: m.ID, message: acknowledgement(nil, m, code)})
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"time"
 	"unique"
 
@@ -38,7 +39,9 @@ func Restore(r Record, in Restoration) (*Session, error) {
 	copy(s.id[:], d.take(len(s.id)))
 	keys := d.bytes()
 	peerErr := s.peer.UnmarshalBinary(d.bytes())
-	localErr := s.local.UnmarshalBinary(d.bytes())
+	var local netip.Addr
+	localErr := local.UnmarshalBinary(d.bytes())
+	s.local = share(local)
 	copy(s.origin[:], d.take(len(s.origin)))
 	messageID := d.uint16()
 	s.restorePresence(&d, in.Now)
@@ -68,7 +71,7 @@ func generationIDs(generation uint32) uint16 { return uint16(generation%1024) * 
 // goodbye is still gone; of any other we know nothing until it is heard.
 func (s *Session) restorePresence(d *reader, now time.Time) {
 	s.phase, s.word = phase(d.byte()), device.Word(d.byte())
-	s.reason = device.Reason(d.bytes())
+	s.reason = share(device.Reason(d.bytes()))
 	s.since, s.lastSeen, s.provenAt, s.until = d.millis(), d.millis(), d.millis(), d.millis()
 	seconds := d.uvarint()
 	if s.phase >= closed || seconds > keepAliveMost {
@@ -80,7 +83,7 @@ func (s *Session) restorePresence(d *reader, now time.Time) {
 		s.silenceAt = s.overdueAt(now)
 		return
 	}
-	s.word, s.reason, s.since, s.until = device.Unknown, device.ReasonNone, now.UnixMilli(), 0
+	s.word, s.reason, s.since, s.until = device.Unknown, share(device.ReasonNone), now.UnixMilli(), 0
 	s.armSilence(now)
 }
 
@@ -93,16 +96,17 @@ func (s *Session) restoreSaid(d *reader) error {
 	} else if s.phase == established {
 		s.phase = startUp
 	}
-	s.subscriptions = string(d.bytes())
-	if _, ok := parseSubscriptions(s.subscriptions); !ok {
+	subscriptions := string(d.bytes())
+	s.subscriptions = share(subscriptions)
+	if _, ok := parseSubscriptions(subscriptions); !ok {
 		return ErrRecord
 	}
 	if hello == nil {
 		s.phase = min(s.phase, startUp)
 		return nil
 	}
-	var err error
-	s.hello, err = spark.ParseHello(hello)
+	h, err := spark.ParseHello(hello)
+	s.introduce(h)
 	return err
 }
 

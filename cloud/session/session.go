@@ -51,29 +51,21 @@ type Session struct {
 	stream *sealed.Channel // on TCP; nil on UDP
 
 	peer   netip.AddrPort
-	local  netip.Addr
+	local  shared[netip.Addr]
 	random uint64
 
 	// The books of the conversation. What is only there while something is
 	// under way lies on the desk, which an idle session does not have.
-	ids      coap.MessageIDs
-	tokens   coap.Tokens
-	pending  coap.Exchanges
-	answered coap.Duplicates
-	desk     *desk
+	ids    coap.MessageIDs
+	tokens coap.Tokens
+	desk   *desk
 
 	// What the device told of itself.
-	hello         spark.Hello
+	hello         shared[spark.Hello]        // without its id
 	app           unique.Handle[application] // zero: it has not said what it offers
-	subscriptions string                     // see subscription.go
+	subscriptions shared[string]             // see subscription.go
 
 	seq uint64 // number of the packet at hand
-
-	// Unix milliseconds, 0 for never: the end of waiting for Hello or for the
-	// describe, when subscriptions are taken to be complete, when the device
-	// was last asked to convince us or told to start over, and when a marked
-	// record came last.
-	startDeadline, quietAt, doubtAt, movedAt int64
 
 	helloID uint16 // of the Hello that is not yet answered
 	doubtID uint16 // of the ping with which a cautious session asks
@@ -89,9 +81,6 @@ type Session struct {
 	asked    bool  // the silence was noticed and the device pinged
 	reasked  bool  // the application's describe was missed and asked for
 	doubted  bool  // a function was not answered, and the describe asked for since
-
-	climbed uint32 // Unix seconds when a climb of the ladder had helped nothing; 0: none has
-	flaps   flaps
 
 	durability
 	presence
@@ -111,6 +100,9 @@ type Counters struct {
 
 // desk is what a session is busy with.
 type desk struct {
+	pending  coap.Exchanges  // what the device has not acknowledged
+	answered coap.Duplicates // what it may say again
+
 	calls   []call       // on their way
 	waiting []Call       // until the describe is there
 	held    []heldAnswer // until a record is durable
@@ -119,17 +111,45 @@ type desk struct {
 	fetch   *blocks      // a describe that we get in blocks
 	climb   climb        // of the ladder of remedies
 	deaf    deafness     // of the application
+	clock   clock
+}
+
+// clock is what a session notes of the time while it is busy. Unix milliseconds,
+// 0 for never.
+type clock struct {
+	// The end of waiting for Hello or for the describe, and when subscriptions are
+	// taken to be complete.
+	startDeadline, quietAt int64
+	// When the device was last asked to convince us or told to start over, and
+	// when a marked record came last.
+	doubtAt, movedAt int64
+	retryAt          int64  // when what could not be stored is stored again
+	climbed          uint32 // Unix seconds when a climb of the ladder had helped nothing
+	flaps            flaps
+}
+
+// fresh forgets what is too long ago to matter.
+func (c *clock) fresh(now time.Time) {
+	if now.UnixMilli()-c.movedAt >= contactEvery {
+		c.movedAt = 0
+	}
+	if now.UnixMilli()-int64(c.climbed)*1000 >= climbEvery {
+		c.climbed = 0
+	}
+	if c.flaps.minute != uint32(now.Unix()/60) {
+		c.flaps = flaps{}
+	}
 }
 
 func (d *desk) empty() bool {
 	return len(d.calls)+len(d.waiting)+len(d.held)+len(d.stale) == 0 && d.blocks == nil && d.fetch == nil &&
-		d.climb == climb{} && d.deaf == deafness{}
+		d.pending.Len() == 0 && d.answered.Empty() && d.climb == climb{} && d.deaf == deafness{} && d.clock == clock{}
 }
 
 // New starts a session whose handshake is done. Its first input is the
 // device's Hello.
 func New(cfg Config) *Session {
-	s := &Session{id: cfg.Device, peer: cfg.Peer, local: cfg.Local, random: cfg.Seed}
+	s := &Session{id: cfg.Device, peer: cfg.Peer, local: share(cfg.Local), random: cfg.Seed, desk: new(desk)}
 	if cfg.DTLS != nil {
 		s.secure = *cfg.DTLS
 	} else {
@@ -140,7 +160,7 @@ func New(cfg Config) *Session {
 	s.ids.Seed(uint16(s.draw()))
 	s.savedID = s.ids.Current()
 	s.presence.start(cfg.Now, s.udp())
-	s.startDeadline = cfg.Now.Add(helloWait).UnixMilli()
+	s.desk.clock.startDeadline = cfg.Now.Add(helloWait).UnixMilli()
 	return s
 }
 
@@ -156,10 +176,26 @@ func (s *Session) Device() device.ID { return s.id }
 func (s *Session) Peer() netip.AddrPort { return s.peer }
 
 // Hello is what the device's Hello said; zero before it came.
-func (s *Session) Hello() spark.Hello { return s.hello }
+func (s *Session) Hello() spark.Hello {
+	h := s.hello.get()
+	if h.HasDeviceID {
+		h.DeviceID = s.id
+	}
+	return h
+}
+
+// introduce notes what the device's Hello said. Its id is the session's, or
+// will be: without it thousands of devices say the same.
+func (s *Session) introduce(h spark.Hello) {
+	h.DeviceID = device.ID{}
+	s.hello = share(h)
+}
 
 // Limits is how long names, arguments and messages for this device may be.
-func (s *Session) Limits() spark.Limits { return spark.LimitsFor(&s.hello) }
+func (s *Session) Limits() spark.Limits {
+	h := s.hello.get()
+	return spark.LimitsFor(&h)
+}
 
 // Closed tells whether the session is over.
 func (s *Session) Closed() bool { return s.phase == closed }
@@ -178,7 +214,7 @@ func (s *Session) halfway() bool { return s.restored && s.phase != established }
 func (s *Session) Step(now time.Time, in *In, outs *Outs) {
 	if s.phase == closed {
 		if in.Kind == StartCall {
-			refused(&in.Call, NotConnected, lost(s.reason), outs)
+			refused(&in.Call, NotConnected, lost(s.reason.get()), outs)
 		}
 		return
 	}
@@ -236,6 +272,7 @@ func (s *Session) clearDesk(now time.Time, outs *Outs) {
 	s.expireTokens(now)
 	s.desk.blocks, s.desk.fetch = s.desk.blocks.fresh(now), s.desk.fetch.fresh(now)
 	s.desk.deaf = s.desk.deaf.fresh(now)
+	s.desk.clock.fresh(now)
 	switch {
 	case s.phase == closed || s.desk.empty():
 		s.desk = nil
@@ -266,13 +303,14 @@ func (s *Session) Deadline() time.Time {
 	if s.phase == closed {
 		return time.Time{}
 	}
-	next := s.pending.Deadline()
-	for _, t := range [...]int64{
-		s.desk.deadline(), s.startDeadline, s.quietAt, s.silenceAt, s.proofDeadline(), s.retryAt,
-	} {
-		next = earlier(next, t)
+	var next time.Time
+	if d := s.desk; d != nil {
+		next = d.pending.Deadline()
+		for _, t := range [...]int64{d.deadline(), d.clock.startDeadline, d.clock.quietAt, d.clock.retryAt} {
+			next = earlier(next, t)
+		}
 	}
-	return next
+	return earlier(earlier(next, s.silenceAt), s.proofDeadline())
 }
 
 func earlier(a time.Time, ms int64) time.Time {
@@ -292,11 +330,11 @@ func (s *Session) close(now time.Time, w device.Word, why device.Reason, outs *O
 		return
 	}
 	if s.saidGoodbye() && (why == device.PeerClosed || why == device.KeepAliveMissed) {
-		w, why = s.word, s.reason
+		w, why = s.word, s.reason.get()
 	}
 	s.setWord(now, w, why)
 	s.failCalls(now, outs)
-	s.pending = coap.Exchanges{}
+	s.desk.pending = coap.Exchanges{}
 	s.phase = closed
 	outs.add(Out{Kind: Closed, Reason: why})
 }

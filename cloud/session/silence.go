@@ -77,7 +77,7 @@ func (s *Session) expireSilence(now time.Time, outs *Outs) {
 		s.silenceAt, s.until, s.asked = 0, 0, false
 		s.setWord(now, device.Offline, device.KeepAliveMissed)
 		s.failCalls(now, outs)
-		s.pending = coap.Exchanges{}
+		s.desk.pending = coap.Exchanges{}
 	}
 }
 

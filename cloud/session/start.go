@@ -33,14 +33,15 @@ func (s *Session) receiveHello(now time.Time, m *coap.Message, outs *Outs) {
 		s.refuse(now, device.KeyMismatch, outs)
 		return
 	}
-	s.hello, s.helloID, s.helloNON = h, m.ID, m.Type != coap.Confirmable
+	s.introduce(h)
+	s.helloID, s.helloNON = m.ID, m.Type != coap.Confirmable
 	if s.udp() && h.PlatformID < 64 && cellular>>h.PlatformID&1 != 0 {
 		s.keepAlive = max(s.keepAlive, keepAliveCellular)
 	}
 	switch {
 	case s.id.IsZero():
 		s.phase = claiming
-		s.answered.Remember(now, m.ID, nil)
+		s.desk.answered.Remember(now, m.ID, nil)
 		outs.add(Out{Kind: Claim, Device: device.ID(h.DeviceID)})
 	case s.udp() && s.phase >= startUp && h.Describes():
 		s.renew(now, m, outs)
@@ -74,9 +75,9 @@ func (s *Session) renew(now time.Time, m *coap.Message, outs *Outs) {
 // said before, within a session that it goes on with, it says again; an answer
 // to that which still waits would be one to something forgotten.
 func (s *Session) welcome(now time.Time, outs *Outs) {
-	s.subscriptions = ""
-	s.desk.held, s.answered = nil, coap.Duplicates{}
-	s.quietAt, s.startDeadline = 0, now.Add(helloWait).UnixMilli()
+	s.subscriptions = shared[string]{}
+	s.desk.held, s.desk.answered = nil, coap.Duplicates{}
+	s.desk.clock.quietAt, s.desk.clock.startDeadline = 0, now.Add(helloWait).UnixMilli()
 	s.phase = greeting
 	outs.add(Out{Kind: Reached, Stage: device.StageHello})
 	outs.add(Out{Kind: Described})
@@ -84,9 +85,15 @@ func (s *Session) welcome(now time.Time, outs *Outs) {
 		s.greet(now, outs)
 		return
 	}
-	s.answered.Remember(now, s.helloID, nil)
+	s.desk.answered.Remember(now, s.helloID, nil)
 	s.persist(outs)
 	s.greetAt = s.version
+}
+
+// describes tells whether the device says unasked what it can do.
+func (s *Session) describes() bool {
+	h := s.hello.get()
+	return h.Describes()
 }
 
 // greet answers Hello. A device of a generation that waits to be asked is
@@ -102,9 +109,9 @@ func (s *Session) greet(now time.Time, outs *Outs) {
 			s.send(now, spark.AppendServerHello(buf[:0], id), outs)
 		}
 	}
-	s.startDeadline, s.reasked = now.Add(startWait).UnixMilli(), false
+	s.desk.clock.startDeadline, s.reasked = now.Add(startWait).UnixMilli(), false
 	s.setWord(now, device.Online, device.ReasonNone)
-	if !s.hello.Describes() {
+	if !s.describes() {
 		s.ask(now, spark.DescribeApplication, outs)
 	}
 }
@@ -130,7 +137,7 @@ func (s *Session) refuse(now time.Time, why device.Reason, outs *Outs) {
 func (s *Session) described(now time.Time, outs *Outs) {
 	if s.phase == startUp {
 		outs.add(Out{Kind: Reached, Stage: device.StageDescribe})
-		s.startDeadline, s.quietAt = 0, now.Add(quietWait).UnixMilli()
+		s.desk.clock.startDeadline, s.desk.clock.quietAt = 0, now.Add(quietWait).UnixMilli()
 	}
 	waiting := s.desk.waiting
 	s.desk.waiting = nil
@@ -144,13 +151,13 @@ func (s *Session) described(now time.Time, outs *Outs) {
 // takes minutes to set itself up describes itself only then.)
 func (s *Session) expireStart(now time.Time, outs *Outs) {
 	ms := now.UnixMilli()
-	if s.quietAt != 0 && ms >= s.quietAt {
+	if s.desk.clock.quietAt != 0 && ms >= s.desk.clock.quietAt {
 		s.complete(now, outs)
 	}
 	switch {
-	case s.startDeadline == 0 || ms < s.startDeadline:
+	case s.desk.clock.startDeadline == 0 || ms < s.desk.clock.startDeadline:
 	case s.phase == startUp && !s.reasked:
-		s.startDeadline, s.reasked = now.Add(startWait).UnixMilli(), true
+		s.desk.clock.startDeadline, s.reasked = now.Add(startWait).UnixMilli(), true
 		s.ask(now, spark.DescribeApplication, outs)
 	case s.phase == startUp:
 		s.reset(now, outs)
@@ -166,12 +173,12 @@ func (s *Session) expireStart(now time.Time, outs *Outs) {
 // complete ends the start-up, unless the device still waits for the store.
 func (s *Session) complete(now time.Time, outs *Outs) {
 	if len(s.desk.held) > 0 {
-		s.quietAt = now.Add(quietWait).UnixMilli()
+		s.desk.clock.quietAt = now.Add(quietWait).UnixMilli()
 		return
 	}
 	// It has been complete since the last message of the start-up.
-	at := time.UnixMilli(s.quietAt).Add(-quietWait)
-	s.quietAt = 0
+	at := time.UnixMilli(s.desk.clock.quietAt).Add(-quietWait)
+	s.desk.clock.quietAt = 0
 	s.phase = established
 	outs.add(Out{Kind: Reached, Stage: device.StageSubscriptions, At: at})
 	outs.add(Out{Kind: Reached, Stage: device.StageOnline, At: at})

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/wire/coap"
@@ -21,7 +20,7 @@ const maxSubscriptions = 32
 
 // Subscriptions is what the device wants to hear.
 func (s *Session) Subscriptions() []spark.Subscription {
-	subs, _ := parseSubscriptions(s.subscriptions)
+	subs, _ := parseSubscriptions(s.subscriptions.get())
 	return subs
 }
 
@@ -30,14 +29,14 @@ func (s *Session) receiveSubscription(now time.Time, m *coap.Message, outs *Outs
 	if !s.canHold() {
 		return
 	}
-	sub, err := spark.ParseSubscription(m, s.hello.SystemVersion)
+	sub, err := spark.ParseSubscription(m, s.hello.get().SystemVersion)
 	if err != nil {
 		s.Malformed++
 		s.answerCode(now, m, coap.BadRequest, outs)
 		return
 	}
-	if s.quietAt != 0 {
-		s.quietAt = now.Add(quietWait).UnixMilli()
+	if s.desk.clock.quietAt != 0 {
+		s.desk.clock.quietAt = now.Add(quietWait).UnixMilli()
 	}
 	if s.subscribe(&sub) {
 		outs.add(Out{Kind: Described})
@@ -49,8 +48,9 @@ func (s *Session) receiveSubscription(now time.Time, m *coap.Message, outs *Outs
 // subscribe notes a subscription, and tells whether it is a new one.
 func (s *Session) subscribe(sub *spark.Subscription) bool {
 	entry := string(appendSubscription(nil, sub))
+	all := s.subscriptions.get()
 	n, first := 0, 0
-	for rest := s.subscriptions; rest != ""; n++ {
+	for rest := all; rest != ""; n++ {
 		size := subscriptionSize(rest)
 		if rest[:size] == entry {
 			return false
@@ -63,7 +63,7 @@ func (s *Session) subscribe(sub *spark.Subscription) bool {
 	if n < maxSubscriptions {
 		first = 0
 	}
-	s.subscriptions = strings.Clone(s.subscriptions[first:] + entry)
+	s.subscriptions = share(all[first:] + entry)
 	return true
 }
 

@@ -80,6 +80,9 @@ func (d *Duplicates) Trim(now time.Time) {
 	d.drop(cut)
 }
 
+// Empty reports whether none is remembered.
+func (d *Duplicates) Empty() bool { return len(d.log) == 0 }
+
 // Len returns how many messages are remembered.
 func (d *Duplicates) Len() int {
 	n := 0
