@@ -24,10 +24,6 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	if !ok {
 		return bus.Result{}, fault.Errorf(fault.Invalid, "a device cannot be asked to %s", c.Kind)
 	}
-	e, _ := g.table.holder(c.Device)
-	if e.conn == 0 {
-		return bus.Result{State: e.state, Stage: bus.NotConnected}, lane.ErrGone
-	}
 	timeout := c.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
@@ -36,11 +32,24 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	wait := make(chan *lane.Answer, 1)
 	g.waiting.Store(id, wait)
 	defer g.waiting.Delete(id)
-	r := g.lanes[e.lane]
-	r.tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
-		ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Flags: spark.DescribeFlags(c.Flags),
-		Deadline: g.now().Add(timeout),
-	}})
+	var e entry
+	next, err := g.passing.enter(ctx, func() {
+		if e, _ = g.table.holder(c.Device); e.conn == 0 {
+			return
+		}
+		g.lanes[e.lane].tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
+			ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Flags: spark.DescribeFlags(c.Flags),
+			Deadline: g.now().Add(timeout),
+		}})
+	})
+	switch {
+	case err != nil:
+		return bus.Result{Stage: bus.StageUnknown}, err
+	case next != nil:
+		return next.Call(ctx, c)
+	case e.conn == 0:
+		return bus.Result{State: e.state, Stage: bus.NotConnected}, lane.ErrGone
+	}
 	select {
 	case a := <-wait:
 		if a.Stage == session.NotConnected && a.Limit == 0 {
@@ -48,7 +57,7 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 		}
 		return result(c.Kind, a)
 	case <-ctx.Done():
-		r.tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
+		g.lanes[e.lane].tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
 		return bus.Result{State: e.state, Stage: bus.StageUnknown}, ctx.Err()
 	case <-g.stopped:
 		return bus.Result{State: e.state, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
@@ -62,6 +71,9 @@ func (g *Gateway) state(id device.ID) device.State {
 
 // answered gives a call its answer. Nobody may wait for it any more.
 func (g *Gateway) answered(a *lane.Answer) {
+	if g.passed(a) {
+		return
+	}
 	if v, ok := g.waiting.LoadAndDelete(a.ID); ok {
 		v.(chan *lane.Answer) <- a
 	}
@@ -109,6 +121,10 @@ func valueOf(v spark.Value) bus.Value {
 // States puts into the map what the table knows of the devices. See
 // bus.Gateway.
 func (g *Gateway) States(ids []device.ID, into map[device.ID]device.State) {
+	if next := g.passing.next(); next != nil {
+		next.States(ids, into)
+		return
+	}
 	for _, id := range ids {
 		if e, ok := g.table.holder(id); ok {
 			into[id] = e.state
@@ -119,6 +135,14 @@ func (g *Gateway) States(ids []device.ID, into map[device.ID]device.State) {
 // happened gives an event to every lane: any of them may have devices that
 // asked for it.
 func (g *Gateway) happened(e *event.Event) {
+	if g.passing.divert(e) {
+		return
+	}
+	g.tellAll(e)
+}
+
+// tellAll gives an event to every lane.
+func (g *Gateway) tellAll(e *event.Event) {
 	if event.Reserved(e.Name) {
 		return // these never fan out to devices
 	}
@@ -133,6 +157,13 @@ func (g *Gateway) happened(e *event.Event) {
 // with another key its session ends. Every lane is told, because a device that
 // has only shown its key yet is in no table.
 func (g *Gateway) Changed(id device.ID, owner account.ID, key bool) {
+	if g.passing.later(func() { g.Changed(id, owner, key) }) {
+		return
+	}
+	if next := g.passing.next(); next != nil {
+		next.Changed(id, owner, key)
+		return
+	}
 	g.changing.Lock()
 	defer g.changing.Unlock()
 	g.changes++

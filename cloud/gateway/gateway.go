@@ -83,6 +83,8 @@ type Config struct {
 type Gateway struct {
 	cfg     Config
 	log     *slog.Logger
+	// Inherit is what another process hands over; nil: nobody does.
+	Inherit *Inherit
 	m       *metrics
 	table   *table
 	index   addressIndex
@@ -112,6 +114,13 @@ type Gateway struct {
 }
 
 // Start opens the door: stored sessions are taken up first, then the sockets
+	passing   handing
+	ancestors atomic.Pointer[ancestors]
+	adopted   int     // connections, before Open
+	inherited []*pipe // that are not read yet
+	life      context.Context
+	reading   sync.WaitGroup // readers of sockets
+
 // are served. It gives up when ctx ends; the gateway itself runs until Stop.
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
@@ -132,13 +141,16 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	var run context.Context
-	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	g.life, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
-	restored, err := g.restore(ctx)
+	var restored []device.ID
+	var err error
+	if cfg.Inherit == nil {
+		restored, err = g.restore(ctx)
+	}
 	if err == nil {
 		err = g.join()
 	}
@@ -147,7 +159,9 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	g.serve(run, restored)
+	if cfg.Inherit == nil {
+		g.serve(g.life, restored)
+	}
 	return g, nil
 }
 
@@ -171,7 +185,7 @@ func (g *Gateway) newRunner(i int) *runner {
 // listen opens the sockets.
 func (g *Gateway) listen(ctx context.Context) error {
 	for _, a := range g.cfg.UDP {
-		s, err := listenUDP(a)
+		s, err := g.cfg.Inherit.udp(a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
 		}
@@ -183,7 +197,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 		}
 	}
 	for _, a := range g.cfg.TCP {
-		l, err := listenTCP(ctx, a)
+		l, err := g.cfg.Inherit.tcp(ctx, a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
@@ -221,11 +235,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for range max(1, len(g.lanes)-1) {
 		g.running.Go(func() { g.hand(run) })
 	}
-	for _, s := range g.sockets {
-		for range g.lanes {
-			g.running.Go(func() { g.readSocket(s) })
-		}
-	}
+	g.readSockets()
 	for _, l := range g.doors {
 		g.running.Go(func() { g.accept(l) })
 	}
@@ -241,6 +251,19 @@ func (g *Gateway) readSocket(s socket) {
 	}
 	sorted := make([][]input, len(g.lanes))
 	for {
+// readSockets starts the readers of all sockets.
+func (g *Gateway) readSockets() {
+	for _, s := range g.sockets {
+		for range g.lanes {
+			g.reading.Add(1)
+			g.running.Go(func() {
+				defer g.reading.Done()
+				g.readSocket(s)
+			})
+		}
+	}
+}
+
 		n, err := rd.read(ps)
 		if err != nil {
 			return
@@ -359,7 +382,15 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 
 // now is a clock that is never set back: wall time at the start, and from
 // then on what has passed.
-func (g *Gateway) now() time.Time { return g.started.Add(time.Since(g.started)).Round(0) }
+//
+// That of a gateway which took over goes on where the other's was.
+func (g *Gateway) now() time.Time {
+	passed := time.Since(g.started)
+	if g.cfg.Inherit != nil {
+		passed += g.cfg.Inherit.Clock
+	}
+	return g.started.Add(passed).Round(0)
+}
 
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
@@ -393,7 +424,9 @@ func (g *Gateway) stop() {
 	g.cancel()
 	g.pipes.close()
 	g.running.Wait()
-	g.keep()
+	if !g.passing.over() {
+		g.keep()
+	}
 }
 
 func (g *Gateway) closeDoors() {

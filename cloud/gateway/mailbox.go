@@ -19,6 +19,7 @@ type input struct {
 	buffer *packet // where Data lives, for the readers' pool
 	pipe   *pipe   // StreamOpened, StreamData: the connection
 	knock  bool    // Datagram: it is part of a handshake
+	job    func()  // not nil: this is to be done instead, by the lane's goroutine
 }
 
 // mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,7 @@ type pipe struct {
 	writing bool
 	last    bool // nothing more will be written: close when all is
 	closed  bool
+	still   chan struct{} // not nil: nothing is to be written; closed when nobody does
 }
 
 // pipes are the connections that are open, so that the end of the gateway is
@@ -46,8 +48,9 @@ type pipes struct {
 	mu     sync.Mutex
 	open   map[*pipe]struct{} // guarded by mu
 	closed bool               // guarded by mu: no more are taken in
-	most   int                // set before the first comes
-	busy   sync.WaitGroup     // goroutines that read or write one
+	pause  pause
+	most   int            // set before the first comes
+	busy   sync.WaitGroup // goroutines that read or write one
 }
 
 // add takes in a connection and the goroutine that reads it; false: it is too
@@ -98,8 +101,8 @@ func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 func (g *Gateway) accept(l net.Listener) {
 	for {
 		c, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
+			return // for ever, or until a hand-over came to nothing
 		}
 		if err != nil {
 			// Out of file descriptors, most likely: wait for some to come back.
@@ -123,23 +126,32 @@ func (g *Gateway) open(c net.Conn) {
 		c.Close()
 		return
 	}
-	if t, ok := c.(*net.TCPConn); ok {
-		// A half-open connection is noticed by our own clock; this only frees
-		// the socket of one that takes no data.
-		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
-	}
 	at := g.laneOf(from)
-	p := &pipe{
-		id: streamBit | g.lastStream.Add(1)<<8 | uint64(at), conn: c, pipes: &g.pipes, taken: make(chan struct{}, 1), gone: make(chan struct{}),
-	}
+	p := g.newPipe(c, at)
 	r := g.lanes[at]
 	read := func() { // ends when the connection does
 		r.mail.put(input{In: lane.In{Kind: lane.StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, pipe: p})
 		g.readPipe(r, p)
 	}
+	if g.pipes.pause.is() {
+		c.Close() // it came at the last moment, and comes again
+		return
+	}
 	if !g.pipes.add(p, read) {
 		g.m.Dropped(lane.DropStreams)
 		c.Close()
+	}
+}
+
+// newPipe makes the pipe of a connection.
+func (g *Gateway) newPipe(c net.Conn, lane int) *pipe {
+	if t, ok := c.(*net.TCPConn); ok {
+		// A half-open connection is noticed by our own clock; this only frees
+		// the socket of one that takes no data.
+		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	}
+	return &pipe{
+		id: streamBit | g.lastStream.Add(1)<<8 | uint64(lane), conn: c, pipes: &g.pipes, taken: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 }
 
@@ -148,6 +160,7 @@ const streamBit = 1 << 63
 
 // readPipe passes on what the device sends, a piece at a time.
 func (g *Gateway) readPipe(r *runner, p *pipe) {
+	defer g.pipes.pause.reads(p)()
 	for {
 		buf := packets.Get().(*packet)
 		n, err := p.conn.Read(buf.data[:])
@@ -161,6 +174,9 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 			p.rest()
 		} else {
 			packets.Put(buf)
+		}
+		if err != nil && g.pipes.pause.caused(err) {
+			return
 		}
 		if err != nil {
 			r.tell(lane.In{Kind: lane.StreamClosed, Conn: p.id, Err: err})
@@ -182,6 +198,7 @@ func (p *pipe) rest() {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+	case <-p.pipes.pause.wanted():
 	case <-p.gone:
 	}
 }
@@ -198,7 +215,7 @@ func (p *pipe) write(b []byte) bool {
 		return false
 	}
 	p.unsent = append(p.unsent, b...)
-	if !p.writing {
+	if !p.writing && p.still == nil {
 		p.writing = true
 		p.pipes.busy.Go(p.drain) // ends when nothing is left to write, or with the connection
 	}
@@ -209,6 +226,10 @@ func (p *pipe) drain() {
 	var mine []byte
 	for {
 		p.mu.Lock()
+		if p.hush() {
+			p.mu.Unlock()
+			return
+		}
 		mine, p.unsent = p.unsent, nil
 		if len(mine) == 0 || p.closed {
 			p.writing = false
@@ -220,7 +241,7 @@ func (p *pipe) drain() {
 			return
 		}
 		p.mu.Unlock()
-		if _, err := p.conn.Write(mine); err != nil {
+		if n, err := p.conn.Write(mine); err != nil && !p.putBack(mine[n:]) {
 			p.close()
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
@@ -35,6 +36,8 @@ type socket interface {
 	// addr gives the address that is listened on, and whether it is one of IPv6
 	// that IPv4 comes to as well.
 	addr() (at netip.AddrPort, dual bool)
+	// udp gives the connection itself.
+	udp() *net.UDPConn
 	close() error
 }
 
@@ -101,6 +104,7 @@ type simple struct {
 func (s simple) newReader(long func()) reader { return simpleReader{s, long} }
 func (s simple) newWriter() writer            { return s }
 func (s simple) close() error                 { return s.conn.Close() }
+func (s simple) udp() *net.UDPConn            { return s.conn }
 func (s simple) addr() (netip.AddrPort, bool) { return localAddr(s.conn, s.dual) }
 
 func localAddr(c *net.UDPConn, dual bool) (netip.AddrPort, bool) {
@@ -121,7 +125,7 @@ func (s simpleReader) read(ps []*packet) (int, error) {
 			s.long()
 			continue
 		}
-		if errors.Is(err, net.ErrClosed) {
+		if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 			return 0, net.ErrClosed
 		}
 		if err != nil {

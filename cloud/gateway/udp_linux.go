@@ -61,6 +61,8 @@ func newSocket(c *net.UDPConn, dual bool) (socket, error) {
 
 func (b *batched) close() error { return b.conn.Close() }
 
+func (b *batched) udp() *net.UDPConn { return b.conn }
+
 func (b *batched) addr() (netip.AddrPort, bool) { return localAddr(b.conn, b.dual) }
 
 // vectors are the buffers that one system call reads into or writes from.

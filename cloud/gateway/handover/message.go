@@ -40,10 +40,12 @@ const (
 	KindServing                    // newer: Serving
 	KindCall                       // older: somebody asks for a device
 	KindCancel                     // older: and has gone
+	KindStates                     // older: somebody asks how devices are
 	KindAnswer                     // newer: what became of a call
 	KindEvent                      // older: an event that was published here
 	KindChanged                    // older: a device has another owner or key
 	KindConnection                 // older: an idle connection of the HTTP API, with its socket
+	KindInherited                  // newer: the answer to a call that was on its way
 	KindBye                        // older: there is nothing more
 )
 

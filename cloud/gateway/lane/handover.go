@@ -148,3 +148,14 @@ func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
 	}
 	l.rearm(c)
 }
+
+// Peek tells whose an exported connection is, and its connection id, so that
+// the right lane can adopt it.
+func Peek(b []byte) (id device.ID, cid [8]byte, ok bool) {
+	f := ferry.Ferry{Bytes: b, Landing: true}
+	f.Part(func(f *ferry.Ferry) {
+		f.Fixed(id[:])
+		f.Fixed(cid[:])
+	})
+	return id, cid, !f.Bad
+}

@@ -1,0 +1,452 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
+	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
+	"github.com/cyan-cloud/cyan/internal/ferry"
+)
+
+// settleTime is how long handshakes have to come to their end before a
+// hand-over, while all devices are served.
+const settleTime = 2 * time.Second
+
+// readTime bounds the wait for what was read to be taken by the lanes.
+const readTime = 5 * time.Second
+
+// handing is the gateway's part of a hand-over to another process: until it is
+// decided, calls and events wait; then they are served here as before, or go on
+// to the successor.
+type handing struct {
+	entered sync.RWMutex // held to read while a call is given to a lane
+
+	mu        sync.Mutex
+	decided   chan struct{}     // guarded by mu, as the rest; nil: nothing is to be decided
+	successor *onward.Successor // not nil: it has the devices
+	border    string            // id of the event behind which events are held
+	reached   chan struct{}     // closed when that came
+	diverting bool              // it did
+	diverted  []*event.Event    // behind it
+	lost      int               // of those, for want of room
+	undone    []func()           // what else waits for the decision
+	paused    chan struct{}     // closed to let the lanes go on
+}
+
+// maxDiverted bounds the events that wait for the decision.
+const maxDiverted = 1 << 16
+
+// Settle lets handshakes come to their end and begins none. Devices that knock
+// meanwhile are answered by nobody, and knock again.
+func (g *Gateway) Settle(ctx context.Context) {
+	for _, l := range g.doors {
+		setDeadline(l, past())
+	}
+	late := time.After(settleTime)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		shaking := 0
+		var mu sync.Mutex
+		g.eachLane(ctx, func(r *runner) {
+			r.lane.Settle(true)
+			mu.Lock()
+			defer mu.Unlock()
+			shaking += r.lane.Shaking()
+		})
+		if shaking == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			g.log.Info("handshakes that have not ended are lost to the hand-over", "handshakes", shaking)
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// eachLane has every lane's goroutine do fn, and waits for it.
+func (g *Gateway) eachLane(ctx context.Context, fn func(r *runner)) {
+	var all sync.WaitGroup
+	for _, r := range g.lanes {
+		all.Add(1)
+		r.mail.put(input{job: func() {
+			defer all.Done()
+			fn(r)
+		}})
+	}
+	done := make(chan struct{})
+	go func() { // ends with the lanes' jobs, which no lane leaves undone
+		all.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// Freeze stops all that reads from devices or writes to them, at a border
+// between what was done and what was not. From the event with the id border on,
+// which the caller publishes with publish, events are held back. Resume lets it
+// all go on.
+func (g *Gateway) Freeze(ctx context.Context, border string, publish func() error) error {
+	h := &g.passing
+	h.entered.Lock() // every call that has begun is with its lane now
+	h.mu.Lock()
+	h.decided, h.border, h.reached, h.paused = make(chan struct{}), border, make(chan struct{}), make(chan struct{})
+	reached := h.reached
+	h.mu.Unlock()
+	h.entered.Unlock()
+	if err := g.hush(ctx); err != nil {
+		return err
+	}
+	if err := publish(); err != nil {
+		return err
+	}
+	select {
+	case <-reached:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return g.halt(ctx)
+}
+
+// hush ends the reading of sockets.
+func (g *Gateway) hush(ctx context.Context) error {
+	for _, s := range g.sockets {
+		if err := s.udp().SetReadDeadline(past()); err != nil {
+			return err
+		}
+	}
+	idle := g.pipes.pause.begin()
+	read := make(chan struct{})
+	go func() { // ends with the readers, which the deadlines end
+		g.reading.Wait()
+		<-idle
+		close(read)
+	}()
+	select {
+	case <-read:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(readTime):
+		return errors.New("what devices sent is not taken by the lanes")
+	}
+}
+
+// halt has every lane come to the end of what waits for it, and stand still.
+func (g *Gateway) halt(ctx context.Context) error {
+	g.passing.mu.Lock()
+	paused := g.passing.paused
+	g.passing.mu.Unlock()
+	still := make(chan struct{}, len(g.lanes))
+	for _, r := range g.lanes {
+		r.mail.put(input{job: func() {
+			still <- struct{}{}
+			<-paused
+		}})
+	}
+	for range g.lanes {
+		select {
+		case <-still:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, r := range g.lanes {
+		for _, p := range r.pipes {
+			p.silence()
+		}
+	}
+	return nil
+}
+
+// Resume undoes Settle and Freeze.
+func (g *Gateway) Resume() {
+	for _, r := range g.lanes {
+		for _, p := range r.pipes {
+			p.speak()
+		}
+	}
+	h := &g.passing
+	h.mu.Lock()
+	held, undone, decided, paused := h.diverted, h.undone, h.decided, h.paused
+	h.border, h.diverting, h.diverted, h.undone, h.decided, h.paused = "", false, nil, nil, nil, nil
+	h.mu.Unlock()
+	if paused != nil {
+		close(paused)
+		g.pipes.pause.end()
+		for _, s := range g.sockets {
+			_ = s.udp().SetReadDeadline(time.Time{})
+		}
+		g.readSockets()
+		g.pipes.readOn(g)
+	}
+	g.eachLane(context.Background(), func(r *runner) { r.lane.Settle(false) })
+	for _, l := range g.doors {
+		setDeadline(l, time.Time{})
+		g.running.Go(func() { g.accept(l) })
+	}
+	for _, e := range held {
+		g.tellAll(e)
+	}
+	for _, do := range undone {
+		do()
+	}
+	if decided != nil {
+		close(decided)
+	}
+}
+
+func setDeadline(l net.Listener, t time.Time) {
+	if d, ok := l.(interface{ SetDeadline(t time.Time) error }); ok {
+		_ = d.SetDeadline(t)
+	}
+}
+
+// divert holds an event back or passes it on, and tells whether it did.
+func (h *handing) divert(e *event.Event) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.border != "" && e.ID == h.border && !h.diverting:
+		h.diverting = true
+		close(h.reached)
+	case !h.diverting:
+		return false
+	case h.successor != nil:
+		h.successor.Event(e)
+	case len(h.diverted) < maxDiverted:
+		h.diverted = append(h.diverted, e)
+	default:
+		h.lost++
+	}
+	return true
+}
+
+// enter lets fn give something to the lanes, unless another process has the
+// devices now: that is what it gives. It waits while that is being decided.
+func (h *handing) enter(ctx context.Context, fn func()) (*onward.Successor, error) {
+	for {
+		h.entered.RLock()
+		h.mu.Lock()
+		decided, successor := h.decided, h.successor
+		h.mu.Unlock()
+		if decided == nil || successor != nil {
+			if successor == nil {
+				fn()
+			}
+			h.entered.RUnlock()
+			return successor, nil
+		}
+		h.entered.RUnlock()
+		select {
+		case <-decided:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// later keeps fn for when it is decided who has the devices, and tells whether
+// that is so.
+func (h *handing) later(fn func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.decided == nil || h.successor != nil {
+		return false
+	}
+	h.undone = append(h.undone, fn)
+	return true
+}
+
+// next gives the process that has the devices now; nil: it is this one.
+func (h *handing) next() *onward.Successor {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.successor
+}
+
+func (h *handing) over() bool { return h.next() != nil }
+
+// Sockets gives what is listened on, as copies that are the caller's.
+func (g *Gateway) Sockets() (labels []string, files []*os.File, err error) {
+	add := func(label string, from interface{ File() (*os.File, error) }) {
+		f, e := from.File()
+		err = errors.Join(err, e)
+		labels, files = append(labels, label), append(files, f)
+	}
+	for i, s := range g.sockets {
+		add("udp "+g.cfg.UDP[i], s.udp())
+	}
+	for i, l := range g.doors {
+		add("tcp "+g.cfg.TCP[i], l.(*net.TCPListener))
+	}
+	return labels, files, err
+}
+
+// Export sends every connection and state, between Freeze and what follows.
+func (g *Gateway) Export(send func(kind handover.Kind, body []byte, files ...int) error) (handover.End, error) {
+	var sessions int
+	for _, r := range g.lanes {
+		b := bundle{send: send, kind: handover.KindSession}
+		err := r.lane.Export(func(conn uint64, udp bool, body []byte) error {
+			var p *pipe
+			if !udp {
+				if p = r.pipes[conn]; p == nil {
+					return nil // its end is on the way to the lane
+				}
+			}
+			sessions++
+			return b.add(body, p)
+		})
+		if err == nil {
+			err = b.flush()
+		}
+		if err != nil {
+			return handover.End{}, err
+		}
+	}
+	return handover.End{Sessions: sessions, LastCall: g.lastCall.Load()}, g.exportStates(send)
+}
+
+// bundle gathers connections into messages.
+type bundle struct {
+	send  func(kind handover.Kind, body []byte, files ...int) error
+	kind  handover.Kind
+	body  []byte
+	files []*os.File
+}
+
+// The bounds of a bundle: with the largest connection it fits into a message.
+const (
+	bundleBytes = 32 << 10
+	bundleFiles = 200
+)
+
+func (b *bundle) add(body []byte, p *pipe) error {
+	f := ferry.Ferry{Bytes: b.body}
+	tcp := p != nil
+	f.Flags(&tcp)
+	if tcp {
+		c, ok := p.conn.(*net.TCPConn)
+		if !ok {
+			return fmt.Errorf("a connection of kind %T cannot be handed over", p.conn)
+		}
+		file, err := c.File()
+		if err != nil {
+			return err
+		}
+		b.files = append(b.files, file)
+		p.mu.Lock()
+		unsent := p.unsent
+		p.mu.Unlock()
+		ferry.Words(&f, &unsent)
+	}
+	ferry.Words(&f, &body)
+	b.body = f.Bytes
+	if len(b.body) >= bundleBytes || len(b.files) >= bundleFiles {
+		return b.flush()
+	}
+	return nil
+}
+
+func (b *bundle) flush() error {
+	defer func() { b.body, b.files = b.body[:0], closed(b.files) }()
+	if len(b.body) == 0 {
+		return nil
+	}
+	return b.send(b.kind, b.body, numbers(b.files)...)
+}
+
+// closed closes copies and gives an empty list.
+func closed(files []*os.File) []*os.File {
+	for _, f := range files {
+		_ = f.Close() // a copy
+	}
+	return files[:0]
+}
+
+// numbers gives the files' descriptors without changing how they wait.
+func numbers(files []*os.File) []int {
+	var fds []int
+	for _, f := range files {
+		if raw, err := f.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
+		}
+	}
+	return fds
+}
+
+// exportStates sends what is known of devices that nobody holds.
+func (g *Gateway) exportStates(send func(kind handover.Kind, body []byte, files ...int) error) error {
+	var f ferry.Ferry
+	flush := func() error {
+		if len(f.Bytes) == 0 {
+			return nil
+		}
+		body := f.Bytes
+		f.Bytes = f.Bytes[:0]
+		return send(handover.KindState, body)
+	}
+	for id, st := range g.table.away() {
+		carryState(&f, &id, &st)
+		if len(f.Bytes) < bundleBytes {
+			continue
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return flush()
+}
+
+// carryState carries what is known of a device.
+func carryState(f *ferry.Ferry, id *device.ID, st *device.State) {
+	f.Part(func(f *ferry.Ferry) {
+		f.Fixed(id[:])
+		ferry.Number(f, &st.Word)
+		ferry.Words(f, &st.Reason)
+		ferry.Words(f, &st.Transport)
+		ferry.Words(f, &st.Address)
+		ferry.Number(f, &st.KeepAlive)
+		for _, t := range []*time.Time{&st.Since, &st.LastSeen, &st.ProvenAt, &st.Until} {
+			var ms int64
+			if !t.IsZero() {
+				ms = t.UnixMilli()
+			}
+			if ferry.Number(f, &ms); f.Landing && ms != 0 {
+				*t = time.UnixMilli(ms).UTC()
+			}
+		}
+	})
+}
+
+// away gives what is known of devices that nobody holds.
+func (t *table) away() map[device.ID]device.State {
+	out := map[device.ID]device.State{}
+	for i := range t {
+		s := &t[i]
+		s.mu.RLock()
+		for id, p := range s.entries.All() {
+			if p.conn.get() == 0 {
+				out[id] = s.words.unpack(p, id)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return out
+}
