@@ -56,6 +56,14 @@ type Bus interface {
 	Released(id device.ID)
 }
 
+// History is where devices' events are kept, so that what was acknowledged is
+// not lost.
+type History interface {
+	// Append calls done when the event is kept for good, or cannot be; false: it
+	// cannot, and done is not called.
+	Append(e *event.Event, done func(error)) bool
+}
+
 // Config is what a gateway starts from.
 type Config struct {
 	Node      string   // its name, for the record of attempts
@@ -67,6 +75,7 @@ type Config struct {
 	Keys    Keys
 	Records Records
 	Bus     Bus
+	History History // nil: none is kept
 
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show.
@@ -83,8 +92,6 @@ type Config struct {
 type Gateway struct {
 	cfg     Config
 	log     *slog.Logger
-	// Inherit is what another process hands over; nil: nobody does.
-	Inherit *Inherit
 	m       *metrics
 	table   *table
 	index   addressIndex
@@ -114,13 +121,6 @@ type Gateway struct {
 }
 
 // Start opens the door: stored sessions are taken up first, then the sockets
-	passing   handing
-	ancestors atomic.Pointer[ancestors]
-	adopted   int     // connections, before Open
-	inherited []*pipe // that are not read yet
-	life      context.Context
-	reading   sync.WaitGroup // readers of sockets
-
 // are served. It gives up when ctx ends; the gateway itself runs until Stop.
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
@@ -141,16 +141,13 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	g.life, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	var run context.Context
+	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
-	var restored []device.ID
-	var err error
-	if cfg.Inherit == nil {
-		restored, err = g.restore(ctx)
-	}
+	restored, err := g.restore(ctx)
 	if err == nil {
 		err = g.join()
 	}
@@ -159,9 +156,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	if cfg.Inherit == nil {
-		g.serve(g.life, restored)
-	}
+	g.serve(run, restored)
 	return g, nil
 }
 
@@ -169,7 +164,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil,
 	}
 	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
@@ -185,7 +180,7 @@ func (g *Gateway) newRunner(i int) *runner {
 // listen opens the sockets.
 func (g *Gateway) listen(ctx context.Context) error {
 	for _, a := range g.cfg.UDP {
-		s, err := g.cfg.Inherit.udp(a)
+		s, err := listenUDP(a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
 		}
@@ -197,7 +192,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 		}
 	}
 	for _, a := range g.cfg.TCP {
-		l, err := g.cfg.Inherit.tcp(ctx, a)
+		l, err := listenTCP(ctx, a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
@@ -235,7 +230,11 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for range max(1, len(g.lanes)-1) {
 		g.running.Go(func() { g.hand(run) })
 	}
-	g.readSockets()
+	for _, s := range g.sockets {
+		for range g.lanes {
+			g.running.Go(func() { g.readSocket(s) })
+		}
+	}
 	for _, l := range g.doors {
 		g.running.Go(func() { g.accept(l) })
 	}
@@ -251,19 +250,6 @@ func (g *Gateway) readSocket(s socket) {
 	}
 	sorted := make([][]input, len(g.lanes))
 	for {
-// readSockets starts the readers of all sockets.
-func (g *Gateway) readSockets() {
-	for _, s := range g.sockets {
-		for range g.lanes {
-			g.reading.Add(1)
-			g.running.Go(func() {
-				defer g.reading.Done()
-				g.readSocket(s)
-			})
-		}
-	}
-}
-
 		n, err := rd.read(ps)
 		if err != nil {
 			return
@@ -382,15 +368,7 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 
 // now is a clock that is never set back: wall time at the start, and from
 // then on what has passed.
-//
-// That of a gateway which took over goes on where the other's was.
-func (g *Gateway) now() time.Time {
-	passed := time.Since(g.started)
-	if g.cfg.Inherit != nil {
-		passed += g.cfg.Inherit.Clock
-	}
-	return g.started.Add(passed).Round(0)
-}
+func (g *Gateway) now() time.Time { return g.started.Add(time.Since(g.started)).Round(0) }
 
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
@@ -424,9 +402,7 @@ func (g *Gateway) stop() {
 	g.cancel()
 	g.pipes.close()
 	g.running.Wait()
-	if !g.passing.over() {
-		g.keep()
-	}
+	g.keep()
 }
 
 func (g *Gateway) closeDoors() {

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
@@ -38,12 +40,7 @@ func (r *runner) run(ctx context.Context) {
 		ins := r.mail.takeAll(spare)
 		now := r.g.now()
 		for i := range ins {
-			switch {
-			case ins[i].job != nil:
-				r.perform(now) // what came before is done
-				ins[i].job()
-				now = r.g.now()
-			case !r.waits(now, &ins[i]):
+			if !r.waits(now, &ins[i]) {
 				r.take(now, &ins[i])
 			}
 			if i%burst == burst-1 {
@@ -154,9 +151,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		// for nothing ends by itself.
 		g.cfg.Records.DeleteSession(out.Device, nil)
 	case lane.Publish:
-		if err := g.cfg.Bus.Publish(out.Event); err != nil {
-			g.m.Dropped(dropPublish)
-		}
+		r.publish(out)
 	case lane.Answered:
 		g.answered(out.Answer)
 	case lane.Show:
@@ -167,8 +162,6 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		}
 	case lane.Take:
 		r.hold(out)
-	case lane.Arrive:
-		g.table.begin(out.Device, out.Conn)
 	case lane.Drop:
 		if g.table.drop(out.Device, out.Conn) {
 			g.cfg.Bus.Released(out.Device)
@@ -221,6 +214,39 @@ func (r *runner) save(now time.Time, out *lane.Out) {
 	}
 	if !r.g.cfg.Records.SaveSession(rowOf(out.Record, now), done) {
 		done(errQueueFull)
+	}
+}
+
+// publish hands an event to the bus: where a history is kept, when it is there.
+// One that nobody waits for is heard in any case. What it said of a claim is no
+// part of the history.
+func (r *runner) publish(out *lane.Out) {
+	g := r.g
+	if g.cfg.History == nil || out.Event.Name == event.ClaimCode || out.Event.Owner == "" && !out.Event.Public {
+		g.publish(out.Event)
+		if out.Token != 0 {
+			r.tell(lane.In{Kind: lane.Kept, Conn: out.Conn, Token: out.Token})
+		}
+		return
+	}
+	e, conn, token := *out.Event, out.Conn, out.Token
+	e.Data = bytes.Clone(e.Data)
+	done := func(err error) {
+		if err == nil || token == 0 {
+			g.publish(&e)
+		}
+		if token != 0 {
+			r.tell(lane.In{Kind: lane.Kept, Conn: conn, Token: token, Err: err})
+		}
+	}
+	if !g.cfg.History.Append(&e, done) {
+		done(errQueueFull)
+	}
+}
+
+func (g *Gateway) publish(e *event.Event) {
+	if err := g.cfg.Bus.Publish(e); err != nil {
+		g.m.Dropped(dropPublish)
 	}
 }
 

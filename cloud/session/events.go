@@ -48,6 +48,11 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 		s.answerCode(now, m, codeOf(fault.Denied), outs)
 		return
 	}
+	waits := kind == Publish && outs.KeepEvents && m.Type == coap.Confirmable && e.Name != event.ClaimCode
+	if waits && (s.holdsEvent(m.ID) || !s.canHold()) {
+		s.Duplicates++
+		return // its answer comes, or it is said again
+	}
 	at := len(outs.bytes)
 	outs.bytes = append(outs.bytes, e.Data...)
 	out := event.Event{
@@ -56,6 +61,10 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 	}
 	if e.HasFormat {
 		out.ContentFormat = e.ContentFormat
+	}
+	if waits {
+		outs.add(Out{Kind: kind, Event: out, Token: s.holdEvent(m)})
+		return
 	}
 	outs.add(Out{Kind: kind, Event: out})
 	s.answerCode(now, m, coap.Changed, outs)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unique"
@@ -187,7 +188,11 @@ func (s *Session) carryDesk(f *ferry.Ferry) {
 		ferry.Number(f, &h.version)
 		ferry.Number(f, &h.id)
 		ferry.Words(f, &h.message)
+		f.Flags(&h.event)
 	})
+	// Whether an event was kept is told to the process that it came to: the
+	// device says it again.
+	d.held = slices.DeleteFunc(d.held, func(h heldAnswer) bool { return f.Landing && h.event })
 	ferry.List(f, &d.stale, 256, func(f *ferry.Ferry, t *staleToken) {
 		ferry.Number(f, &t.until)
 		ferry.Number(f, &t.token)

@@ -20,8 +20,8 @@ type In struct {
 	Call   Call           // StartCall
 	CallID uint64         // CancelCall
 	Event  *event.Event   // Deliver
-	Token  uint32         // Persisted
-	Err    error          // Persisted: why it was not
+	Token  uint32         // Persisted, Kept
+	Err    error          // Persisted, Kept: why it was not
 	Device device.ID      // Admit: who the device is
 	Reason device.Reason  // Refuse, Close
 	Remedy device.Remedy  // Remedy
@@ -41,6 +41,7 @@ const (
 	CancelCall               // and does not want the answer any more
 	Deliver                  // an event that the device subscribed to
 	Persisted                // the store has, or has not, the record asked for
+	Kept                     // the event with the token is kept for good, or cannot be
 	Admit                    // the device that Claim named may come in
 	Refuse                   // it may not, for a reason that the device is told in its own way
 	Probe                    // show that the device answers

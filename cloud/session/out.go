@@ -16,7 +16,7 @@ type Out struct {
 	Data   []byte         // Send: a whole datagram, or bytes of the stream
 	To     netip.AddrPort // Send, on UDP
 	Local  netip.Addr     // Send, on UDP: which of our addresses to send from
-	Token  uint32         // Persist
+	Token  uint32         // Persist; Publish: say Kept with it, 0: nobody waits
 	Event  event.Event    // Publish, Told; Owner is left to the owner of the session
 	System *spark.System  // Described, when it is the system's part that is new; the session does not keep it
 	Reply  Reply          // Replied
@@ -61,7 +61,11 @@ type Reply struct {
 // stand in a buffer of its own that is used again after Reset: no step
 // allocates for sending once the buffer has grown.
 type Outs struct {
-	List  []Out
+	List []Out
+	// KeepEvents says that events are kept for good: those that a device wants
+	// acknowledged are, when Kept says so. Reset leaves it.
+	KeepEvents bool
+
 	bytes []byte // what is to be sent or published
 	plain []byte // the packet at hand, opened
 	desk  desk   // lent to a session for one step

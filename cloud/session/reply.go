@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/fault"
@@ -11,10 +12,11 @@ import (
 // is as if it had not come, and the device repeats it.
 const maxHeld = 32
 
-// heldAnswer is an answer that waits until the record which it depends on is
-// durable.
+// heldAnswer is an answer that waits until what it depends on is durable: a
+// record or, if it answers one, an event.
 type heldAnswer struct {
-	version uint32
+	event   bool
+	version uint32 // of the record
 	id      uint16
 	message []byte
 }
@@ -75,7 +77,7 @@ func acknowledgement(dst []byte, m *coap.Message, code coap.Code) []byte {
 func (s *Session) release(now time.Time, token uint32, outs *Outs) {
 	waiting := s.desk.held[:0]
 	for _, h := range s.desk.held {
-		if !reached(token, h.version) {
+		if h.event || !reached(token, h.version) {
 			waiting = append(waiting, h)
 			continue
 		}
@@ -83,6 +85,38 @@ func (s *Session) release(now time.Time, token uint32, outs *Outs) {
 	}
 	clear(s.desk.held[len(waiting):])
 	s.desk.held = waiting
+}
+
+// holdEvent keeps the answer to m, which is an event, back until it is kept, and
+// gives the token that Kept names it by. It is not yet among the messages that
+// were received: if this process hands the session on meanwhile, the device
+// repeats it to the next.
+func (s *Session) holdEvent(m *coap.Message) (token uint32) {
+	s.desk.held = append(s.desk.held, heldAnswer{event: true, id: m.ID, message: acknowledgement(nil, m, coap.Changed)})
+	return eventToken(m.ID)
+}
+
+// holdsEvent tells whether the answer to the event with the message id is held.
+func (s *Session) holdsEvent(id uint16) bool {
+	return slices.ContainsFunc(s.desk.held, func(h heldAnswer) bool { return h.event && h.id == id })
+}
+
+// eventToken is never 0, which stands for nobody who waits.
+func eventToken(id uint16) uint32 { return 1<<16 | uint32(id) }
+
+// kept answers the event with the token. A device whose event could not be kept
+// is told so, and not that all is well.
+func (s *Session) kept(now time.Time, token uint32, err error, outs *Outs) {
+	at := slices.IndexFunc(s.desk.held, func(h heldAnswer) bool { return h.event && eventToken(h.id) == token })
+	if at < 0 {
+		return
+	}
+	h := s.desk.held[at]
+	s.desk.held = slices.Delete(s.desk.held, at, at+1)
+	if err != nil {
+		h.message[1] = byte(codeOf(fault.Unavailable)) // the second byte of every message is its code
+	}
+	s.reply(now, h.id, h.message, outs)
 }
 
 // codeOf is the CoAP code that tells a device of a failure of ours: the one

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -103,9 +104,25 @@ func (w *world) run(verb string, args []string) error {
 		w.broken = arg(0) == "err"
 		w.persisted()
 		w.broken = false
+	case "history": // on: events are kept before they are acknowledged
+		w.outs.KeepEvents = arg(0) == "on"
+	case "kept": // the event with the message id, or err: could not be
+		id, err := strconv.ParseUint(arg(0), 16, 16)
+		if err != nil {
+			return err
+		}
+		in := session.In{Kind: session.Kept, Token: 1<<16 | uint32(id)}
+		if arg(1) == "err" {
+			in.Err = errors.New("the disk is full")
+		}
+		w.step(in)
 	case "tick":
 		d, err := time.ParseDuration(arg(0))
 		w.pass(d)
+		return err
+	case "frozen": // the process does not run for a time
+		d, err := time.ParseDuration(arg(0))
+		w.freeze(d)
 		return err
 	case "restart":
 		w.restart(arg(0) == "planned")

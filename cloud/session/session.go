@@ -240,6 +240,8 @@ func (s *Session) perform(now time.Time, in *In, outs *Outs) {
 		s.deliver(now, in.Event, outs)
 	case Persisted:
 		s.persisted(now, in.Token, in.Err, outs)
+	case Kept:
+		s.kept(now, in.Token, in.Err, outs)
 	case Admit:
 		s.admit(now, in.Device, outs)
 	case Refuse:

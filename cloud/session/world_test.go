@@ -117,6 +117,9 @@ func (w *world) perform(out *session.Out) {
 		if out.Kind == session.Told {
 			verb = "told"
 		}
+		if out.Token != 0 {
+			verb = "keep and " + verb
+		}
 		w.logf("  %s %s %s ttl %v public %v format %d id %s", verb, e.Name, text(e.Data), e.TTL, e.Public, e.ContentFormat, e.ID)
 	case session.Replied:
 		if w.answered[out.Reply.ID] {
@@ -389,6 +392,15 @@ func (w *world) pass(d time.Duration) {
 		}
 	}
 	w.now = end
+}
+
+// freeze lets time pass in which the session is given no turn, and then one.
+func (w *world) freeze(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.step(session.In{Kind: session.Tick})
+	if again := w.s.Deadline(); !again.IsZero() && !again.After(w.now) {
+		w.t.Fatal("after the turn that it missed the session wants another at once")
+	}
 }
 
 // restart ends the process, by a crash or as planned, and begins the next.

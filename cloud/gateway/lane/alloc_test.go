@@ -74,7 +74,7 @@ func TestAllocations(t *testing.T) {
 				list = append(list, next())
 			}
 			got := testing.AllocsPerRun(cap(list)-1, func() {
-				w.now = w.now.Add(time.Second)
+				w.now = w.now.Add(100 * time.Millisecond) // a state is shown once a second
 				in := lane.In{Kind: lane.Datagram, Data: list[0], From: oven.addr, Local: doorstep}
 				list = list[1:]
 				w.lane.Step(w.now, &in, &w.outs)

@@ -17,7 +17,7 @@ type In struct {
 	From   netip.AddrPort // Datagram, StreamOpened: the device's side
 	Local  netip.Addr     // Datagram: our side; invalid: unknown
 	Conn   uint64         // Stream…, LookedUp, Opened, Accepted, Saved, Supersede: which connection
-	Token  uint32         // Saved
+	Token  uint32         // Saved, Kept
 	Err    error          // LookedUp, Opened, Accepted, Saved, StreamClosed
 	Device device.ID      // CallDevice, CancelCall, ProbeDevice, CloseDevice, OwnerChanged
 	Reason device.Reason  // CloseDevice, Supersede
@@ -49,6 +49,7 @@ const (
 	Opened                     // a worker opened a device's TCP blob
 	ReplyMade                  // a worker made our reply to it
 	Saved                      // the store has, or has not, the record
+	Kept                       // the history has, or has not, the event
 	CallDevice                 // somebody calls a device
 	CancelCall                 // and has gone
 	Happened                   // an event for the devices that asked for it

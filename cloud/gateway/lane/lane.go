@@ -42,6 +42,8 @@ type Config struct {
 	// RefuseAtOnce has devices that we cannot take just now refused at once, and
 	// not after a time of chance: for tests that show what that does.
 	RefuseAtOnce bool
+	// KeepEvents has devices' events acknowledged when they are kept for good.
+	KeepEvents bool
 	// Counter counts; nil: nobody does.
 	Counter Counter
 }
@@ -211,6 +213,10 @@ func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
 		l.replyMade(now, in, outs)
 	case Saved:
 		l.recordSaved(now, in, outs)
+	case Kept:
+		if c := l.conns[in.Conn]; c != nil && c.sess != nil {
+			l.step(now, c, session.In{Kind: session.Kept, Token: in.Token, Err: in.Err}, outs)
+		}
 	case CallDevice:
 		l.callDevice(now, in, outs)
 	case CancelCall:

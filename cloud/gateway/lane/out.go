@@ -17,7 +17,7 @@ import (
 type Out struct {
 	Kind   OutKind
 	Conn   uint64         // which connection
-	Token  uint32         // Save
+	Token  uint32         // Save; Publish: say Kept with it, 0: nobody waits
 	Device device.ID      // Show, Take, Drop, TakeNote, Forget
 	Data   []byte         // SendStream
 	Wait   time.Duration  // HoldStream

@@ -12,7 +12,7 @@ import (
 // How old, in milliseconds, what is known of a device that speaks may be: in
 // the table, and in the store, which after a restart has nothing else.
 const (
-	showEvery = 5_000
+	showEvery = 1_000
 	noteEvery = 600_000
 )
 
@@ -23,6 +23,7 @@ func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
 		l.asked(c, askedAnswers)
 	}
 	mark := len(outs.session.List)
+	outs.session.KeepEvents = l.cfg.KeepEvents
 	c.sess.Step(now, &in, &outs.session)
 	// Relaying may step another session, whose outs come behind these.
 	for i, end := mark, len(outs.session.List); i < end; i++ {
@@ -59,7 +60,7 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 		outs.add(Out{Kind: Save, Conn: c.id, Token: out.Token, Record: &record})
 	case session.Publish:
 		out.Event.Owner = c.owner
-		outs.add(Out{Kind: Publish, Event: &out.Event})
+		outs.add(Out{Kind: Publish, Conn: c.id, Token: out.Token, Event: &out.Event})
 	case session.Replied:
 		outs.add(Out{Kind: Answered, Answer: &Answer{
 			Reply: out.Reply, State: c.sess.State(now), Limit: c.sess.Limits().FunctionArg,
