@@ -56,14 +56,6 @@ type Bus interface {
 	Released(id device.ID)
 }
 
-// History is where devices' events are kept, so that what was acknowledged is
-// not lost.
-type History interface {
-	// Append calls done when the event is kept for good, or cannot be; false: it
-	// cannot, and done is not called.
-	Append(e *event.Event, done func(error)) bool
-}
-
 // Config is what a gateway starts from.
 type Config struct {
 	Node      string   // its name, for the record of attempts
@@ -75,7 +67,6 @@ type Config struct {
 	Keys    Keys
 	Records Records
 	Bus     Bus
-	History History // nil: none is kept
 
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show.
@@ -83,6 +74,8 @@ type Config struct {
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
 	Limits
+	// Inherit is what another process hands over; nil: nobody does.
+	Inherit *Inherit
 
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
@@ -111,6 +104,13 @@ type Gateway struct {
 
 	changing sync.RWMutex // held to write while lanes are told of a change
 	changes  uint64       // of keys and owners so far; guarded by changing
+
+	passing   handing
+	ancestors atomic.Pointer[ancestors]
+	adopted   int     // connections, before Open
+	inherited []*pipe // that are not read yet
+	life      context.Context
+	reading   sync.WaitGroup // readers of sockets
 
 	stopping sync.Once
 	stopped  chan struct{}
@@ -141,13 +141,16 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	var run context.Context
-	run, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	g.life, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	g.share = n
 	for i := range n {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
-	restored, err := g.restore(ctx)
+	var restored []device.ID
+	var err error
+	if cfg.Inherit == nil {
+		restored, err = g.restore(ctx)
+	}
 	if err == nil {
 		err = g.join()
 	}
@@ -156,7 +159,9 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.closeDoors()
 		return nil, err
 	}
-	g.serve(run, restored)
+	if cfg.Inherit == nil {
+		g.serve(g.life, restored)
+	}
 	return g, nil
 }
 
@@ -164,7 +169,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
 	}
 	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {
@@ -180,7 +185,7 @@ func (g *Gateway) newRunner(i int) *runner {
 // listen opens the sockets.
 func (g *Gateway) listen(ctx context.Context) error {
 	for _, a := range g.cfg.UDP {
-		s, err := listenUDP(a)
+		s, err := g.cfg.Inherit.udp(a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on udp %s: %w", a, err)
 		}
@@ -192,7 +197,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 		}
 	}
 	for _, a := range g.cfg.TCP {
-		l, err := listenTCP(ctx, a)
+		l, err := g.cfg.Inherit.tcp(ctx, a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
@@ -230,15 +235,24 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for range max(1, len(g.lanes)-1) {
 		g.running.Go(func() { g.hand(run) })
 	}
-	for _, s := range g.sockets {
-		for range g.lanes {
-			g.running.Go(func() { g.readSocket(s) })
-		}
-	}
+	g.readSockets()
 	for _, l := range g.doors {
 		g.running.Go(func() { g.accept(l) })
 	}
 	g.running.Go(func() { g.sweep(run, restored) })
+}
+
+// readSockets starts the readers of all sockets.
+func (g *Gateway) readSockets() {
+	for _, s := range g.sockets {
+		for range g.lanes {
+			g.reading.Add(1)
+			g.running.Go(func() {
+				defer g.reading.Done()
+				g.readSocket(s)
+			})
+		}
+	}
 }
 
 // readSocket routes datagrams to lanes until the socket is closed.
@@ -368,7 +382,15 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 
 // now is a clock that is never set back: wall time at the start, and from
 // then on what has passed.
-func (g *Gateway) now() time.Time { return g.started.Add(time.Since(g.started)).Round(0) }
+//
+// That of a gateway which took over goes on where the other's was.
+func (g *Gateway) now() time.Time {
+	passed := time.Since(g.started)
+	if g.cfg.Inherit != nil {
+		passed += g.cfg.Inherit.Clock
+	}
+	return g.started.Add(passed).Round(0)
+}
 
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
@@ -402,7 +424,9 @@ func (g *Gateway) stop() {
 	g.cancel()
 	g.pipes.close()
 	g.running.Wait()
-	g.keep()
+	if !g.passing.over() {
+		g.keep()
+	}
 }
 
 func (g *Gateway) closeDoors() {
