@@ -85,10 +85,10 @@ func (s *Session) expireRemedy(now time.Time, outs *Outs) {
 	switch rung {
 	case device.AskPing:
 		s.probe(now, outs)
-		c.rung, c.at = device.AskDescribe, c.at+rungWait
+		c.rung, c.at = device.AskDescribe, now.UnixMilli()+rungWait
 	case device.AskDescribe:
 		s.ask(now, spark.DescribeApplication, outs)
-		c.rung, c.at = device.StartOver, max(c.at+rungWait, c.since+patience)
+		c.rung, c.at = device.StartOver, max(now.UnixMilli()+rungWait, c.since+patience)
 		if s.applicationDeaf() {
 			c.rung = device.Restart // its system hears us: there is nothing to start over
 		}
