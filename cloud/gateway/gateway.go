@@ -56,6 +56,14 @@ type Bus interface {
 	Released(id device.ID)
 }
 
+// History is where devices' events are kept, so that what was acknowledged is
+// not lost.
+type History interface {
+	// Append calls done when the event is kept for good, or cannot be; false: it
+	// cannot, and done is not called.
+	Append(e *event.Event, done func(error)) bool
+}
+
 // Config is what a gateway starts from.
 type Config struct {
 	Node      string   // its name, for the record of attempts
@@ -67,6 +75,7 @@ type Config struct {
 	Keys    Keys
 	Records Records
 	Bus     Bus
+	History History // nil: none is kept
 
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show.
@@ -169,7 +178,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil,
 	}
 	g.cfg.Limits.divide(&cfg, g.share)
 	if g.m != nil {

@@ -40,7 +40,12 @@ func (r *runner) run(ctx context.Context) {
 		ins := r.mail.takeAll(spare)
 		now := r.g.now()
 		for i := range ins {
-			if !r.waits(now, &ins[i]) {
+			switch {
+			case ins[i].job != nil:
+				r.perform(now) // what came before is done
+				ins[i].job()
+				now = r.g.now()
+			case !r.waits(now, &ins[i]):
 				r.take(now, &ins[i])
 			}
 			if i%burst == burst-1 {
@@ -162,6 +167,8 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		}
 	case lane.Take:
 		r.hold(out)
+	case lane.Arrive:
+		g.table.begin(out.Device, out.Conn)
 	case lane.Drop:
 		if g.table.drop(out.Device, out.Conn) {
 			g.cfg.Bus.Released(out.Device)
