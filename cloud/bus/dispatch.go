@@ -87,9 +87,12 @@ func (b *Bus) send(ctx context.Context, address string, c Call) (Result, error) 
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(deadline))
 	}
+	q := request{id: callID{b.random, b.calls.Add(1)}, patience: patience, call: c}
+	if s := b.serving.Load(); s != nil && address == b.address {
+		return s.here(ctx, &q)
+	}
 	wait, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	q := request{id: callID{b.random, b.calls.Add(1)}, patience: patience, call: c}
 	reply, err := b.conn.RequestMsgWithContext(wait, &nats.Msg{
 		Subject: subjectNode + address + "." + wordCall, Data: encodeRequest(&q),
 	})
@@ -113,7 +116,7 @@ func (b *Bus) unanswered(ctx context.Context, address string, id callID, err err
 		return errNoGateway()
 	case ctx.Err() != nil:
 		b.cancel(address, id)
-		return fault.E(fault.Timeout, "the caller stopped waiting", context.Cause(ctx))
+		return errGone(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
 		b.cancel(address, id)
 		return errNoGateway()
@@ -127,6 +130,11 @@ func (b *Bus) cancel(address string, id callID) {
 	if err := b.conn.Publish(subjectNode+address+"."+wordCancel, encodeCancel(id)); err != nil {
 		b.metrics.dropped.WithLabelValues(dropDisconnected).Inc()
 	}
+}
+
+// errGone is what a call gives whose caller, with the context, has gone.
+func errGone(ctx context.Context) error {
+	return fault.E(fault.Timeout, "the caller stopped waiting", context.Cause(ctx))
 }
 
 func errNoGateway() error {

@@ -33,6 +33,7 @@ type serving struct {
 var (
 	errStopped    = errors.New("the gateway has stopped")
 	errCallerGone = errors.New("the caller has gone")
+	errLate       = errors.New("the time of the call is over")
 )
 
 // Serve makes this node a gateway: calls for the devices that it holds come
@@ -73,6 +74,9 @@ func (s *serving) end() {
 		}
 		s.mu.Lock()
 		s.ended = true
+		for _, cancel := range s.calls {
+			cancel(errStopped)
+		}
 		s.mu.Unlock()
 		s.cancel(errStopped)
 		s.flight.Wait()
@@ -114,40 +118,66 @@ func (s *serving) receive(m *nats.Msg) {
 
 func (s *serving) malformed() { s.bus.metrics.dropped.WithLabelValues(dropMalformed).Inc() }
 
+// enter counts a call in, or refuses it. cancel ends it early.
+func (s *serving) enter(id callID, cancel context.CancelCauseFunc) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return errNoGateway()
+	case len(s.calls) >= s.bus.cfg.MaxCalls:
+		s.bus.metrics.refused.Inc()
+		return fault.Errorf(fault.Unavailable, "too many calls to devices at once").WithCode(rest.CodeOverloaded)
+	}
+	s.calls[id] = cancel
+	s.flight.Add(1)
+	s.bus.metrics.served.Inc()
+	return nil
+}
+
+// leave counts it out, but for flight, which waits for the answer to be sent.
+func (s *serving) leave(id callID, cancel context.CancelCauseFunc) {
+	s.mu.Lock()
+	delete(s.calls, id)
+	s.mu.Unlock()
+	s.bus.metrics.served.Dec()
+	cancel(nil)
+}
+
 // start performs the call in a goroutine of its own, or refuses it.
 func (s *serving) start(m *nats.Msg, q request) {
 	ctx, cancel := context.WithCancelCause(s.ctx)
-	s.mu.Lock()
-	full := len(s.calls) >= s.bus.cfg.MaxCalls
-	ended := s.ended
-	if !full && !ended {
-		s.calls[q.id] = cancel
-		s.flight.Add(1)
-	}
-	s.mu.Unlock()
-	switch {
-	case ended:
+	if err := s.enter(q.id, cancel); err != nil {
 		cancel(nil)
-		s.respond(m, encodeReply(&Result{}, errNoGateway()))
-		return
-	case full:
-		cancel(nil)
-		s.bus.metrics.refused.Inc()
-		s.respond(m, encodeReply(&Result{}, fault.Errorf(fault.Unavailable,
-			"too many calls to devices at once").WithCode(rest.CodeOverloaded)))
+		s.respond(m, encodeReply(&Result{}, err))
 		return
 	}
 	go func() { // until the gateway answers, at the latest when ctx ends
 		defer s.flight.Done()
-		s.bus.metrics.served.Inc()
 		res, err := s.perform(ctx, &q)
-		s.bus.metrics.served.Dec()
-		s.mu.Lock()
-		delete(s.calls, q.id)
-		s.mu.Unlock()
-		cancel(nil)
+		s.leave(q.id, cancel)
 		s.respond(m, encodeReply(&res, err))
 	}()
+}
+
+// here performs a call of this process: it need not be written down and sent
+// for that, which takes as long as the call itself.
+func (s *serving) here(caller context.Context, q *request) (Result, error) {
+	ctx, cancel := context.WithCancelCause(caller)
+	if err := s.enter(q.id, cancel); err != nil {
+		cancel(nil)
+		return Result{}, err
+	}
+	defer s.flight.Done()
+	defer s.leave(q.id, cancel)
+	res, err := s.perform(ctx, q)
+	if errors.Is(err, errLate) {
+		err = errNoGateway()
+		if caller.Err() != nil {
+			err = errGone(caller)
+		}
+	}
+	return res, err
 }
 
 // perform has the gateway do the call, and survives it.
@@ -165,7 +195,7 @@ func (s *serving) perform(ctx context.Context, q *request) (res Result, err erro
 		if errors.Is(context.Cause(ctx), errStopped) {
 			return res, errNoGateway()
 		}
-		return res, fault.E(fault.Timeout, "the caller stopped waiting", nil)
+		return res, fault.E(fault.Timeout, "the caller stopped waiting", errLate)
 	}
 	return res, err
 }

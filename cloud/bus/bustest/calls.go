@@ -56,10 +56,30 @@ func testCallReachesHolder(t *testing.T, open opener) {
 	}
 }
 
+// pair opens two nodes and gives the gateway of the first, which holds the
+// device 1, as both know: a call takes another way from each.
+func pair(t *testing.T, open opener) (nodes []*bus.Bus, g *Gateway) {
+	t.Helper()
+	nodes = open(2)
+	g = gatewayOn(t, nodes[0])
+	g.Answer(func(context.Context, bus.Call) (bus.Result, error) { return bus.Result{}, nil })
+	nodes[0].Holding(deviceID(1))
+	eventually(t, "a call reaches the other node's gateway", func() bool {
+		_, err := nodes[1].Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Ping})
+		return err == nil
+	})
+	return nodes, g
+}
+
 func testValues(t *testing.T, open opener) {
-	b := open(1)[0]
-	g := gatewayOn(t, b)
-	b.Holding(deviceID(1))
+	nodes, g := pair(t, open)
+	for _, b := range nodes {
+		valuesCross(t, b, g)
+	}
+}
+
+func valuesCross(t *testing.T, b *bus.Bus, g *Gateway) {
+	t.Helper()
 	for _, want := range []bus.Value{
 		bus.BoolValue(true), bus.Int32Value(math.MinInt32), bus.DoubleValue(math.Inf(-1)), bus.DoubleValue(0.1),
 		bus.TextValue("grün\x00\xff"), bus.TextValue(""),
@@ -85,20 +105,20 @@ func testValues(t *testing.T, open opener) {
 }
 
 func testErrorCrosses(t *testing.T, open opener) {
-	b := open(1)[0]
-	g := gatewayOn(t, b)
-	b.Holding(deviceID(1))
+	nodes, g := pair(t, open)
 	g.Answer(func(context.Context, bus.Call) (bus.Result, error) {
 		return bus.Result{Stage: bus.AckedNoResponse, State: aState()},
 			fault.Errorf(fault.Timeout, "the application did not answer").WithCode("acked_no_response")
 	})
-	got, err := b.Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Function, Name: "f"})
-	if fault.KindOf(err) != fault.Timeout || fault.CodeOf(err) != "acked_no_response" ||
-		err.Error() != "the application did not answer" {
-		t.Errorf("error %v, kind %v, code %v", err, fault.KindOf(err), fault.CodeOf(err))
-	}
-	if diff := cmp.Diff(bus.Result{Stage: bus.AckedNoResponse, State: aState()}, got); diff != "" {
-		t.Error(diff)
+	for _, b := range nodes {
+		got, err := b.Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Function, Name: "f"})
+		if fault.KindOf(err) != fault.Timeout || fault.CodeOf(err) != "acked_no_response" ||
+			err.Error() != "the application did not answer" {
+			t.Errorf("error %v, kind %v, code %v", err, fault.KindOf(err), fault.CodeOf(err))
+		}
+		if diff := cmp.Diff(bus.Result{Stage: bus.AckedNoResponse, State: aState()}, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
@@ -182,16 +202,17 @@ func testCancel(t *testing.T, open opener) {
 }
 
 func testDeadline(t *testing.T, open opener) {
-	b := open(1)[0]
-	_, left := waiting(gatewayOn(t, b))
-	b.Holding(deviceID(1))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	_, err := b.Call(ctx, bus.Call{Device: deviceID(1), Kind: bus.Function, Name: "f"})
-	if fault.KindOf(err) != fault.Timeout {
-		t.Errorf("error %v of kind %v", err, fault.KindOf(err))
+	nodes, g := pair(t, open)
+	_, left := waiting(g)
+	for _, b := range nodes {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := b.Call(ctx, bus.Call{Device: deviceID(1), Kind: bus.Function, Name: "f"})
+		if fault.KindOf(err) != fault.Timeout {
+			t.Errorf("error %v of kind %v", err, fault.KindOf(err))
+		}
+		receive(t, left)
 	}
-	receive(t, left)
 }
 
 func testNoGateway(t *testing.T, open opener) {
@@ -205,12 +226,12 @@ func testNoGateway(t *testing.T, open opener) {
 }
 
 func testGatewayPanic(t *testing.T, open opener) {
-	b := open(1)[0]
-	g := gatewayOn(t, b)
-	b.Holding(deviceID(1))
+	nodes, g := pair(t, open)
 	g.Answer(func(context.Context, bus.Call) (bus.Result, error) { panic("gateway") })
-	if _, err := b.Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Ping}); fault.KindOf(err) != fault.Internal {
-		t.Errorf("error %v", err)
+	for _, b := range nodes {
+		if _, err := b.Call(t.Context(), bus.Call{Device: deviceID(1), Kind: bus.Ping}); fault.KindOf(err) != fault.Internal {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 
