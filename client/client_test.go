@@ -61,6 +61,52 @@ func TestRequests(t *testing.T) {
 			request{"POST", "/oauth/token", "Bearer secret", formKind, "client_id=test&client_secret=test&grant_type=password&password=p%26q&username=a%40b"},
 			rest.Token{TokenType: "bearer", AccessToken: "t", ExpiresIn: 60},
 		},
+		"login for a time": {
+			`{"access_token":"t"}`,
+			func(c *client.Client) (any, error) {
+				return c.Grant(ctx, client.Grant{Username: "a", Password: "p", ExpiresIn: time.Hour, Scopes: []string{"x:y", "z"}})
+			},
+			request{"POST", "/oauth/token", "Bearer secret", formKind, "client_id=test&client_secret=test&expires_in=3600&grant_type=password&password=p&scope=x%3Ay+z&username=a"},
+			rest.Token{AccessToken: "t"},
+		},
+		"login for ever": {
+			`{"access_token":"t"}`,
+			func(c *client.Client) (any, error) {
+				return c.Grant(ctx, client.Grant{Username: "a", Password: "p", Endless: true})
+			},
+			request{"POST", "/oauth/token", "Bearer secret", formKind, "client_id=test&client_secret=test&expires_in=0&grant_type=password&password=p&username=a"},
+			rest.Token{AccessToken: "t"},
+		},
+		"second factor": {
+			`{"access_token":"t"}`, func(c *client.Client) (any, error) { return c.GrantOTP(ctx, "m", "123456") },
+			request{"POST", "/oauth/token", "Bearer secret", formKind, "client_id=test&client_secret=test&grant_type=urn%3Acustom%3Amfa-otp&mfa_token=m&otp=123456"},
+			rest.Token{AccessToken: "t"},
+		},
+		"second factor begun": {
+			`{"mfa_token":"m","secret":"s","qr_url":"u"}`, func(c *client.Client) (any, error) { return c.StartMFA(ctx) },
+			request{"GET", "/v1/user/mfa-enable", "Bearer secret", "", ""},
+			client.Enrolment{Token: "m", Secret: "s", URL: "u"},
+		},
+		"second factor proven": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.FinishMFA(ctx, "m", "123456") },
+			request{"POST", "/v1/user/mfa-enable", "Bearer secret", jsonKind, `{"mfa_token":"m","otp":"123456"}`},
+			nil,
+		},
+		"second factor ended": {
+			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.EndMFA(ctx, "p") },
+			request{"PUT", "/v1/user/mfa-disable", "Bearer secret", jsonKind, `{"current_password":"p"}`},
+			nil,
+		},
+		"tokens with a second factor": {
+			`[]`, func(c *client.Client) (any, error) { return c.Tokens(ctx, "a@b", "p", "123456") },
+			request{"GET", "/v1/access_tokens?otp=123456", "Basic YUBiOnA=", "", ""},
+			[]rest.ListedToken{},
+		},
+		"product": {
+			`{"updated":1}`, func(c *client.Client) (any, error) { return nil, c.AddToProduct(ctx, "30000", "1") },
+			request{"POST", "/v1/products/30000/devices", "Bearer secret", jsonKind, `{"id":"1"}`},
+			nil,
+		},
 		"logout": {
 			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.Logout(ctx) },
 			request{"DELETE", "/v1/access_tokens/current", "Bearer secret", "", ""},
@@ -202,6 +248,16 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// The error of a login that wants a second factor brings what the next step
+// needs.
+func TestSecondFactorIsWanted(t *testing.T) {
+	c, _ := server(t, http.StatusForbidden, `{"error":"mfa_required","error_description":"a code too","mfa_token":"m"}`)
+	_, err := c.Login(t.Context(), "a", "p")
+	if e, ok := errors.AsType[*client.Error](err); !ok || e.MFAToken != "m" {
+		t.Errorf("error %v has no token for the code", err)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	whole := `{"ok":false,"error":"Timed out. It is off.","error_description":"It is off","code":"not_connected","request_id":"r1","device":{"state":"offline"},"stage":"not_connected"}`
 	for name, c := range map[string]struct {
@@ -302,7 +358,7 @@ func TestStreamGoesOnAfterABreak(t *testing.T) {
 	broken := 0
 	s, err := c.Subscribe(t.Context(), client.Subscription{
 		Prefix: "t", Opened: func(h rest.Header) { opened = append(opened, h) },
-		Broken: func(err error, wait time.Duration) {
+		Broken: func(err error, wait time.Duration, resumes bool) {
 			broken++
 			if err == nil || wait <= 0 || wait > 30*time.Second {
 				t.Errorf("broken by %v, wait %v", err, wait)
@@ -357,7 +413,7 @@ func TestSilenceBreaksAStream(t *testing.T) {
 	why := ""
 	s, err := c.Subscribe(ctx, client.Subscription{
 		Silence: 30 * time.Millisecond,
-		Broken:  func(err error, _ time.Duration) { why = err.Error(); cancel() },
+		Broken:  func(err error, _ time.Duration, _ bool) { why = err.Error(); cancel() },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,10 @@ type Subscription struct {
 	Device string // only of this device, by id or name
 	All    bool   // everybody's public events, too; needs a Prefix
 
+	// Resume asks for a stream that goes on where it broke, from the history that
+	// the cloud keeps. A cloud without one gives an ordinary stream.
+	Resume bool
+
 	// Silence is how long a stream may be without a byte before it counts as
 	// dead; the API speaks at least every 9 s. Zero: 20 s.
 	Silence time.Duration
@@ -41,8 +46,12 @@ type Subscription struct {
 	// break, with what the API says that it is subscribed to. Nil: nobody.
 	Opened func(rest.Header)
 	// Broken is called when the stream has broken and is to be opened again
-	// after the wait. What happens meanwhile is not heard. Nil: nobody.
-	Broken func(err error, wait time.Duration)
+	// after the wait. What happens meanwhile is not heard, unless the stream can
+	// be resumed. Nil: nobody.
+	Broken func(err error, wait time.Duration, resumes bool)
+	// Gap is called when a resumed stream does not go on where it broke, with
+	// what the API says of that. Nil: nobody.
+	Gap func(rest.StreamGap)
 }
 
 func (s *Subscription) path() string {
@@ -68,7 +77,10 @@ type Stream struct {
 	end     func()        // ends the request
 	dec     sse.Decoder
 	buf     []byte
-	tries   int // to open the stream again, without success
+	tries   int    // to open the stream again, without success
+	place   string // the id to go on after; empty: none came
+	plain   bool   // the cloud keeps no history
+	why     string // what the cloud said of the stream's end
 	heard   atomic.Int64
 }
 
@@ -130,7 +142,7 @@ func (s *Stream) open() error {
 	// A server that accepts and says nothing is silent, too.
 	ctx, cancel := context.WithCancel(s.ctx)
 	silence := time.AfterFunc(s.sub.Silence, cancel)
-	res, err := s.client.send(ctx, http.MethodGet, s.sub.path(), nil, "")
+	res, err := s.client.send(ctx, http.MethodGet, s.path(), nil, "")
 	if err != nil {
 		silence.Stop()
 		cancel()
@@ -140,11 +152,32 @@ func (s *Stream) open() error {
 		defer cancel()
 		defer silence.Stop()
 		defer res.Body.Close()
-		return readError(res)
+		err := readError(res)
+		if err.Body.Code == rest.CodeNotImplemented && s.resumes() {
+			s.plain = true
+			return s.open()
+		}
+		return err
 	}
-	s.body, s.silence, s.end, s.dec = res.Body, silence, cancel, sse.Decoder{}
+	s.body, s.silence, s.end, s.dec, s.why = res.Body, silence, cancel, sse.Decoder{}, ""
 	s.note()
 	return nil
+}
+
+// resumes tells whether the stream goes on where it breaks.
+func (s *Stream) resumes() bool { return s.sub.Resume && !s.plain }
+
+// path is what to ask for: where it broke, if there is such a place.
+func (s *Stream) path() string {
+	path := s.sub.path()
+	if !s.resumes() {
+		return path
+	}
+	after := s.place
+	if after == "" {
+		after = rest.ResumeNow
+	}
+	return path + "?" + url.Values{"resume": {after}}.Encode()
 }
 
 // note notes that something came.
@@ -167,11 +200,17 @@ func (s *Stream) read() (e Event, ok bool, err error) {
 		if err != nil {
 			return Event{}, false, err
 		}
+		if id := s.dec.LastID(); id != "" {
+			s.place = id
+		}
 		if !ok {
 			break
 		}
 		if f.Comment {
 			s.comment(f.Data)
+			continue
+		}
+		if s.notice(f) {
 			continue
 		}
 		e := Event{Name: f.Event}
@@ -188,17 +227,49 @@ func (s *Stream) read() (e Event, ok bool, err error) {
 		}
 		return Event{}, false, nil
 	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case s.why != "":
+		err = errors.New(s.why)
+	case errors.Is(err, io.EOF):
+		err = errors.New("the cloud closed it")
+	case errors.Is(err, context.Canceled):
 		err = fmt.Errorf("nothing came for %v", s.sub.Silence)
 	}
 	return Event{}, false, err
 }
 
+// notice takes what the API says in a stream that can be resumed, and tells
+// whether the frame was that and no event.
+func (s *Stream) notice(f sse.Frame) bool {
+	switch f.Event {
+	case rest.EventStreamEnd:
+		s.comment(f.Data)
+	case rest.EventStreamGap:
+		var gap rest.StreamGap
+		if json.Unmarshal([]byte(f.Data), &gap) == nil && s.sub.Gap != nil {
+			s.sub.Gap(gap)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
 // comment looks for what the API says of the stream.
 func (s *Stream) comment(text string) {
-	var h rest.Header
+	var about struct {
+		rest.Header
+		rest.StreamEnd
+	}
 	text = strings.TrimSpace(text)
-	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &h) != nil || h.Scope == "" {
+	if !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &about) != nil {
+		return
+	}
+	if about.End != "" {
+		s.why = "the cloud ended it: " + about.Message
+	}
+	h := about.Header
+	if h.Scope == "" {
 		return
 	}
 	s.tries = 0
@@ -230,7 +301,7 @@ func (s *Stream) pause(why error) {
 	}
 	s.tries++
 	if s.sub.Broken != nil {
-		s.sub.Broken(why, wait)
+		s.sub.Broken(why, wait, s.resumes() && s.place != "")
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -110,9 +110,15 @@ func (c *cli) listen(ctx context.Context, remote *client.Client, h hearing) erro
 	defer reassuring.Wait()
 	defer cancel()
 	h.Opened = func(about rest.Header) { c.say("%s", listening(about)) }
-	h.Broken = func(err error, wait time.Duration) {
-		c.say("warning: the stream is dead: %s; opening it again in %s", diagnose(err).text, wait.Round(100*time.Millisecond))
+	h.Resume = true
+	h.Broken = func(err error, wait time.Duration, resumes bool) {
+		until := "events until then are not heard"
+		if resumes {
+			until = "it goes on where it broke"
+		}
+		c.say("warning: the stream is dead: %s; opening it again in %s, %s", diagnose(err).text, wait.Round(100*time.Millisecond), until)
 	}
+	h.Gap = func(gap rest.StreamGap) { c.say("warning: events are missing: %s", gap.Message) }
 	stream, err := remote.Subscribe(ctx, h.Subscription)
 	if err != nil {
 		return err

@@ -35,7 +35,12 @@ type Decoder struct {
 	event, id string
 	data      strings.Builder
 	hasData   bool
+	last      string
 }
+
+// LastID is the last id that came, with an event or alone: where a reader asks
+// to go on. Empty: none came.
+func (d *Decoder) LastID() string { return d.last }
 
 // Write takes the next piece of the stream. It keeps no more than a frame:
 // call Next until it has no more before each Write. The error is ErrTooLong.
@@ -147,6 +152,9 @@ func (d *Decoder) take(line []byte) (f Frame, ok bool) {
 // dispatch ends the frame; one without data is dropped.
 func (d *Decoder) dispatch() (f Frame, ok bool) {
 	f, ok = Frame{Event: d.event, ID: d.id, Data: d.data.String()}, d.hasData
+	if d.id != "" {
+		d.last = d.id
+	}
 	d.event, d.id, d.hasData = "", "", false
 	d.data.Reset()
 	return f, ok
