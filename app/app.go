@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/cloud/store/eventlog"
 	"github.com/cyan-cloud/cyan/internal/turnstile"
 )
 
@@ -29,6 +30,7 @@ type App struct {
 	opts    Options
 	gateway *gateway.Gateway
 	store   *store.Store
+	history *eventlog.Log  // nil: none is kept
 	doors   []net.Listener // of the HTTP API
 	onStop  []closer
 	stop    sync.Once
@@ -70,6 +72,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		return a, err
 	}
 
+	if err := a.openHistory(ctx, registry); err != nil {
+		return a, err
+	}
 	b, err := bus.Open(ctx, bus.Config{URL: o.NATS, Node: o.Node, Logger: log.With("component", "bus"), Registerer: registry})
 	if err != nil {
 		return a, err
@@ -84,29 +89,55 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return a, err
 	}
-	a.gateway, err = gateway.Start(ctx, gateway.Config{
+	devices := gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
 		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits,
 		Logger: log.With("component", "gateway"), Registerer: registry,
-	})
-	if err != nil {
+	}
+	if a.history != nil {
+		devices.History = a.history
+	}
+	if a.gateway, err = gateway.Start(ctx, devices); err != nil {
 		return a, err
 	}
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
-	door, err := api.New(api.Config{
+	people := api.Config{
 		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},
-			{Name: "bus", Run: func(context.Context) error { return b.Check() }},
+			{Name: "bus", Run: func(context.Context) error { return b.Hearing() }},
 		},
-	})
+	}
+	if a.history != nil {
+		people.History = a.history
+		people.Ready = append(people.Ready, api.Check{Name: "history of events", Run: a.history.Check})
+	}
+	door, err := api.New(people)
 	if err != nil {
 		return a, err
 	}
 	return a, a.serve(ctx, door)
+}
+
+// openHistory opens the history of events, if there is to be one. Without one
+// what an earlier process kept goes: events from now on would be missing in it,
+// and whoever resumes there would not know.
+func (a *App) openHistory(ctx context.Context, registry *prometheus.Registry) (err error) {
+	path := filepath.Join(a.opts.Data, "events.db")
+	if a.opts.EventHistory <= 0 {
+		return eventlog.Remove(path)
+	}
+	a.history, err = eventlog.Open(ctx, eventlog.Config{
+		Path: path, Age: a.opts.EventHistory, Bytes: int64(a.opts.EventHistoryMiB) << 20,
+		Logger: a.opts.Logger.With("node", a.opts.Node, "component", "eventlog"), Registerer: registry,
+	})
+	if err == nil {
+		a.push("history of events", func(context.Context) error { return a.history.Close() })
+	}
+	return err
 }
 
 // serve opens the HTTP door.

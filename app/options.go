@@ -41,6 +41,12 @@ type Options struct {
 	TrustOnFirstUse bool
 	// OpenSignUp lets strangers make themselves accounts over the API.
 	OpenSignUp bool
+	// EventHistory is how long events are kept, so that event streams can be
+	// resumed; devices' events are acknowledged when they are on the disk then.
+	// Zero: none are kept, and what was kept before is removed.
+	EventHistory time.Duration
+	// EventHistoryMiB bounds the history's file. Zero: 256.
+	EventHistoryMiB int
 	// Limits bound what strangers, devices and clients can take.
 	Limits Limits
 	// Admin is the username of the administrator that the first start makes.
@@ -70,6 +76,9 @@ func (o Options) WithDefaults() Options {
 	set(&o.Database, filepath.Join(o.Data, "cyan.db"))
 	set(&o.Node, "local")
 	set(&o.Admin, "admin@localhost")
+	if o.EventHistoryMiB <= 0 {
+		o.EventHistoryMiB = 256
+	}
 	o.Limits = o.Limits.WithDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

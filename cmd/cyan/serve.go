@@ -37,6 +37,8 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.StringVar(&f.Node, "node", o.Node, "this process's `name` in logs, attempts and a cluster")
 	flags.BoolVar(&f.OpenSignUp, "open-sign-up", false, "let strangers make themselves accounts over the API")
 	flags.BoolVar(&f.TrustOnFirstUse, "trust-on-first-use", false, "let unknown devices in and keep the key they show: on a bench only")
+	flags.DurationVar(&f.EventHistory, "event-history", 0, "keep events for this `time`, so that event streams can be resumed (default none are kept)")
+	flags.IntVar(&f.EventHistoryMiB, "event-history-mib", o.EventHistoryMiB, "how large the history's file may become, in `MiB`")
 	flags.StringVar(&f.Admin, "admin", o.Admin, "`username` of the administrator that the first start makes")
 	limitFlags(flags, &f.Limits)
 	flags.StringVar(&f.logLevel, "log-level", logLevel, "`least` of what is logged: debug, info, warn or error")
