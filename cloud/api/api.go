@@ -196,6 +196,10 @@ func (a *API) open() {
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked(r)
+	if len(r.URL.RawQuery) > maxQuery {
+		a.visits.refuseQuery(w)
+		return
+	}
 	a.door.ServeHTTP(w, r)
 }
 

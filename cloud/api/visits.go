@@ -2,12 +2,16 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cyan-cloud/cyan/cloud/api/web"
+	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
 // noRequest is why a connection counts as refused on which no request came to
@@ -15,16 +19,23 @@ import (
 // nothing was said at all. The server answers that by itself.
 const noRequest = "no_request"
 
+// maxQuery is how many bytes a query may have: to take one of 30 KB apart costs
+// more than all else in a request.
+const maxQuery = 4096
+
+// longQuery is why a request counts as refused whose query is longer.
+const longQuery = "long_query"
+
 // visits are the connections of a server.
 type visits struct {
 	open    sync.Map               // net.Conn → *atomic.Bool: whether a request came to us
-	refused *prometheus.CounterVec // reason: no_request, too_many, from_source
+	refused *prometheus.CounterVec // reason: no_request, long_query, too_many, from_source
 }
 
 func newVisits(reg prometheus.Registerer) *visits {
 	v := &visits{refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "cyan", Subsystem: "api", Name: "connections_refused_total",
-		Help: "Connections that were closed and on which no request was answered, by reason.",
+		Help: "Connections on which no request was answered, and requests refused unread, by reason.",
 	}, []string{"reason"})}
 	if reg != nil {
 		reg.MustRegister(v.refused)
@@ -56,4 +67,11 @@ func (v *visits) leave(c net.Conn, state http.ConnState) {
 	if asked, ok := v.open.LoadAndDelete(c); ok && !asked.(*atomic.Bool).Load() {
 		v.refused.WithLabelValues(noRequest).Inc()
 	}
+}
+
+// refuseQuery answers a request whose query is too long to be read.
+func (v *visits) refuseQuery(w http.ResponseWriter) {
+	v.refused.WithLabelValues(longQuery).Inc()
+	text := fmt.Sprintf("The request's query is longer than %d bytes.", maxQuery)
+	_ = web.Answer(w, http.StatusRequestURITooLong, &rest.Error{Message: text, Description: text, Code: rest.CodeBodyTooLarge})
 }

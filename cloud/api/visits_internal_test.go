@@ -77,3 +77,17 @@ func total(t *testing.T, registry *prometheus.Registry) (sum float64) {
 	}
 	return sum
 }
+
+// TestLongQuery refuses a query that nobody needs before it is taken apart.
+func TestLongQuery(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	a := &API{visits: newVisits(registry)} // without a door: it is not come to
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/devices?"+strings.Repeat("a=b&", maxQuery/4+1), nil))
+	if w.Code != http.StatusRequestURITooLong || !strings.Contains(w.Body.String(), `"error":"The request's query is longer`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if got := total(t, registry); got != 1 {
+		t.Errorf("%v refused", got)
+	}
+}

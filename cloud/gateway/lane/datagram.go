@@ -120,6 +120,8 @@ func (l *Lane) handshake(now time.Time, in *In, data []byte, c *conn, outs *Outs
 	case errors.Is(out.Dropped, dtls.ErrNewHello):
 		l.greet(now, in, data, outs)
 		return
+	case out.Dropped != nil && c.saved:
+		l.cfg.Counter.Dropped(DropUnopened)
 	case out.Dropped != nil:
 		l.cfg.Counter.Dropped(DropHandshake)
 	}

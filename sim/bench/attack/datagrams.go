@@ -17,6 +17,9 @@ import (
 // lookEvery is how many datagrams are sent between two looks at what came back.
 const lookEvery = 64
 
+// glance is how long such a look takes when there is nothing.
+const glance = 100 * time.Microsecond
+
 // spray sends what next gives, from one address after the other, and counts
 // what is answered.
 func (a *attacker) spray(ctx context.Context, next func(n int) []byte) error {
@@ -29,14 +32,15 @@ func (a *attacker) spray(ctx context.Context, next func(n int) []byte) error {
 	for a.more(ctx) {
 		raw.Send(crowd.Source(firstStranger+a.Sent), next(a.Sent))
 		if a.Sent%lookEvery == 0 {
-			if err := raw.Read(time.Now(), hear); err != nil {
+			if err := raw.Read(time.Now().Add(glance), hear); err != nil {
 				return err
 			}
 		}
 	}
 	raw.Flush()
-	for range 10 {
-		if err := raw.Read(time.Now().Add(20*time.Millisecond), hear); err != nil {
+	for before := -1; before != a.Answered; {
+		before = a.Answered
+		if err := raw.Read(time.Now().Add(50*time.Millisecond), hear); err != nil {
 			return err
 		}
 	}
@@ -216,7 +220,7 @@ func (a *attacker) begin(ctx context.Context, after func(n int) [][]byte) error 
 		raw.Send(from, first)
 		if a.Sent%8 == 0 {
 			raw.Flush()
-			if err := raw.Read(time.Now(), hear); err != nil {
+			if err := raw.Read(time.Now().Add(glance), hear); err != nil {
 				return err
 			}
 		}

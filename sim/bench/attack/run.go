@@ -171,7 +171,7 @@ func (b Bench) calm() time.Duration { return max(b.For/2, 200*time.Millisecond) 
 // attack makes one attack, and measures before and meanwhile.
 func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *child, a *attack, part Part) (row Row, err error) {
 	row.Attack, row.What = a.name, a.what
-	part.Count = max(20, int(float64(a.count)*b.Scale))
+	part.Count = max(a.least, int(float64(a.count)*b.Scale))
 	if err := loader.ask(new(Window)); err != nil {
 		return row, err
 	}
@@ -201,6 +201,9 @@ func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *c
 	if err = errors.Join(err, striker.end()); err != nil {
 		close(stop)
 		return row, errors.Join(err, <-watching)
+	}
+	if left := b.calm() - time.Since(began); left > 0 {
+		pause(ctx, left)
 	}
 	during := loader.ask(&row.During)
 	after, usageErr := s.Usage()
