@@ -1,5 +1,7 @@
 package dense
 
+import "iter"
+
 // parts of an index grow each by itself, so that no single addition has to
 // arrange everything anew.
 const parts = 16
@@ -127,4 +129,17 @@ func (x *Index) Len() int {
 		n += x.parts[i].used
 	}
 	return n
+}
+
+// All gives the slots, in no order that means anything.
+func (x *Index) All() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for i := range x.parts {
+			for _, place := range x.parts[i].places {
+				if place != 0 && !yield(place-1) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -16,7 +16,7 @@ var ErrBusy = errors.New("gateway: too much work waits already")
 
 // lookedUp takes the store's word on whose key a device showed.
 func (l *Lane) lookedUp(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil {
 		return
 	}
@@ -28,7 +28,7 @@ func (l *Lane) lookedUp(now time.Time, in *In, outs *Outs) {
 	default:
 		l.streamProven(now, c, in, outs)
 	}
-	if l.conns[c.id] == c {
+	if l.has(c) {
 		l.rearm(c)
 	}
 }
@@ -48,25 +48,26 @@ func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
 		if l.unproven >= l.cfg.Unproven {
 			l.stats.UnprovenFull++
 			l.fail(now, c, device.UnknownDevice, "the key is on no file, and too many such devices are waiting already", outs)
-			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
+			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer(), c.shake.local)
 			l.end(now, c, outs)
 			return
 		}
 		l.unproven++
-		c.key = c.shake.PeerKey()
-		c.sess = session.New(session.Config{DTLS: &keys, Peer: c.peer, Local: c.local, Seed: l.seed(), Now: now})
+		key := c.shake.PeerKey()
+		c.key = &key
+		c.sess = session.New(session.Config{DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now})
 		l.finish(now, c, outs)
 		return
 	}
 	l.know(c, in.Found)
-	c.sess = session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.peer, Local: c.local, Seed: l.seed(), Now: now})
+	c.sess = session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now})
 	record := c.sess.Record()
 	outs.add(Out{Kind: Save, Conn: c.id, Record: &record})
 }
 
 // recordSaved goes on where a record had to be durable first.
 func (l *Lane) recordSaved(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil || c.sess == nil {
 		return
 	}
@@ -115,9 +116,9 @@ func (l *Lane) finish(now time.Time, c *conn, outs *Outs) {
 	l.leaveHalfOpen(c)
 	c.sess.Finished(keys)
 	c.reach(now, device.StageSession)
-	outs.sendAll(flight, c)
+	outs.sendAll(flight, c.peer(), c.shake.local)
 	if !c.hasCID {
-		l.index(c, c.peer, outs)
+		l.index(c, c.peer(), outs)
 	}
 }
 
@@ -158,7 +159,7 @@ func (l *Lane) streamProven(now time.Time, c *conn, in *In, outs *Outs) {
 	default:
 		l.know(c, in.Found)
 		c.reach(now, device.StageKeyExchange)
-		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{From: c.peer.Addr(), Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
+		outs.add(Out{Kind: MakeReply, Conn: c.id, Job: &Job{From: c.peer().Addr(), Shake: c.stream.shake, Key: c.stream.claim.DeviceKey}})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net/netip"
 	"time"
+	"unique"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -15,39 +16,66 @@ import (
 // conn is a device's connection: first a handshake, then a session, for a
 // while both.
 type conn struct {
-	id    uint64
-	udp   bool
-	peer  netip.AddrPort
-	local netip.Addr
+	id   uint64
+	slot uint32 // its place in the lane's room
 
-	shake  *dtls.ServerHandshake // UDP, until it has lingered long enough
-	gate   netip.AddrPort        // the address under which the handshake is found
-	stream *stream               // TCP
-	sess   *session.Session      // from when the keys are agreed
+	udp, hasCID bool
 	// On UDP: halfOpen until the device may have its Finished, saved from then on.
 	halfOpen, saved bool
+	held            bool // the table has this connection as the device's
+	announced       bool // its owner was told that it is online
+
+	shake  *handshake       // UDP, until it has lingered long enough
+	stream *stream          // TCP
+	sess   *session.Session // from when the keys are agreed
 
 	device device.ID // proven by its key; zero before that
+	place  uint32    // in the timers' heap, from 1; 0: not there
 	owner  account.ID
-	key    []byte // SPKI that it showed, while a claim is open
+	key    *[]byte // SPKI that it showed, while a claim is open
 	cid    [8]byte
-	hasCID bool
 
-	try       *device.Attempt // nil when it has ended
-	held      bool            // the table has this connection as the device's
-	announced bool            // its owner was told that it is online
-	hears     []*interest     // what it subscribed to, where it is indexed
-	indexed   netip.AddrPort  // the address under which it is in the indexes
+	try     *device.Attempt // nil when it has ended
+	hears   []*interest     // what it subscribed to, where it is indexed
+	indexed *indexed        // on UDP without connection id
 
 	shown int64     // Unix milliseconds when the table was told of its state, and
 	noted int64     // when the store was
 	said  allowance // messages of its own
 	due   int64     // Unix milliseconds of the timer; 0: none
-	place int       // in the timers' heap, from 1; 0: not there
+}
+
+// handshake is what only a connection on UDP has that shakes hands.
+type handshake struct {
+	*dtls.ServerHandshake
+	gate  netip.AddrPort // where the device was, and under which it is found
+	local netip.Addr     // where we are
+}
+
+// peer is where the device is.
+func (c *conn) peer() netip.AddrPort {
+	switch {
+	case c.stream != nil:
+		return c.stream.peer
+	case c.sess != nil:
+		return c.sess.Peer()
+	case c.shake != nil:
+		return c.shake.gate
+	}
+	return netip.AddrPort{}
+}
+
+// shared gives an owner's id so that all devices of his have the same text.
+func shared(owner account.ID) account.ID {
+	if owner == "" {
+		return ""
+	}
+	return unique.Make(owner).Value()
 }
 
 // stream is the part of a connection that only TCP has.
 type stream struct {
+	peer  netip.AddrPort
 	shake sealed.ServerHandshake
 	blob  []byte // what came of the device's blob; nil once it is whole
 	split sealed.Splitter
@@ -56,13 +84,13 @@ type stream struct {
 }
 
 // begin starts the record of the connection's attempt.
-func (l *Lane) begin(now time.Time, c *conn) {
+func (l *Lane) begin(now time.Time, c *conn, from netip.AddrPort) {
 	transport := "tcp"
 	if c.udp {
 		transport = "udp"
 	}
 	c.try = &device.Attempt{
-		ID: l.attemptID(now), Transport: transport, Source: c.peer.String(), Gateway: l.cfg.Node, Started: now.UTC(),
+		ID: l.attemptID(now), Transport: transport, Source: from.String(), Gateway: l.cfg.Node, Started: now.UTC(),
 	}
 	c.reach(now, device.StageSocket)
 }

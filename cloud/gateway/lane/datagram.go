@@ -59,7 +59,7 @@ func (l *Lane) record(now time.Time, in *In, r *dtls.Record, c *conn, outs *Outs
 		l.cfg.Counter.Dropped(DropUnopened)
 	}
 	switch {
-	case l.conns[c.id] != c:
+	case !l.has(c):
 	case c.sess.Dropped != dropped && c.shake != nil:
 		l.handshake(now, in, r.Raw, c, outs)
 	case c.sess.Dropped == dropped && r.DeviceID != nil && c.sess.Cautious():
@@ -73,9 +73,9 @@ func (l *Lane) record(now time.Time, in *In, r *dtls.Record, c *conn, outs *Outs
 func (l *Lane) find(r *dtls.Record, from netip.AddrPort) *conn {
 	switch {
 	case r.CID != nil:
-		return l.byCID[[8]byte(r.CID)]
+		return l.byCID.of([8]byte(r.CID))
 	case r.DeviceID != nil:
-		if c := l.byDevice[device.ID(r.DeviceID)]; c != nil && c.udp && !c.hasCID {
+		if c := l.byDevice.of(device.ID(r.DeviceID)); c != nil && c.udp && !c.hasCID {
 			return c
 		}
 		return nil
@@ -96,8 +96,8 @@ func (l *Lane) notOurs(now time.Time, in *In, outs *Outs) {
 		l.stats.StrangersUnrecorded++
 		return
 	}
-	c := &conn{udp: true, peer: in.From}
-	l.begin(now, c)
+	c := &conn{udp: true}
+	l.begin(now, c, in.From)
 	try := c.try
 	try.Ended, try.Outcome, try.Reason = now.UTC(), device.Failed, device.WrongProtocol
 	try.Detail = "a datagram came that is not DTLS 1.2"
@@ -115,7 +115,7 @@ func (l *Lane) handshake(now time.Time, in *In, data []byte, c *conn, outs *Outs
 		return
 	}
 	out, err := c.shake.Receive(now, data)
-	outs.sendAll(out.Send, c)
+	outs.sendAll(out.Send, c.peer(), c.shake.local)
 	switch {
 	case errors.Is(out.Dropped, dtls.ErrNewHello):
 		l.greet(now, in, data, outs)
@@ -173,9 +173,9 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	l.cfg.Random(cid[:])
 	cid[0] = byte(l.cfg.Index)
 	shake, flight, err := dtls.NewServerHandshake(l.cfg.DTLS, now, hello, cid, random)
-	c := &conn{udp: true, peer: in.From, local: in.Local}
-	l.begin(now, c)
-	outs.sendAll(flight, c)
+	c := &conn{udp: true}
+	l.begin(now, c, in.From)
+	outs.sendAll(flight, in.From, in.Local)
 	if err != nil {
 		why, detail := shakeReason(err)
 		l.fail(now, c, why, detail, outs)
@@ -188,14 +188,14 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	default:
 		l.shakeFailed(now, old, dtls.ErrNewHello, outs)
 	}
-	c.shake, c.gate, c.halfOpen = shake, in.From, true
+	c.shake, c.halfOpen = &handshake{shake, in.From, in.Local}, true
 	l.halfOpen++
-	l.add(c)
+	c = l.add(c)
 	l.arrives(c)
-	l.shaking[c.gate] = c
+	l.shaking[c.shake.gate] = c
 	if id := shake.CID(); id.Kind != dtls.NoCID {
 		c.cid, c.hasCID = id.Bytes, true
-		l.byCID[c.cid] = c
+		l.byCID.put(c)
 	}
 	l.rearm(c)
 }
@@ -219,7 +219,7 @@ func (l *Lane) rotate(now time.Time) {
 // shakeDue repeats a flight, or gives the handshake up.
 func (l *Lane) shakeDue(now time.Time, c *conn, outs *Outs) {
 	flight, err := c.shake.Tick(now)
-	outs.sendAll(flight, c)
+	outs.sendAll(flight, c.peer(), c.shake.local)
 	switch {
 	case err == nil:
 	case c.saved:
@@ -242,10 +242,13 @@ func (l *Lane) shakeFailed(now time.Time, c *conn, err error, outs *Outs) {
 
 // forgetShake ends the lingering of a handshake that is done.
 func (l *Lane) forgetShake(c *conn) {
-	c.shake = nil
-	if l.shaking[c.gate] == c {
-		delete(l.shaking, c.gate)
+	if c.shake == nil {
+		return
 	}
+	if gate := c.shake.gate; l.shaking[gate] == c {
+		delete(l.shaking, gate)
+	}
+	c.shake = nil
 }
 
 // shakeReason says why a DTLS handshake failed, and whose it is to mend.

@@ -11,9 +11,10 @@ import (
 func (l *Lane) Check() error {
 	var halfOpen, unproven, streams, timed int
 	held := map[device.ID]uint64{}
-	for id, c := range l.conns {
-		if id != c.id {
-			return fmt.Errorf("connection %x stands under %x", c.id, id)
+	for c := range l.conns.all() {
+		id := c.id
+		if l.conns.of(id) != c {
+			return fmt.Errorf("connection %x is not found", id)
 		}
 		_, waits := l.held[c] // to be refused
 		if c.udp && !c.saved {
@@ -40,10 +41,10 @@ func (l *Lane) Check() error {
 		case !c.saved:
 			return fmt.Errorf("connection %x may wait for ever", id)
 		}
-		if c.shake != nil && l.shaking[c.gate] != c {
+		if c.shake != nil && l.shaking[c.shake.gate] != c {
 			return fmt.Errorf("the handshake of connection %x is not found", id)
 		}
-		if c.hasCID && l.byCID[c.cid] != c {
+		if c.hasCID && l.byCID.of(c.cid) != c {
 			return fmt.Errorf("connection %x is not found by its connection id", id)
 		}
 		if !c.held {
@@ -53,7 +54,7 @@ func (l *Lane) Check() error {
 			return fmt.Errorf("connections %x and %x both have %s", id, other, c.device)
 		}
 		held[c.device] = id
-		if l.byDevice[c.device] != c {
+		if l.byDevice.of(c.device) != c {
 			return fmt.Errorf("connection %x has %s and is not found by it", id, c.device)
 		}
 	}
@@ -73,12 +74,12 @@ func (l *Lane) Check() error {
 
 func (l *Lane) checkIndexes() error {
 	index := map[*conn]string{}
-	for _, c := range l.byCID {
+	for c := range l.byCID.all() {
 		index[c] = "byCID"
 	}
 	for addr, c := range l.byAddr {
 		index[c] = "byAddr"
-		if c.indexed != addr {
+		if c.indexed == nil || c.indexed.at != addr {
 			return fmt.Errorf("connection %x is found at %v and thinks %v", c.id, addr, c.indexed)
 		}
 	}
@@ -88,9 +89,10 @@ func (l *Lane) checkIndexes() error {
 			return fmt.Errorf("connection %x is said to shake hands", c.id)
 		}
 	}
-	for id, c := range l.byDevice {
+	for c := range l.byDevice.all() {
+		id := c.device
 		index[c] = "byDevice"
-		if c.device != id || !c.held {
+		if l.byDevice.of(id) != c || !c.held {
 			return fmt.Errorf("connection %x is found by %s", c.id, id)
 		}
 	}
@@ -122,7 +124,7 @@ func (l *Lane) checkIndexes() error {
 		index[c] = "timers"
 	}
 	for c, name := range index {
-		if l.conns[c.id] != c {
+		if !l.has(c) {
 			return fmt.Errorf("connection %x has ended and stands in %s", c.id, name)
 		}
 	}

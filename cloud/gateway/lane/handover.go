@@ -21,7 +21,7 @@ func (l *Lane) Settle(on bool) { l.settling = on }
 // Shaking gives how many handshakes have not come to their end.
 func (l *Lane) Shaking() int {
 	n := l.halfOpen
-	for _, c := range l.conns {
+	for c := range l.conns.all() {
 		if c.stream != nil && c.sess == nil {
 			n++
 		}
@@ -36,7 +36,7 @@ func (l *Lane) Shaking() int {
 // from the first call on, unless the hand-over fails.
 func (l *Lane) Export(each func(conn uint64, udp bool, b []byte) error) error {
 	var list []*conn
-	for _, c := range l.conns {
+	for c := range l.conns.all() {
 		if c.passable() {
 			list = append(list, c)
 		}
@@ -69,16 +69,24 @@ func (c *conn) carry(f *ferry.Ferry) {
 		f.Fixed(c.cid[:])
 		f.Flags(&c.udp, &c.hasCID, &c.held, &c.announced)
 		ferry.Words(f, &c.owner)
-		f.Value(&c.peer)
-		f.Value(&c.local)
-		f.Value(&c.indexed)
+		var at indexed
+		if c.indexed != nil {
+			at = *c.indexed
+		}
+		peer := c.peer()
+		f.Value(&peer)
+		f.Value(&at.at)
+		f.Value(&at.peer)
+		if at.at.IsValid() {
+			c.indexed = &at
+		}
 		ferry.Numbers(f, &c.shown, &c.noted)
 		var pending []byte
 		if c.stream != nil {
 			pending = c.stream.split.Pending()
 		}
 		if ferry.Words(f, &pending); f.Landing && !c.udp {
-			c.stream = &stream{}
+			c.stream = &stream{peer: peer}
 			// It is less than a frame, or it would not be pending.
 			if frame, _, err := c.stream.split.Next(pending); err != nil || frame != nil {
 				f.Bad = true
@@ -105,14 +113,14 @@ func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) error {
 	f := ferry.Ferry{Bytes: b, Landing: true}
 	c := &conn{id: id}
 	c.carry(&f)
-	if f.Bad || c.udp != (id == 0) || c.device.IsZero() || l.conns[id] != nil {
+	if f.Bad || c.udp != (id == 0) || c.device.IsZero() || l.conns.of(id) != nil {
 		return ErrExport
 	}
 	s, err := session.Adopt(f.Bytes)
 	if err != nil {
 		return err
 	}
-	if !s.Device().IsZero() && s.Device() != c.device || c.held && l.byDevice[c.device] != nil {
+	if !s.Device().IsZero() && s.Device() != c.device || c.held && l.byDevice.of(c.device) != nil {
 		return ErrExport
 	}
 	c.sess, c.saved = s, c.udp
@@ -123,19 +131,19 @@ func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) error {
 // seat puts an adopted connection where it belongs.
 func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
 	if c.udp {
-		l.add(c)
+		c = l.add(c)
 	} else {
-		l.conns[c.id] = c
+		c = l.admit(c)
 		l.streams++
 	}
 	if c.hasCID {
-		l.byCID[c.cid] = c
+		l.byCID.put(c)
 	}
-	if at := c.indexed; at.IsValid() {
-		l.index(c, at, outs)
+	if c.indexed != nil {
+		l.index(c, c.indexed.at, outs)
 	}
 	if c.held {
-		l.byDevice[c.device] = c
+		l.byDevice.put(c)
 		outs.add(Out{Kind: Take, Device: c.device, Conn: c.id})
 	} else {
 		l.arriving[c] = struct{}{}

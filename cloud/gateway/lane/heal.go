@@ -106,7 +106,7 @@ func (l *Lane) ailing(now time.Time, c *conn, rung device.Remedy, outs *Outs) {
 // ownerAllows restarts a device whose application is silent as far as its owner
 // wants that.
 func (l *Lane) ownerAllows(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil || c.sess == nil || c.device != in.Device || in.Err != nil {
 		return // the session asks again
 	}

@@ -49,7 +49,7 @@ type refusalDue struct {
 // letGo tells the device, in its own way, that it is not let in.
 func (l *Lane) letGo(c *conn, why device.Reason, outs *Outs) {
 	if c.shake != nil {
-		outs.send(c.shake.Refuse(alertFor(why)), c.peer, c.local)
+		outs.send(c.shake.Refuse(alertFor(why)), c.peer(), c.shake.local)
 	}
 }
 

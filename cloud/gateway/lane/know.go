@@ -13,7 +13,7 @@ import (
 // know notes whose connection c is: the device has proven its key. Until it
 // takes the device over it is among those that arrive.
 func (l *Lane) know(c *conn, f *Found) {
-	c.device, c.owner = f.Device, f.Owner
+	c.device, c.owner = f.Device, shared(f.Owner)
 	l.arriving[c] = struct{}{}
 }
 
@@ -21,7 +21,7 @@ func (l *Lane) know(c *conn, f *Found) {
 // that has it, and those that arrive.
 func (l *Lane) connsOf(id device.ID) []*conn {
 	var list []*conn
-	if c := l.byDevice[id]; c != nil {
+	if c := l.byDevice.of(id); c != nil {
 		list = append(list, c)
 	}
 	for c := range l.arriving {
@@ -37,7 +37,7 @@ func (l *Lane) connsOf(id device.ID) []*conn {
 // planned stop. The lane must not be stepped any more.
 func (l *Lane) LastRecords() []session.Record {
 	var last []*conn
-	for _, c := range l.conns {
+	for c := range l.conns.all() {
 		if c.udp && c.saved && c.held {
 			last = append(last, c)
 		}
@@ -54,7 +54,7 @@ func (l *Lane) LastRecords() []session.Record {
 func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
 	for _, c := range l.connsOf(id) {
 		l.unsubscribe(c)
-		c.owner = owner
+		c.owner = shared(owner)
 		if c.sess != nil {
 			l.subscribe(c)
 		}
@@ -72,7 +72,7 @@ func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs 
 		}
 		l.fail(now, c, why, ending(why), outs)
 		if c.shake != nil {
-			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer, c.local)
+			outs.send(c.shake.Refuse(dtls.AccessDenied), c.peer(), c.shake.local)
 		}
 		l.end(now, c, outs)
 	}

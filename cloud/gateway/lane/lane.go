@@ -88,14 +88,15 @@ func (silent) Remedy(device.Remedy)    {}
 
 // Lane owns a share of the devices. It belongs to one goroutine.
 type Lane struct {
-	cfg   Config
-	conns map[uint64]*conn
-	last  uint64 // connection id given last
+	cfg  Config
+	room room
+	last uint64 // connection id given last
 
-	byCID     map[[8]byte]*conn
+	conns     book[uint64]
+	byCID     book[[8]byte]
+	byDevice  book[device.ID]
 	byAddr    map[netip.AddrPort]*conn // established, without connection id
 	shaking   map[netip.AddrPort]*conn // handshakes, and those that linger
-	byDevice  map[device.ID]*conn
 	arriving  map[*conn]struct{}       // key proven, and not yet its device's one connection
 	listeners map[account.ID]*audience // who subscribed to anything, by owner
 	curious   audience                 // who subscribed to everybody's public events
@@ -154,7 +155,7 @@ type Stats struct {
 // Stats gives the counts as they are now.
 func (l *Lane) Stats() Stats {
 	s := l.stats
-	s.Conns, s.HalfOpen, s.Unproven, s.OpenStreams, s.Timers = len(l.conns), l.halfOpen, l.unproven, l.streams, len(l.timers.heap)
+	s.Conns, s.HalfOpen, s.Unproven, s.OpenStreams, s.Timers = l.conns.len(), l.halfOpen, l.unproven, l.streams, len(l.timers.heap)
 	return s
 }
 
@@ -181,19 +182,23 @@ func New(cfg Config) *Lane {
 	if cfg.DeviceRate == 0 {
 		cfg.DeviceRate = 100
 	}
-	return &Lane{
+	l := &Lane{
 		cfg: cfg, opening: map[*conn]struct{}{}, sources: newSources(),
-		conns: map[uint64]*conn{}, byCID: map[[8]byte]*conn{}, byAddr: map[netip.AddrPort]*conn{},
-		shaking: map[netip.AddrPort]*conn{}, byDevice: map[device.ID]*conn{},
+		byAddr: map[netip.AddrPort]*conn{}, shaking: map[netip.AddrPort]*conn{},
 		arriving:  map[*conn]struct{}{},
 		listeners: map[account.ID]*audience{}, held: map[*conn]refusalDue{}, ward: newWard(),
 		strangers: bucket{rate: 10, burst: 100}, claims: bucket{rate: 10, burst: 100},
 	}
+	l.conns = newBook(&l.room, func(c *conn) uint64 { return c.id })
+	l.byCID = newBook(&l.room, func(c *conn) [8]byte { return c.cid })
+	l.byDevice = newBook(&l.room, func(c *conn) device.ID { return c.device })
+	return l
 }
 
 // Step lets in happen at now and adds to outs what is to be done. now never
 // goes back.
 func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
+	l.room.clean()
 	switch in.Kind {
 	case Tick:
 		l.tick(now, outs)
@@ -214,23 +219,23 @@ func (l *Lane) Step(now time.Time, in *In, outs *Outs) {
 	case Saved:
 		l.recordSaved(now, in, outs)
 	case Kept:
-		if c := l.conns[in.Conn]; c != nil && c.sess != nil {
+		if c := l.conns.of(in.Conn); c != nil && c.sess != nil {
 			l.step(now, c, session.In{Kind: session.Kept, Token: in.Token, Err: in.Err}, outs)
 		}
 	case CallDevice:
 		l.callDevice(now, in, outs)
 	case CancelCall:
-		if c := l.byDevice[in.Device]; c != nil {
+		if c := l.byDevice.of(in.Device); c != nil {
 			l.step(now, c, session.In{Kind: session.CancelCall, CallID: in.CallID}, outs)
 		}
 	case Happened:
 		l.happened(now, in.Event, outs)
 	case Supersede:
-		if c := l.conns[in.Conn]; c != nil && c.sess != nil {
+		if c := l.conns.of(in.Conn); c != nil && c.sess != nil {
 			l.step(now, c, session.In{Kind: session.Replace, Reason: device.Superseded}, outs)
 		}
 	case ProbeDevice:
-		if c := l.byDevice[in.Device]; c != nil {
+		if c := l.byDevice.of(in.Device); c != nil {
 			l.step(now, c, session.In{Kind: session.Probe}, outs)
 		}
 	case CloseDevice:
@@ -255,7 +260,7 @@ func (l *Lane) tick(now time.Time, outs *Outs) {
 			return
 		}
 		l.due(now, c, outs)
-		if l.conns[c.id] == c {
+		if l.has(c) {
 			l.rearm(c)
 			if l.timers.putOff(c, now) {
 				l.stats.Stuck++
@@ -272,7 +277,7 @@ func (l *Lane) due(now time.Time, c *conn, outs *Outs) {
 	}
 	if c.shake != nil && !c.shake.Deadline().After(now) {
 		l.shakeDue(now, c, outs)
-		if l.conns[c.id] != c {
+		if !l.has(c) {
 			return
 		}
 	}
@@ -311,33 +316,42 @@ func (l *Lane) rearm(c *conn) {
 	l.timers.arm(c, first)
 }
 
-// add takes a new connection into the lane.
-func (l *Lane) add(c *conn) {
+// add takes a new connection into the lane under a new id, as admit does.
+func (l *Lane) add(c *conn) *conn {
 	l.last++
 	c.id = l.last<<8 | uint64(l.cfg.Index)
-	l.conns[c.id] = c
+	return l.admit(c)
 }
+
+// admit takes a new connection into the lane, and gives where it is from now on.
+func (l *Lane) admit(c *conn) *conn {
+	c = l.room.admit(c)
+	l.conns.put(c)
+	return c
+}
+
+// has tells whether a connection has not ended.
+func (l *Lane) has(c *conn) bool { return l.conns.of(c.id) == c }
 
 // end takes a connection out of the lane and out of every index.
 func (l *Lane) end(now time.Time, c *conn, outs *Outs) {
-	if l.conns[c.id] != c {
+	if !l.has(c) {
 		return
 	}
 	l.fail(now, c, device.ServerInternal, "the attempt ended without a reason", outs)
 	l.leaveHalfOpen(c)
 	l.settleClaim(c)
 	l.timers.remove(c)
-	delete(l.conns, c.id)
+	l.conns.drop(c)
 	delete(l.held, c)
-	if c.hasCID && l.byCID[c.cid] == c {
-		delete(l.byCID, c.cid)
+	if c.hasCID {
+		l.byCID.drop(c)
 	}
 	l.unindex(c, outs)
 	l.forgetShake(c)
 	delete(l.arriving, c)
-	if l.byDevice[c.device] == c {
-		delete(l.byDevice, c.device)
-	}
+	l.byDevice.drop(c)
+	l.room.leave(c)
 	l.unsubscribe(c)
 	if c.sess != nil {
 		l.stats.Dropped += uint64(c.sess.Dropped)

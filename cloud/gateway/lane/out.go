@@ -125,8 +125,8 @@ func (o *Outs) send(data []byte, to netip.AddrPort, local netip.Addr) {
 	o.Datagrams = append(o.Datagrams, Send{Data: data, To: to, Local: local})
 }
 
-func (o *Outs) sendAll(flight [][]byte, c *conn) {
+func (o *Outs) sendAll(flight [][]byte, to netip.AddrPort, local netip.Addr) {
 	for _, d := range flight {
-		o.send(d, c.peer, c.local)
+		o.send(d, to, local)
 	}
 }

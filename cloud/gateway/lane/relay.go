@@ -29,7 +29,7 @@ func (l *Lane) step(now time.Time, c *conn, in session.In, outs *Outs) {
 	for i, end := mark, len(outs.session.List); i < end; i++ {
 		l.relay(now, c, &outs.session.List[i], outs)
 	}
-	if l.conns[c.id] != c {
+	if !l.has(c) {
 		return
 	}
 	if in.Kind == session.Packet && c.held && now.UnixMilli()-c.shown >= showEvery {
@@ -70,7 +70,7 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 			c.try.Device, c.try.Claimed = out.Device, true
 		}
 		outs.add(Out{Kind: LookUpKey, Conn: c.id, LookUp: &Lookup{
-			Algorithm: device.ECC, SPKI: c.key, Claim: out.Device, Trust: l.cfg.TrustOnFirstUse,
+			Algorithm: device.ECC, SPKI: *c.key, Claim: out.Device, Trust: l.cfg.TrustOnFirstUse,
 		}})
 	case session.Reached:
 		l.reached(now, c, out, outs)
@@ -116,8 +116,7 @@ func (l *Lane) reached(now time.Time, c *conn, out *session.Out, outs *Outs) {
 // take makes c the device's one connection. The one before ends behind that, so
 // that there is no moment in which nobody has the device.
 func (l *Lane) take(now time.Time, c *conn, outs *Outs) {
-	old := l.byDevice[c.device]
-	l.byDevice[c.device] = c
+	old := l.byDevice.put(c)
 	delete(l.arriving, c)
 	if old != nil && old != c {
 		l.broke(now, c.device)
@@ -140,7 +139,7 @@ func (l *Lane) contact(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	}
 	l.broke(now, c.device)
 	l.spare(now, c, outs)
-	l.begin(now, c)
+	l.begin(now, c, c.peer())
 	c.reach(now, device.StageSession)
 	c.reach(now, device.StageOnline)
 	c.try.Reason = why
@@ -149,17 +148,14 @@ func (l *Lane) contact(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	l.take(now, c, outs)
 	l.note(now, c, outs)
 	if !c.hasCID {
-		l.index(c, c.peer, outs)
+		l.index(c, c.peer(), outs)
 	}
 }
 
 // show tells the table, and the owner, what state the device is in.
 func (l *Lane) show(now time.Time, c *conn, outs *Outs) {
-	if peer := c.sess.Peer(); c.udp && peer != c.peer {
-		c.peer = peer
-		if !c.hasCID && c.saved {
-			l.index(c, c.peer, outs)
-		}
+	if peer := c.sess.Peer(); c.udp && !c.hasCID && c.saved && (c.indexed == nil || c.indexed.peer != peer) {
+		l.index(c, peer, outs)
 	}
 	if !c.held {
 		return
@@ -241,7 +237,7 @@ func (l *Lane) note(now time.Time, c *conn, outs *Outs) {
 		return
 	}
 	c.noted = now.UnixMilli()
-	n := &Note{Heard: now, Address: c.peer.Addr().String()}
+	n := &Note{Heard: now, Address: c.peer().Addr().String()}
 	if h := c.sess.Hello(); h.Size != 0 {
 		n.Hello = &h
 	}
@@ -259,7 +255,7 @@ var ErrGone = fault.Errorf(fault.Offline, "the device is not connected")
 
 // callDevice passes a call on to the device's session.
 func (l *Lane) callDevice(now time.Time, in *In, outs *Outs) {
-	c := l.byDevice[in.Device]
+	c := l.byDevice.of(in.Device)
 	if c == nil || c.sess == nil {
 		outs.add(Out{Kind: Answered, Answer: &Answer{Reply: session.Reply{ID: in.Call.ID, Err: ErrGone}}})
 		return
@@ -275,16 +271,15 @@ func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
 		l.cfg.Counter.Dropped(DropUnreadable)
 		return
 	}
-	if old := l.byDevice[s.Device()]; old != nil {
+	if old := l.byDevice.of(s.Device()); old != nil {
 		return // it has shaken hands meanwhile
 	}
-	c := &conn{udp: true, peer: s.Peer(), device: s.Device(), owner: row.Owner, sess: s, saved: true}
-	l.add(c)
+	c := l.add(&conn{udp: true, device: s.Device(), owner: shared(row.Owner), sess: s, saved: true})
 	if row.Record.CID != ([8]byte{}) {
 		c.cid, c.hasCID = row.Record.CID, true
-		l.byCID[c.cid] = c
+		l.byCID.put(c)
 	} else {
-		l.index(c, c.peer, outs)
+		l.index(c, c.peer(), outs)
 	}
 	l.take(now, c, outs)
 	l.subscribe(c)

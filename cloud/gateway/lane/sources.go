@@ -97,7 +97,7 @@ func (l *Lane) welcome(now time.Time, from netip.AddrPort, begins bool) bool {
 // arrives counts a handshake that begins.
 func (l *Lane) arrives(c *conn) {
 	l.opening[c] = struct{}{}
-	l.sources.open[sourceOf(c.peer)]++
+	l.sources.open[sourceOf(c.peer())]++
 }
 
 // arrived counts it no more.
@@ -110,17 +110,17 @@ func (l *Lane) arrived(c *conn) {
 
 // origin is where c was when its handshake began.
 func (l *Lane) origin(c *conn) netip.AddrPort {
-	if c.udp {
-		return c.gate
+	if c.shake != nil {
+		return c.shake.gate
 	}
-	return c.peer
+	return c.peer()
 }
 
 // blame charges a source for a handshake that came to nothing and is laid at
 // the peer. That a peer fell silent or hung up is the network's.
 func (l *Lane) blame(now time.Time, c *conn, why device.Reason) {
 	if _, ok := l.opening[c]; l.cfg.Failures > 0 && (ok || c.key != nil) && why.Fault() == device.Hand {
-		l.sources.fail(now, c.peer, time.Minute/time.Duration(l.cfg.Failures))
+		l.sources.fail(now, c.peer(), time.Minute/time.Duration(l.cfg.Failures))
 	}
 }
 

@@ -27,11 +27,10 @@ func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
 		outs.add(Out{Kind: CloseStream, Conn: in.Conn})
 		return
 	}
-	c := &conn{id: in.Conn, peer: in.From, stream: &stream{limit: now.Add(streamWait).UnixMilli()}}
-	l.conns[c.id] = c
+	c := l.admit(&conn{id: in.Conn, stream: &stream{peer: in.From, limit: now.Add(streamWait).UnixMilli()}})
 	l.streams++
 	l.arrives(c)
-	l.begin(now, c)
+	l.begin(now, c, in.From)
 	var nonce [sealed.NonceSize]byte
 	l.cfg.Random(nonce[:])
 	shake, err := sealed.NewServerHandshake(l.cfg.RSA, nonce)
@@ -47,7 +46,7 @@ func (l *Lane) streamOpened(now time.Time, in *In, outs *Outs) {
 
 // streamData takes what a device on TCP sent: first its blob, then frames.
 func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil {
 		return
 	}
@@ -69,7 +68,7 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 		}
 		l.heard(now, c)
 		l.step(now, c, session.In{Kind: session.Packet, Frame: frame}, outs)
-		if l.conns[c.id] != c {
+		if !l.has(c) {
 			if c.sess.State(now).Reason == device.Malformed {
 				l.cfg.Counter.Dropped(DropMalformed)
 			}
@@ -82,7 +81,7 @@ func (l *Lane) streamData(now time.Time, in *In, outs *Outs) {
 // hold has no more read of a device that says too much, until it may say more:
 // its frames hang together, so none may be left out.
 func (l *Lane) hold(now time.Time, c *conn, outs *Outs) {
-	if l.conns[c.id] == c && l.paced(now, c) {
+	if l.has(c) && l.paced(now, c) {
 		outs.add(Out{Kind: HoldStream, Conn: c.id, Wait: c.said.ahead(now) - deviceBurst + holdAtLeast})
 	}
 }
@@ -111,12 +110,12 @@ func (l *Lane) blob(now time.Time, c *conn, data []byte, outs *Outs) {
 	if len(s.blob) < sealed.BlobSize {
 		return
 	}
-	if !l.welcome(now, c.peer, false) {
+	if !l.welcome(now, c.peer(), false) {
 		l.fail(now, c, device.Overloaded, tooManyFailed, outs)
 		l.end(now, c, outs)
 		return
 	}
-	job := &Job{From: c.peer.Addr(), Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
+	job := &Job{From: c.peer().Addr(), Shake: s.shake, Blob: [sealed.BlobSize]byte(s.blob)}
 	s.blob = nil
 	outs.add(Out{Kind: OpenBlob, Conn: c.id, Job: job})
 }
@@ -156,7 +155,7 @@ func speaks(b []byte) string {
 // opened takes the device's claim from the worker. Everything that can be
 // wrong with a blob is one reason: which, nobody is told.
 func (l *Lane) opened(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil || c.sess != nil {
 		return
 	}
@@ -177,7 +176,7 @@ func (l *Lane) opened(now time.Time, in *In, outs *Outs) {
 
 // replyMade sends the device our part of the handshake; its session begins.
 func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil || c.sess != nil {
 		return
 	}
@@ -190,14 +189,14 @@ func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
 	l.leaveHalfOpen(c)
 	c.reach(now, device.StageSession)
 	outs.add(Out{Kind: SendStream, Conn: c.id, Data: in.Reply.Bytes[:]})
-	c.sess = session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer, Seed: l.seed(), Now: now})
+	c.sess = session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer(), Seed: l.seed(), Now: now})
 	l.rearm(c)
 }
 
 // streamClosed is the end of a TCP connection by the other side, or by the
 // network.
 func (l *Lane) streamClosed(now time.Time, in *In, outs *Outs) {
-	c := l.conns[in.Conn]
+	c := l.conns.of(in.Conn)
 	if c == nil {
 		return
 	}

@@ -20,11 +20,11 @@ func (h *timers) arm(c *conn, t time.Time) {
 	case c.place == 0:
 		c.due = ms
 		h.heap = append(h.heap, c)
-		c.place = len(h.heap)
-		h.up(c.place - 1)
+		c.place = uint32(len(h.heap))
+		h.up(int(c.place) - 1)
 	case ms < c.due:
 		c.due = ms
-		h.up(c.place - 1)
+		h.up(int(c.place) - 1)
 	}
 }
 
@@ -32,7 +32,7 @@ func (h *timers) remove(c *conn) {
 	if c.place == 0 {
 		return
 	}
-	i, last := c.place-1, len(h.heap)-1
+	i, last := int(c.place)-1, len(h.heap)-1
 	h.swap(i, last)
 	h.heap[last] = nil
 	h.heap = h.heap[:last]
@@ -77,7 +77,7 @@ func (h *timers) next() time.Time {
 
 func (h *timers) swap(i, j int) {
 	h.heap[i], h.heap[j] = h.heap[j], h.heap[i]
-	h.heap[i].place, h.heap[j].place = i+1, j+1
+	h.heap[i].place, h.heap[j].place = uint32(i+1), uint32(j+1)
 }
 
 func (h *timers) up(i int) {

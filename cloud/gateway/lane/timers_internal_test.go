@@ -30,7 +30,7 @@ func TestTimers(t *testing.T) {
 					t.Fatalf("%d timers, the next at %v; want %d, at %v", len(h.heap), got, len(want), next)
 				}
 				for i, c := range h.heap {
-					if c.place != i+1 {
+					if int(c.place) != i+1 {
 						t.Fatalf("the timer in place %d says %d", i+1, c.place)
 					}
 				}
