@@ -20,9 +20,3 @@ type Transfer struct {
 
 // TransferLife is how long an owner has to answer.
 const TransferLife = 14 * 24 * time.Hour
-
-// Vitals are what a device said of its health.
-type Vitals struct {
-	At      time.Time
-	Payload []byte // JSON
-}

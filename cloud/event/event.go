@@ -100,6 +100,10 @@ func CheckName(name string) error {
 	return nil
 }
 
+// Diagnostics is the name under which the cloud tells what a device has said
+// of its health.
+const Diagnostics = "spark/device/diagnostics/update"
+
 // ClaimCode is the name under which a device says a code that makes it
 // somebody's. It travels to the door that claims devices, and is shown to
 // nobody.

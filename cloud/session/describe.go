@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/rest"
@@ -158,8 +160,7 @@ func (s *Session) fetchNext(now time.Time, c *call, b coap.Block, outs *Outs) er
 // application offers is kept: the rest is handed out once, or counts only now.
 func (s *Session) take(now time.Time, part spark.DescribeFlags, binary bool, body []byte, outs *Outs) (spark.Describe, error) {
 	if part == spark.DescribeMetrics {
-		_, err := spark.ParseMetrics(body)
-		return spark.Describe{}, err
+		return spark.Describe{}, s.tellVitals(now, body, outs)
 	}
 	d, err := spark.ParseDescribe(body, binary)
 	if err != nil {
@@ -181,4 +182,21 @@ func (s *Session) take(now time.Time, part spark.DescribeFlags, binary bool, bod
 	}
 	s.described(now, outs)
 	return d, nil
+}
+
+// tellVitals publishes what the device said of its health.
+func (s *Session) tellVitals(now time.Time, body []byte, outs *Outs) error {
+	metrics, err := spark.ParseMetrics(body)
+	if err != nil {
+		return err
+	}
+	vitals := make([]device.Metric, len(metrics))
+	for i, m := range metrics {
+		vitals[i] = device.Metric(m)
+	}
+	outs.add(Out{Kind: Publish, Event: event.Event{
+		ID: s.eventID(), Name: event.Diagnostics, Data: device.VitalsPayload(vitals), HasData: true, TTL: event.DefaultTTL,
+		Device: s.id, Published: now,
+	}})
+	return nil
 }
