@@ -17,7 +17,7 @@ import (
 //	nonce            no key protects two records with one number             tap.cloudSent
 //	durable          what is acknowledged is on the disk                     tap.check
 //	event            an acknowledged event was published                     checks.acknowledged
-//	event once       no record is acted on twice                             checks.published
+//	event once       no record is acted on twice                             checks.kept
 //	at most once     no call is carried out twice                            thing.do
 //	honest answer    an answer is the call's own, and offline means not sent checks.answered
 //	one owner        one connection has a device                             World.look
@@ -86,8 +86,9 @@ func (c *checks) acknowledged(w *World, t *thing, number string) {
 	}
 }
 
-// published is called with every event that the cloud publishes.
-func (c *checks) published(w *World, e *event.Event) {
+// kept is called with every event that the cloud has in its history, or has
+// published where there is none.
+func (c *checks) kept(w *World, e *event.Event) {
 	if e.Name != "tick" {
 		return
 	}

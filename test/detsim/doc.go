@@ -7,7 +7,7 @@
 //
 //	make sim SEEDS=100                      seeds 1 to 100
 //	make sim BUDGET=3m                      as many as fit
-//	go test ./test/detsim -run TestSeeds -seed 17 -seeds 1 -v -trace
+//	go test ./test/detsim -run TestSeeds -seed 17 -seeds 1 -v -journal
 //
 // # What is real
 //

@@ -1,6 +1,7 @@
 package detsim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -32,7 +33,13 @@ func (n *node) do(at int, out *lane.Out) {
 		w.tap.forgotten(n, out.Device)
 		w.store.put(change{by: n, row: row{Record: session.Record{Device: out.Device}}, remove: true})
 	case lane.Publish:
-		w.bus.publish(n, out.Event)
+		n.publish(at, out)
+	case lane.Arrive:
+		n.entry(out.Device).writer = conn
+	case lane.AskOwner:
+		w.after(w.between(time.Millisecond, 3*time.Millisecond), func() {
+			n.hear(func() { n.step(at, lane.In{Kind: lane.OwnerAllows, Conn: conn, Restart: device.RestartNever}) })
+		})
 	case lane.Answered:
 		w.bus.answered(n, out.Answer)
 	case lane.Show:
@@ -114,6 +121,26 @@ func (n *node) reply(job *lane.Job) *lane.Accepted {
 		return nil
 	}
 	return &lane.Accepted{Bytes: b, Keys: channel}
+}
+
+// publish hands an event to the bus; where a history is kept, when it is in
+// there.
+func (n *node) publish(at int, out *lane.Out) {
+	w, conn, token := n.w, out.Conn, out.Token
+	e := *out.Event
+	e.Data = slices.Clone(e.Data)
+	if !w.plan.History {
+		w.bus.publish(n, &e)
+		return
+	}
+	w.store.put(change{by: n, event: &e, done: func(err error) {
+		if err == nil || token == 0 {
+			w.bus.publish(n, &e)
+		}
+		if token != 0 {
+			n.step(at, lane.In{Kind: lane.Kept, Conn: conn, Token: token, Err: err})
+		}
+	}})
 }
 
 // save has the store make a record durable. Only the newest session of a device

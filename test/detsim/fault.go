@@ -34,6 +34,7 @@ var troubles = []trouble{
 	{"power-cut", 3, tick1, 40 * tick1, (*faults).powerCut},
 	{"kill-twice", 4, 300 * time.Millisecond, 900 * time.Millisecond, (*faults).killTwice},
 	{"stop", 5, 100 * time.Millisecond, 10 * tick1, (*faults).stop},
+	{"hand-over", 8, 10 * time.Millisecond, 2 * tick1, (*faults).handOver},
 	{"freeze", 5, 5 * tick1, 60 * tick1, (*faults).freeze},
 	{"fail-over", 3, 5 * tick1, 60 * tick1, (*faults).failOver},
 	{"store-slow", 4, 10 * tick1, 2 * minute, (*faults).storeSlow},
@@ -163,6 +164,13 @@ func (f *faults) stop(*rand.Rand, time.Duration) func() {
 	}
 	n.stop()
 	return f.w.boot
+}
+
+func (f *faults) handOver(_ *rand.Rand, lasts time.Duration) func() {
+	if n := f.w.active; n != nil && !n.frozen {
+		n.handOver(lasts)
+	}
+	return nil
 }
 
 func (f *faults) freeze(_ *rand.Rand, lasts time.Duration) func() {

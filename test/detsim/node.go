@@ -46,6 +46,7 @@ type entry struct {
 // pipe is a connection on TCP.
 type pipe struct {
 	socket link.Stream
+	from   netip.AddrPort
 	lane   int
 	until  time.Time     // nothing is read before
 	unread []link.Packet // meanwhile
@@ -64,32 +65,38 @@ func (n *node) now() time.Time { return n.w.now.Add(n.skew) }
 // boot starts a process. It takes up what is stored; where that cannot be read
 // it ends again, and somebody starts it anew.
 func (w *World) boot() {
-	if w.active != nil {
+	if w.active != nil || w.passing {
 		return
 	}
-	w.stats.Starts++
-	n := &node{
-		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: w.clock, alive: true, began: w.now,
-		table: map[device.ID]*entry{}, index: map[netip.AddrPort]int{}, byStream: map[link.Stream]uint64{},
-		streams: map[uint64]*pipe{}, held: map[device.ID]map[uint64]time.Time{},
-	}
-	list, err := w.store.adopt(n.now())
+	list, err := w.store.adopt(w.now.Add(w.clock))
 	if err != nil {
-		w.say("%s cannot start: %v", n.name, err)
+		w.say("the cloud cannot start: %v", err)
 		w.after(2*time.Second, w.boot)
 		return
+	}
+	n := w.process(w.clock)
+	w.say("%s starts with %d sessions, its clock is %v wrong", n.name, len(list), n.skew)
+	n.restore(list)
+	w.begin(n)
+}
+
+// process makes a process without devices.
+func (w *World) process(skew time.Duration) *node {
+	w.stats.Starts++
+	n := &node{
+		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: skew, alive: true, began: w.now,
+		table: map[device.ID]*entry{}, index: map[netip.AddrPort]int{}, byStream: map[link.Stream]uint64{},
+		streams: map[uint64]*pipe{}, held: map[device.ID]map[uint64]time.Time{},
 	}
 	for i := range w.plan.Lanes {
 		n.lanes = append(n.lanes, lane.New(lane.Config{
 			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.serverEC}, RSA: w.keys.serverRSA,
-			Random: func(b []byte) { _, _ = w.secret.Read(b) },
+			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History,
 		}))
 	}
 	n.alarms = make([]alarm, len(n.lanes))
 	w.nodes = append(w.nodes, n)
-	w.active = n
-	w.say("%s starts with %d sessions, its clock is %v wrong", n.name, len(list), n.skew)
-	n.restore(list)
+	return n
 }
 
 // restore takes up the sessions of an earlier process, and asks every device
@@ -147,11 +154,7 @@ func (n *node) freeze(d time.Duration) {
 		}
 		w.say("%s thaws", n.name)
 		n.frozen, n.thawed = false, w.now
-		inbox := n.inbox
-		n.inbox = nil
-		for _, do := range inbox {
-			n.hear(do)
-		}
+		n.drain()
 	})
 }
 
@@ -167,13 +170,16 @@ func (n *node) kill(machine bool) {
 	if w.active == n {
 		w.active = nil
 	}
+	if n.frozen {
+		w.passing, w.unread = false, nil // it is what stood still
+	}
 	w.store.lose(n)
 	w.bus.lose(n)
 	for id := uint64(1); id <= n.last; id++ {
 		for at := range w.plan.Lanes {
 			p := n.streams[streamBit|id<<8|uint64(at)]
 			switch {
-			case p == nil:
+			case p == nil || w.active != nil && w.active.byStream[p.socket] != 0:
 			case machine:
 				w.net.Vanish(p.socket, doorTCP)
 			default:
@@ -222,16 +228,29 @@ func (n *node) step(at int, in lane.In) {
 	n.lanes[at].Step(n.now(), &in, &n.outs)
 	outs := n.outs
 	n.outs = lane.Outs{}
+	n.perform(at, &outs)
+	outs.Reset()
+	n.outs = outs
+	n.wake(at)
+}
+
+// perform does what a lane wants done.
+func (n *node) perform(at int, outs *lane.Outs) {
 	for i := range outs.List {
 		n.do(at, &outs.List[i])
 	}
 	for i := range outs.Datagrams {
 		n.send(&outs.Datagrams[i])
 	}
-	outs.Reset()
-	n.outs = outs
+}
+
+// wake sees to it that a lane gets its turn in time.
+func (n *node) wake(at int) {
+	if at >= len(n.lanes) {
+		return
+	}
 	if d := n.lanes[at].Deadline(); !d.IsZero() {
-		n.alarms[at].set(w, d.Add(-n.skew), func() {
+		n.alarms[at].set(n.w, d.Add(-n.skew), func() {
 			n.hear(func() { n.step(at, lane.In{Kind: lane.Tick}) })
 		})
 	}
@@ -276,7 +295,7 @@ func (n *node) accept(p link.Packet) {
 	at := laneOf(p.From, len(n.lanes))
 	conn := streamBit | n.last<<8 | uint64(at)
 	n.byStream[p.Stream] = conn
-	n.streams[conn] = &pipe{socket: p.Stream, lane: at}
+	n.streams[conn] = &pipe{socket: p.Stream, from: p.From, lane: at}
 	n.hear(func() { n.step(at, lane.In{Kind: lane.StreamOpened, Conn: conn, From: p.From}) })
 }
 

@@ -16,6 +16,7 @@ type Plan struct {
 	Pace    time.Duration // between two calls of anybody
 	Faults  []Fault       // in the order of their times
 	Quiet   time.Duration // after the last fault
+	History bool          // events are kept before they are acknowledged
 	Coda    bool          // after all, the cloud is killed once more on a good network
 	Without Defence       // one that is switched off; zero: none
 
@@ -84,7 +85,7 @@ const (
 func NewPlan(seed uint64) *Plan {
 	r := rand.New(rand.NewPCG(seed, 0x706c616e))
 	p := &Plan{
-		Seed: seed, Devices: 20 + r.IntN(60), Lanes: 1 + r.IntN(4), Quiet: 10 * time.Minute, Coda: r.IntN(3) == 0,
+		Seed: seed, Devices: 20 + r.IntN(60), Lanes: 1 + r.IntN(4), Quiet: 10 * time.Minute, Coda: r.IntN(3) == 0, History: r.IntN(2) == 0,
 		Pace: time.Duration(300+r.IntN(1500)) * time.Millisecond,
 	}
 	if seed%5 == 0 {

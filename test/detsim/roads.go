@@ -80,6 +80,12 @@ func (w *World) setWeather(p link.Path) {
 
 // arrived takes a packet off the network.
 func (w *World) arrived(p link.Packet) {
+	if w.passing && (p.To == doorUDP || p.To == doorTCP) {
+		if len(w.unread) < mostInbox {
+			w.unread = append(w.unread, p)
+		}
+		return
+	}
 	w.log.bytes(w.now.Sub(start), p.To.Port(), p.Data)
 	if p.To == doorUDP || p.To == doorTCP {
 		w.atCloud(p)

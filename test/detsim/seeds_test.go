@@ -17,7 +17,7 @@ var (
 	seeds  = flag.Int("seeds", 3, "how many seeds to run")
 	first  = flag.Uint64("seed", 1, "the first of them")
 	budget = flag.Duration("budget", 0, "no seed is begun after this time of the processor; zero: -seeds counts")
-	trace  = flag.Bool("trace", false, "print every line of the journal, and every message")
+	story  = flag.Bool("journal", false, "print every line of the journal, and every message")
 )
 
 func TestSeeds(t *testing.T) {
@@ -27,7 +27,7 @@ func TestSeeds(t *testing.T) {
 	ran := 0
 	for seed := *first; seed < *first+uint64(*seeds); seed++ {
 		plan := NewPlan(seed)
-		if *trace {
+		if *story {
 			plan.Trace, plan.Wire = os.Stdout, true
 		}
 		at := time.Now()
@@ -50,7 +50,7 @@ func report(t *testing.T, res *Result) {
 		return
 	}
 	lines := res.Lines[max(0, len(res.Lines)-60):]
-	t.Errorf("seed %d breaks %q: %s\n\nThe schedule:\n%s\nThe end of the journal:\n%s\n\nAgain: go test ./test/detsim -run TestSeeds -seed %d -seeds 1 -v -trace",
+	t.Errorf("seed %d breaks %q: %s\n\nThe schedule:\n%s\nThe end of the journal:\n%s\n\nAgain: go test ./test/detsim -run TestSeeds -seed %d -seeds 1 -v -journal",
 		res.Plan.Seed, res.Invariant, res.Broken, Schedule(res.Plan.Faults), strings.Join(lines, "\n"), res.Plan.Seed)
 }
 

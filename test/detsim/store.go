@@ -7,6 +7,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
@@ -46,6 +47,7 @@ type change struct {
 	by     *node
 	row    row
 	remove bool
+	event  *event.Event // for the history, instead of a row
 	done   func(error)
 }
 
@@ -110,6 +112,10 @@ func (s *store) written() {
 // down: that is the fence between processes.
 func (s *store) apply(c *change) error {
 	id := c.row.Device
+	if c.event != nil {
+		s.w.checks.kept(s.w, c.event)
+		return nil
+	}
 	if c.remove {
 		delete(s.rows, id)
 		s.w.tap.stored(id)
@@ -143,6 +149,12 @@ func (s *store) lose(n *node) {
 		}
 	}
 	s.commit()
+}
+
+// has tells whether something of a process's is still to be written.
+func (s *store) has(n *node) bool {
+	mine := func(c change) bool { return c.by == n }
+	return slices.ContainsFunc(s.queue, mine) || slices.ContainsFunc(s.taken, mine)
 }
 
 // adopt takes a new generation for every session, durably, and gives the rows

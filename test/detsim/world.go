@@ -36,16 +36,18 @@ type World struct {
 	behind map[netip.Addr][]*thing // by the address that the cloud sees
 	dials  map[link.Stream]func(ok bool)
 
-	clock  time.Duration // by how much the machine's clock is wrong
-	nodes  []*node
-	active *node // who gets what arrives; nil: nobody listens
-	store  *store
-	bus    *bus
-	people *people
-	tap    *tap
-	faults *faults
-	checks checks
-	stats  Stats
+	clock   time.Duration // by how much the machine's clock is wrong
+	nodes   []*node
+	active  *node         // who gets what arrives; nil: nobody listens
+	passing bool          // from one process to another: what arrives waits
+	unread  []link.Packet // which is this
+	store   *store
+	bus     *bus
+	people  *people
+	tap     *tap
+	faults  *faults
+	checks  checks
+	stats   Stats
 }
 
 // Stats counts what happened in a run.
