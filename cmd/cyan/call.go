@@ -6,8 +6,8 @@ func (c *cli) callVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "call DEVICE FUNCTION [ARGUMENT]", Short: "Call a function of a device",
 		Args: takes(2, 3, "DEVICE FUNCTION [ARGUMENT]"),
-		Long: `Calls a function and prints what it returned, a number. DEVICE is an id or a name,
-in any case. An argument that begins with a dash stands after "--".`,
+		Long: `Calls a function and prints what it returned, a number. DEVICE is an id or a
+name, in any case. An argument that begins with a dash stands after "--".`,
 		Example: "  cyan call oven setpitf 225\n  cyan call oven adjust -- -5",
 
 		ValidArgsFunction: c.deviceWords(functionsOf),

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -93,12 +92,4 @@ func variablesOf(d rest.Device) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// lettered sets the help in the width of the terminal, and of 80 columns where
-// there is none.
-func (c *cli) lettered(root *cobra.Command) *cobra.Command {
-	cobra.AddTemplateFunc("flagLines", func(f *pflag.FlagSet) string { return f.FlagUsagesWrapped(c.columns()) })
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", " | flagLines"))
-	return root
 }

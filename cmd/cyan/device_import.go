@@ -15,8 +15,8 @@ import (
 const importHelp = `Registers every device of a CSV file as yours. The first line names the columns:
   id           24 hexadecimal digits; the only one that is needed
   name         by which you call it
-  key          its key: a file beside the CSV file, PEM, or DER in base64; public
-               or private, of which only the public half leaves this machine
+  key          its key: a file beside the CSV file, PEM, or DER in base64;
+               public or private: only the public half leaves this machine
   fingerprint  SHA-256 of the public key's DER, to be sure that it is the key
   product      that it belongs to
   notes        for yourself
@@ -177,7 +177,7 @@ func (im *importer) report(all []imported) error {
 				return err
 			}
 		case r.err != nil:
-			im.c.print("line %d, %s: %s", r.Line, orDash(r.ID), r.Error)
+			fmt.Fprintf(im.c.out, "line %d, %s: %s\n", r.Line, orDash(r.ID), r.Error)
 		}
 	}
 	var parts []string

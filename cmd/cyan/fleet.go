@@ -99,7 +99,7 @@ func rowOf(record, columns []string, dir string, line int) fleetRow {
 	if len(record) > len(columns) {
 		row.err = misuse(fmt.Sprintf("%d fields, and the first line names %d columns", len(record), len(columns)))
 	}
-	var key, print string
+	var key, wanted string
 	for i, field := range record[:min(len(record), len(columns))] {
 		field = strings.TrimSpace(field)
 		switch columns[i] {
@@ -110,7 +110,7 @@ func rowOf(record, columns []string, dir string, line int) fleetRow {
 		case "key":
 			key = field
 		case "fingerprint":
-			print = strings.ToLower(strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(strings.ToLower(field), "sha256:")))
+			wanted = strings.ToLower(field)
 		case "product":
 			row.product = field
 		case "notes":
@@ -120,15 +120,10 @@ func rowOf(record, columns []string, dir string, line int) fleetRow {
 	id, err := deviceID(row.id)
 	if err == nil {
 		row.id = id
-	}
-	if err == nil && key != "" {
 		row.key, err = fleetKey(key, dir)
 	}
-	if err == nil && print != "" && row.key == nil {
-		err = misuse("a fingerprint without a key: the cloud lets a device in by its whole key")
-	}
-	if err == nil && print != "" && print != fingerprint(row.key) {
-		err = fail(exitConflict, "the key has another fingerprint, sha256:"+fingerprint(row.key), "is it another board's key?")
+	if err == nil {
+		err = checkFingerprint(wanted, row.key)
 	}
 	if row.err == nil {
 		row.err = err
@@ -136,8 +131,25 @@ func rowOf(record, columns []string, dir string, line int) fleetRow {
 	return row
 }
 
+// checkFingerprint wants a key to have a fingerprint, in any of the ways that
+// people write those. None: any key will do.
+func checkFingerprint(wanted string, key []byte) error {
+	wanted = strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(wanted, "sha256:"))
+	switch {
+	case wanted == "" || key != nil && wanted == fingerprint(key):
+		return nil
+	case key == nil:
+		return misuse("a fingerprint without a key: the cloud lets a device in by its whole key")
+	}
+	return fail(exitConflict, "the key has another fingerprint, sha256:"+fingerprint(key), "is it another board's key?")
+}
+
 // fleetKey reads a key from a field: a file's name, PEM, or the DER in base64.
+// An empty field is no key.
 func fleetKey(field, dir string) ([]byte, error) {
+	if field == "" {
+		return nil, nil
+	}
 	if strings.HasPrefix(field, "-----BEGIN") {
 		return publicOf([]byte(field), "the field key")
 	}

@@ -104,6 +104,9 @@ and whether the two fit together.`,
 				return err
 			}
 			for _, l := range explained(seen) {
+				if device != "" {
+					l.NextStep = strings.ReplaceAll(l.NextStep, "DEVICE", device)
+				}
 				if err := c.printLight(l); err != nil {
 					return err
 				}

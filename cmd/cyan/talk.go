@@ -157,16 +157,24 @@ func (c *cli) wrapped(line, indent string) string {
 }
 
 func wrap(line, indent string, width int) string {
+	lead := line[:len(line)-len(strings.TrimLeft(line, " "))]
 	var b strings.Builder
-	room := width
-	for i, word := range strings.SplitAfter(line, " ") {
-		n := utf8.RuneCountInString(strings.TrimRight(word, " "))
-		if i > 0 && n > room && n+len(indent) <= width {
+	used := 0
+	for i, word := range strings.Split(line[len(lead):], " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+			b.WriteString(lead)
+			used = len(lead)
+		case used+1+n > width && len(indent)+n <= width:
 			b.WriteString("\n" + indent)
-			room = width - len(indent)
+			used = len(indent)
+		default:
+			b.WriteByte(' ')
+			used++
 		}
 		b.WriteString(word)
-		room -= utf8.RuneCountInString(word)
+		used += n
 	}
 	return b.String()
 }

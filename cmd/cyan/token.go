@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,24 +71,23 @@ for, such as devices:list or events:get.`,
 
 // parseLifetime reads what --expires-in takes.
 func parseLifetime(word string, g *client.Grant) error {
-	const day = 24 * time.Hour
-	switch days, isDays := strings.CutSuffix(word, "d"); {
-	case word == "":
-	case word == "never":
+	switch word {
+	case "":
+		return nil
+	case "never":
 		g.Endless = true
-	default:
-		text := word
-		if isDays {
-			text = days + "h"
-		}
-		lifetime, err := time.ParseDuration(text)
-		if isDays {
-			lifetime *= day / time.Hour
-		}
-		if err != nil || lifetime < time.Second {
-			return misuse("--expires-in "+word+" is no time to come", "such as 90d, 12h or never")
-		}
-		g.ExpiresIn = lifetime
+		return nil
+	}
+	var err error
+	if days, ok := strings.CutSuffix(word, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		g.ExpiresIn = time.Duration(n) * 24 * time.Hour
+	} else {
+		g.ExpiresIn, err = time.ParseDuration(word)
+	}
+	if err != nil || g.ExpiresIn < time.Second {
+		return misuse("--expires-in "+word+" is no time to come", "such as 90d, 12h or never")
 	}
 	return nil
 }
