@@ -32,6 +32,9 @@ func Attend(in io.Reader, out io.Writer, r Ready) (err error) {
 		if err := p.perform(c); err != nil {
 			d.Error = err.Error()
 		}
+		if c.Do == DoCollect {
+			d.Live = live()
+		}
 		if err := answers.Encode(d); err != nil {
 			return err
 		}
@@ -54,6 +57,13 @@ func (p *profile) perform(c Command) error {
 		return p.begin(c.File)
 	}
 	return fmt.Errorf("there is no command %q", c.Do)
+}
+
+// live is how much the collector found in use.
+func live() int64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // heap writes a profile of what is in use.

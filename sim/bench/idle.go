@@ -17,9 +17,9 @@ import (
 // longer than to connect them.
 type Idle struct {
 	Devices int // 0: 10,000
-	// Hold is how long they are watched; 0: 60 s. A cloud that keeps what is
-	// left of a handshake for a while, to answer what comes late, shows it in its
-	// memory if that is shorter.
+	// Hold is how long they are watched; 0: 150 s. What a cloud keeps of a start-up
+	// to answer what comes late, for 90 s and until the next ping after, shows in
+	// its memory if that is shorter.
 	Hold    time.Duration
 	Calls   int    // devices that are called at the end; 0: 1,000, or all if there are fewer
 	Profile string // of the time in which they are watched
@@ -41,6 +41,7 @@ type IdleResult struct {
 	CallsFailed    int     `json:"calls_failed"`
 	Failures       int     `json:"failures"` // devices that could not connect
 	RSSBefore      int64   `json:"rss_before_bytes"`
+	LivePerDevice  int     `json:"live_bytes_per_device"` // of BytesPerDevice: what the collector manages
 	ConnectsPerS   float64 `json:"connects_per_s"`
 	ServerCPU      float64 `json:"server_cpu_percent"` // of one core, while the devices are idle
 }
@@ -48,7 +49,7 @@ type IdleResult struct {
 // Rows are the figures for people.
 func (r *IdleResult) Rows() []Row {
 	return []Row{
-		{"device", fmt.Sprintf("%d bytes", r.BytesPerDevice), "growth of the cloud's resident memory, for each"},
+		{"device", fmt.Sprintf("%d bytes", r.BytesPerDevice), fmt.Sprintf("growth of the cloud's resident memory, for each; %d of them are Go values in use", r.LivePerDevice)},
 		{"devices", fmt.Sprintf("%d, %d failures", r.Devices, r.Failures), fmt.Sprintf("%.0f connected in a second, to the end of their start-up", r.ConnectsPerS)},
 		{"memory", fmt.Sprintf("%.1f MiB", float64(r.RSS)/(1<<20)), fmt.Sprintf("%.1f MiB before", float64(r.RSSBefore)/(1<<20))},
 		{"pings", fmt.Sprintf("%d of %d answered", r.PingsAnswered, r.PingsSent), fmt.Sprintf("the cloud used %.1f %% of a core meanwhile", r.ServerCPU)},
@@ -60,9 +61,12 @@ func (r *IdleResult) Rows() []Row {
 // cloud waits so long for further subscriptions.
 const startUpRest = 6 * time.Second
 
+// idleHold is after how long a device is as idle as it will be.
+const idleHold = 150 * time.Second
+
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
-	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, time.Minute)
+	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, idleHold)
 	b.who = newIdentities()
 	b.Calls = min(cmp.Or(b.Calls, 1000), b.Devices)
 	p, err := login(ctx, s)
@@ -96,7 +100,7 @@ func (b Idle) watch(ctx context.Context, s *Server, st *stage, r *IdleResult) er
 		return err
 	}
 	r.RSSBefore = before.RSS
-	return b.measure(ctx, s, st, r)
+	return b.measure(ctx, s, st, before, r)
 }
 
 // sampled are the devices that are called: evenly among all.
@@ -108,10 +112,10 @@ func (b Idle) sampled() []int {
 	return list
 }
 
-func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) error {
+func (b Idle) measure(ctx context.Context, s *Server, st *stage, before Usage, r *IdleResult) error {
 	c := st.crowd
 	began := time.Now()
-	arrived, err := c.Bring(ctx, 0, b.Devices, crowd.Settled, connectTogether, func(n int) { b.Say("connected: %d of %d", n, b.Devices) })
+	arrived, err := c.Bring(ctx, 0, b.Devices, crowd.Settled, connectTogether, b.underWay(began))
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,8 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, r *IdleResult) 
 		return err
 	}
 	r.RSS = after.RSS
-	r.BytesPerDevice = int(per(after.RSS-r.RSSBefore, arrived))
+	r.BytesPerDevice = int(per(after.RSS-before.RSS, arrived))
+	r.LivePerDevice = int(per(after.Live-before.Live, arrived))
 	b.Say("calling %d of them", b.Calls)
 	r.CallsSampled = b.Calls
 	r.CallsFailed = b.call(ctx, st)
@@ -159,8 +164,8 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 	if err != nil {
 		return err
 	}
-	if !pause(ctx, b.Hold) {
-		return context.Cause(ctx)
+	if err := b.look(ctx, s, c); err != nil {
+		return err
 	}
 	after, err := s.Usage()
 	if err = errors.Join(err, end()); err != nil {
@@ -176,6 +181,41 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 	n := c.Counts()
 	r.PingsSent, r.PingsAnswered = n.PingsSent, n.PingsAnswered
 	return nil
+}
+
+// look says now and then how the devices are, for as long as they are watched.
+func (b Idle) look(ctx context.Context, s *Server, c *crowd.Crowd) error {
+	const each = 10 * time.Second
+	for left := b.Hold; left > 0; left -= each {
+		if !pause(ctx, min(left, each)) {
+			return context.Cause(ctx)
+		}
+		u, err := s.Usage()
+		if err != nil {
+			return err
+		}
+		n := c.Counts()
+		b.Say("%d pings, %d not answered; the cloud has %d MiB; %v left", n.PingsSent, n.PingsSent-n.PingsAnswered, u.RSS>>20, max(0, left-each))
+	}
+	return nil
+}
+
+// underWay says how far the devices have come, and for how long it will go on.
+func (b Idle) underWay(began time.Time) func(arrived int) {
+	from, since := 0, began
+	return func(n int) {
+		now := time.Now()
+		if now.Sub(since) < 10*time.Second {
+			return
+		}
+		a := rate(n-from, now.Sub(since))
+		from, since = n, now
+		left := "-"
+		if a > 0 {
+			left = time.Duration(float64(b.Devices-n) / a * float64(time.Second)).Round(time.Second).String()
+		}
+		b.Say("connected: %d of %d, %.0f a second, %s left", n, b.Devices, a, left)
+	}
 }
 
 // call calls the sampled devices, a few at a time, and gives how many calls

@@ -47,6 +47,7 @@ const (
 // done is the answer to a command.
 type done struct {
 	Error string `json:"error,omitempty"`
+	Live  int64  `json:"live,omitempty"` // bytes in use after a collection
 }
 
 // Server is a cloud in a process of its own.
@@ -144,10 +145,13 @@ func (s *Server) Usage() (Usage, error) { return Of(s.cmd.Process.Pid) }
 
 // Collected is the usage after the cloud has freed what it does not need.
 func (s *Server) Collected() (Usage, error) {
-	if err := s.do(Command{Do: DoCollect}); err != nil {
+	d, err := s.ask(Command{Do: DoCollect})
+	if err != nil {
 		return Usage{}, err
 	}
-	return s.Usage()
+	u, err := s.Usage()
+	u.Live = d.Live
+	return u, err
 }
 
 // Profile begins to write a profile of the cloud's processor time to the file.
@@ -169,21 +173,25 @@ func (s *Server) Heap(file string) error {
 }
 
 func (s *Server) do(c Command) error {
+	_, err := s.ask(c)
+	return err
+}
+
+func (s *Server) ask(c Command) (d done, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := json.NewEncoder(s.in).Encode(c); err != nil {
-		return err
+		return done{}, err
 	}
 	line, err := s.out.ReadBytes('\n')
 	if err != nil {
-		return fmt.Errorf("the cloud does not answer: %w", err)
+		return done{}, fmt.Errorf("the cloud does not answer: %w", err)
 	}
-	var d done
 	if err := json.Unmarshal(line, &d); err != nil {
-		return err
+		return done{}, err
 	}
 	if d.Error != "" {
-		return errors.New(d.Error)
+		return done{}, errors.New(d.Error)
 	}
-	return nil
+	return d, nil
 }

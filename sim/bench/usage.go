@@ -12,6 +12,9 @@ var ErrPlatform = errors.New("bench: processor time and memory of another proces
 type Usage struct {
 	CPU time.Duration // user and system time since its start
 	RSS int64         // resident memory, in bytes
+	// Live is what the collector found in use, in bytes; of a cloud that was just
+	// collected only.
+	Live int64
 }
 
 // Of reads the usage of a process of this machine.
