@@ -32,9 +32,11 @@ type App struct {
 	store   *store.Store
 	history *eventlog.Log  // nil: none is kept
 	doors   []net.Listener // of the HTTP API
-	onStop  []closer
-	stop    sync.Once
-	failed  chan error
+	bus     *bus.Bus
+	succession
+	onStop []closer
+	stop   sync.Once
+	failed chan error
 }
 
 type closer struct {
@@ -52,58 +54,77 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
+	if isHeir() {
+		if err := takeOver(ctx, a); err != nil {
+			return a, err
+		}
+	} else {
+		file, unlock, err := lock(o.Data)
+		if err != nil {
+			return a, err
+		}
+		a.lock = file
+		a.push("data folder's lock", func(context.Context) error { return unlock() })
+		if err := a.build(ctx); err != nil {
+			return a, err
+		}
+		a.serving()
+	}
+	err = a.watch()
+	notifyReady()
+	return a, err
+}
+
+// build opens every room, and begins to serve nobody.
+func (a *App) build(ctx context.Context) (err error) {
+	o := a.opts
 	registry := prometheus.NewRegistry()
 	log := o.Logger.With("node", o.Node)
-
-	unlock, err := lock(o.Data)
-	if err != nil {
-		return a, err
-	}
-	a.push("data folder's lock", func(context.Context) error { return unlock() })
 	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys")); err != nil {
-		return a, err
+		return err
 	}
 	a.store, err = store.Open(ctx, store.Config{Path: o.Database, Logger: log.With("component", "store"), Registerer: registry})
 	if err != nil {
-		return a, err
+		return err
 	}
 	a.push("store", func(context.Context) error { return a.store.Close() })
 	if a.Welcome, err = admit(ctx, a.store, o.Admin); err != nil {
-		return a, err
+		return err
 	}
 
 	if err := a.openHistory(ctx, registry); err != nil {
-		return a, err
+		return err
 	}
 	b, err := bus.Open(ctx, bus.Config{URL: o.NATS, Node: o.Node, Logger: log.With("component", "bus"), Registerer: registry})
 	if err != nil {
-		return a, err
+		return err
 	}
+	a.bus = b
 	a.push("bus", func(context.Context) error { return b.Close() })
 
 	udp, err := addresses("listen-udp", o.ListenUDP)
 	if err != nil {
-		return a, err
+		return err
 	}
 	tcp, err := addresses("listen-tcp", o.ListenTCP)
 	if err != nil {
-		return a, err
+		return err
 	}
 	devices := gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
 		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits,
-		Logger: log.With("component", "gateway"), Registerer: registry,
+		Inherit: a.inherit, Logger: log.With("component", "gateway"), Registerer: registry,
 	}
 	if a.history != nil {
 		devices.History = a.history
 	}
 	if a.gateway, err = gateway.Start(ctx, devices); err != nil {
-		return a, err
+		return err
 	}
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
 	people := api.Config{
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Book: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{
@@ -117,9 +138,9 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	door, err := api.New(people)
 	if err != nil {
-		return a, err
+		return err
 	}
-	return a, a.serve(ctx, door)
+	return a.open(ctx, door)
 }
 
 // openHistory opens the history of events, if there is to be one. Without one
@@ -140,41 +161,51 @@ func (a *App) openHistory(ctx context.Context, registry *prometheus.Registry) (e
 	return err
 }
 
-// serve opens the HTTP door.
-func (a *App) serve(ctx context.Context, door *api.API) error {
+// open opens the HTTP door; serving lets people in.
+func (a *App) open(ctx context.Context, door *api.API) error {
 	list, err := addresses("listen-api", a.opts.ListenAPI)
 	if err != nil {
 		return err
 	}
 	for _, address := range list {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		l, err := a.inherit.Listen(ctx, "api "+address, address)
 		if err != nil {
 			return fmt.Errorf("listening for people on %s: %w", address, err)
 		}
-		a.doors = append(a.doors, l)
+		a.doors, a.doorLabels = append(a.doors, l), append(a.doorLabels, address)
 	}
-	server := door.Server()
+	a.door, a.server = door, door.Server()
+	a.server.ConnState = a.movables.hook
+	a.moved = newArrivals(a.doors[0].Addr())
 	limits := a.opts.Limits
-	gate := turnstile.New(turnstile.Config{Most: limits.APIConnections, Source: limits.APISourceConnections, Refused: door.Refused})
-	var serving sync.WaitGroup
-	for _, l := range a.doors {
-		l = gate.Before(l)
-		serving.Go(func() { // ends when the server is shut down
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				select {
-				case a.failed <- err:
-				default:
-				}
+	a.gate = turnstile.New(turnstile.Config{Most: limits.APIConnections, Source: limits.APISourceConnections, Refused: door.Refused})
+	a.push("api", func(ctx context.Context) error {
+		door.Close() // event streams end; a shutdown would wait for them
+		err := a.server.Shutdown(ctx)
+		a.listening.Wait()
+		return errors.Join(err, a.moved.Close())
+	})
+	return nil
+}
+
+// serving lets people in.
+func (a *App) serving() {
+	for _, l := range append([]net.Listener{a.moved}, a.doors...) {
+		l = a.movables.listener(a.gate.Before(l))
+		a.listening.Go(func() { // ends when the server is shut down, or its door closed for another process's
+			if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+				a.fail(err)
 			}
 		})
 	}
-	a.push("api", func(ctx context.Context) error {
-		door.Close() // event streams end; a shutdown would wait for them
-		err := server.Shutdown(ctx)
-		serving.Wait()
-		return err
-	})
-	return nil
+}
+
+// fail says that a part stopped by itself.
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default:
+	}
 }
 
 func (a *App) push(name string, fn func(context.Context) error) {

@@ -116,8 +116,9 @@ type Gateway struct {
 
 	passing   handing
 	ancestors atomic.Pointer[ancestors]
-	adopted   int     // connections, before Open
-	inherited []*pipe // that are not read yet
+	serves    atomic.Bool // serve was called: the sessions are this process's
+	adopted   int         // connections, before Open
+	inherited []*pipe     // that are not read yet
 	life      context.Context
 	reading   sync.WaitGroup // readers of sockets
 
@@ -206,7 +207,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 		}
 	}
 	for _, a := range g.cfg.TCP {
-		l, err := g.cfg.Inherit.tcp(ctx, a)
+		l, err := g.cfg.Inherit.Listen(ctx, "tcp "+a, a)
 		if err != nil {
 			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
 		}
@@ -234,6 +235,7 @@ func (g *Gateway) join() error {
 // serve starts every goroutine of the gateway. They end when run does, or
 // when their socket is closed.
 func (g *Gateway) serve(run context.Context, restored []device.ID) {
+	g.serves.Store(true)
 	for _, r := range g.lanes {
 		g.running.Go(func() { r.run(run) })
 	}
@@ -401,6 +403,9 @@ func (g *Gateway) now() time.Time {
 	return g.started.Add(passed).Round(0)
 }
 
+// Clock gives the gateway's time.
+func (g *Gateway) Clock() time.Time { return g.now() }
+
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 	for _, s := range g.sockets {
@@ -433,7 +438,7 @@ func (g *Gateway) stop() {
 	g.cancel()
 	g.pipes.close()
 	g.running.Wait()
-	if !g.passing.over() {
+	if g.serves.Load() && !g.passing.over() {
 		g.keep()
 	}
 }

@@ -37,7 +37,7 @@ type handing struct {
 	diverting bool              // it did
 	diverted  []*event.Event    // behind it
 	lost      int               // of those, for want of room
-	undone    []func()           // what else waits for the decision
+	undone    []func()          // what else waits for the decision
 	paused    chan struct{}     // closed to let the lanes go on
 }
 

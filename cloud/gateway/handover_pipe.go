@@ -35,6 +35,14 @@ func (p *pause) is() bool {
 	return p.on
 }
 
+// read tells whether somebody reads the pipe.
+func (p *pause) read(by *pipe) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.who[by]
+	return ok
+}
+
 // caused tells whether an error of reading is only that reading is to stop.
 func (p *pause) caused(err error) bool { return p.is() && errors.Is(err, os.ErrDeadlineExceeded) }
 
@@ -92,6 +100,9 @@ func (ps *pipes) readOn(g *Gateway) {
 	defer ps.mu.Unlock()
 	for p := range ps.open {
 		_ = p.conn.SetReadDeadline(time.Time{})
+		if ps.pause.read(p) {
+			continue // its reader did not stop
+		}
 		ps.busy.Go(func() { g.readPipe(g.lanes[p.id&0xff], p) }) // ends when the connection does
 	}
 }

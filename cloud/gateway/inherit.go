@@ -59,9 +59,9 @@ func (in *Inherit) udp(address string) (socket, error) {
 	return newSocket(u, host == "")
 }
 
-// tcp gives the listener at an address, likewise.
-func (in *Inherit) tcp(ctx context.Context, address string) (net.Listener, error) {
-	f := in.take("tcp " + address)
+// Listen gives the listener with the label, or a new one at the address.
+func (in *Inherit) Listen(ctx context.Context, label, address string) (net.Listener, error) {
+	f := in.take(label)
 	if f == nil {
 		return listenTCP(ctx, address)
 	}

@@ -131,10 +131,24 @@ func (c *cli) start(cmd *cobra.Command, f *cloudFlags) (*app.App, error) {
 // and stops the cloud.
 func (c *cli) untilStopped(ctx context.Context, a *app.App) error {
 	var broken error
-	select {
-	case <-ctx.Done():
-		c.say("stopping")
-	case broken = <-a.Failed():
+	again, ignore := upgradeSignals()
+	defer ignore()
+	for waiting := true; waiting; {
+		select {
+		case <-ctx.Done():
+			c.say("stopping")
+			waiting = false
+		case broken = <-a.Failed():
+			waiting = false
+		case s := <-again:
+			// What becomes of it is logged, and told to whoever asked.
+			go func() {
+				_, _ = a.Upgrade(context.WithoutCancel(ctx), app.Order{Do: app.DoUpgrade, Who: "signal " + s.String()})
+			}()
+		case <-a.Done():
+			c.say("another process has taken over")
+			waiting = false
+		}
 	}
 	return errors.Join(broken, a.Stop(context.WithoutCancel(ctx)))
 }

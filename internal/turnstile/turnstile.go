@@ -95,6 +95,9 @@ type conn struct {
 	once sync.Once
 }
 
+// NetConn gives the connection that came.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
 // Close closes the connection.
 func (c *conn) Close() error {
 	c.once.Do(func() { c.t.leave(c.from) })

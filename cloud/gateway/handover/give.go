@@ -20,12 +20,14 @@ const (
 type Giver interface {
 	// Sockets calls send for everything that is listened on.
 	Sockets(send func(labels []string, files []int) error) error
-	// Freeze stops all that reads from devices or writes to them. After an
-	// error everything goes on.
+	// Settle prepares for Freeze, while everything is served.
+	Settle(ctx context.Context)
+	// Freeze stops all that reads from devices or writes to them.
 	Freeze(ctx context.Context) error
 	// Export calls send for all that there is, and changes nothing.
 	Export(send func(kind Kind, body []byte, files ...int) error) (End, error)
-	// Resume goes on after a Freeze as if it had not been.
+	// Resume goes on after a Settle or a Freeze, one that failed too, as if they
+	// had not been.
 	Resume()
 }
 
@@ -50,13 +52,16 @@ func Give(ctx context.Context, link Link, gate Gate, offer Offer, lead []int, g 
 		gate.Shut()
 		return out, err
 	}
+	g.Settle(ctx)
 	began := time.Now()
 	if err := link.SetDeadline(began.Add(FreezeTime)); err != nil {
 		gate.Shut()
+		g.Resume()
 		return out, err
 	}
 	if err := g.Freeze(ctx); err != nil {
 		gate.Shut()
+		g.Resume()
 		return out, fmt.Errorf("stopping for the hand-over: %w", err)
 	}
 	err := pass(link, g, &out)

@@ -45,6 +45,8 @@ func (g *giver) Sockets(send func([]string, []int) error) error {
 	return send(nil, nil)
 }
 
+func (g *giver) Settle(context.Context) { g.add("lets handshakes end") }
+
 func (g *giver) Freeze(context.Context) error {
 	if g.fault == "old: freeze" {
 		g.add("cannot stop")

@@ -47,7 +47,38 @@ const (
 	KindConnection                 // older: an idle connection of the HTTP API, with its socket
 	KindInherited                  // newer: the answer to a call that was on its way
 	KindBye                        // older: there is nothing more
+
+	KindOrder  // of a person, to the process that serves: Order
+	KindReport // what became of it: Report
 )
+
+// Order is what somebody wants of a running cloud.
+type Order struct {
+	Do     string `json:"do"`               // one of the constants below
+	Binary string `json:"binary,omitempty"` // upgrade: the program to start; empty: the one that runs, as it is on the disk now
+	Who    string `json:"who"`              // for the record
+}
+
+// What can be ordered.
+const (
+	DoUpgrade = "upgrade"
+	DoDrain   = "drain"
+	DoAsk     = "drain?" // what a drain would do
+)
+
+// Report is what became of an order.
+type Report struct {
+	Error       string  `json:"error,omitempty"`
+	Hint        string  `json:"hint,omitempty"`
+	PID         int     `json:"pid,omitempty"` // of the process that serves now
+	From        string  `json:"from,omitempty"`
+	To          string  `json:"to,omitempty"`
+	Sessions    int     `json:"sessions"`
+	FreezeMS    float64 `json:"freeze_ms"`
+	Disconnects int     `json:"disconnects"`
+	Owners      int     `json:"owners,omitempty"`
+	Final       bool    `json:"final"`
+}
 
 // Message is one packet.
 type Message struct {

@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
+	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
+	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/internal/build"
+	"github.com/cyan-cloud/cyan/internal/turnstile"
+)
+
+// heirVariable is set in the environment of a process that is to take over
+// from the one that started it.
+const heirVariable = "TAKE_OVER_CYAN"
+
+// succession is what an App needs to take another process's place, and to give
+// its own to one.
+type succession struct {
+	lock        *os.File // of the data folder
+	inherit     *gateway.Inherit
+	predecessor handover.Hello
+	plan        successionPlan
+
+	door       *api.API
+	server     *http.Server
+	gate       *turnstile.Turnstile
+	doorLabels []string // of the doors, as they were configured
+	listening  sync.WaitGroup
+	movables   movables  // connections of the HTTP API
+	moved      *arrivals // those that come from the process before
+}
+
+// closeAPI lets nobody in any more, and ends event streams.
+func (a *App) closeAPI() {
+	for _, l := range a.doors {
+		_ = l.Close() // the other process has it too
+	}
+	a.door.Close()
+}
+
+// hello says who this process is to another.
+func hello() handover.Hello {
+	return handover.Hello{Export: session.ExportVersion, Program: build.Current().Version, PID: os.Getpid()}
+}
+
+// giver is a cloud that is about to be another process's.
+type giver struct{ a *App }
+
+// Sockets is handover.Giver's.
+func (g giver) Sockets(send func(labels []string, files []int) error) error {
+	labels, files, err := g.a.gateway.Sockets()
+	defer func() { closeFiles(files) }()
+	for i, l := range g.a.doors {
+		f, e := l.(*net.TCPListener).File()
+		err = errors.Join(err, e)
+		labels, files = append(labels, "api "+g.a.doorLabels[i]), append(files, f)
+	}
+	if err != nil {
+		return err
+	}
+	for len(files) > 0 {
+		n := min(len(files), handover.MaxFiles)
+		if err := send(labels[:n], descriptors(files[:n])); err != nil {
+			return err
+		}
+		closeFiles(files[:n])
+		labels, files = labels[n:], files[n:]
+	}
+	return send(nil, nil)
+}
+
+func closeFiles(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // a copy
+	}
+}
+
+// descriptors gives the files' numbers, and leaves the files as they are.
+func descriptors(files []*os.File) []int {
+	var fds []int
+	for _, f := range files {
+		if raw, err := f.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
+		}
+	}
+	return fds
+}
+
+// Settle is handover.Giver's.
+func (g giver) Settle(ctx context.Context) { g.a.gateway.Settle(ctx) }
+
+// flushTime bounds the wait for what is on its way to the database.
+const flushTime = 5 * time.Second
+
+// Freeze is handover.Giver's. What was written here is on the disk before
+// another process writes.
+func (g giver) Freeze(ctx context.Context) error {
+	border := "hand-over " + time.Now().Format(time.RFC3339Nano)
+	err := g.a.gateway.Freeze(ctx, border, func() error {
+		return g.a.bus.Publish(&event.Event{ID: border, Name: "spark/cyan/border", Source: event.FromCloud, Published: time.Now()})
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	return g.a.store.Flush(ctx)
+}
+
+// Export is handover.Giver's.
+func (g giver) Export(send func(handover.Kind, []byte, ...int) error) (handover.End, error) {
+	return g.a.gateway.Export(send)
+}
+
+// Resume is handover.Giver's.
+func (g giver) Resume() { g.a.gateway.Resume() }
+
+// heir is a cloud that is about to take another process's place.
+type heir struct {
+	ctx  context.Context //nolint:containedctx // of the start, which goes on in Prepare
+	a    *App
+	link handover.Link
+	end  handover.End
+}
+
+// Prepare is handover.Taker's.
+func (h *heir) Prepare(offer handover.Offer, lead []*os.File, sockets map[string]*os.File) error {
+	h.a.lock = lead[1]
+	h.a.push("data folder's lock", func(context.Context) error { return h.a.lock.Close() })
+	clock, err := clockAhead(offer)
+	if err != nil {
+		return err
+	}
+	h.a.inherit = &gateway.Inherit{Sockets: sockets, Clock: clock}
+	h.a.predecessor = offer.Hello
+	return h.a.build(h.ctx)
+}
+
+// Adopt is handover.Taker's.
+func (h *heir) Adopt(m handover.Message) error { return h.a.gateway.Adopt(m) }
+
+// Complete is handover.Taker's.
+func (h *heir) Complete(end handover.End) (handover.Serving, error) {
+	h.end = end
+	return handover.Serving{Sessions: h.a.gateway.Adopted()}, nil
+}
+
+// begin serves in the other's place, and goes on with what still comes to it.
+func (h *heir) begin() {
+	ancestor := onward.NewAncestor(h.link, h)
+	h.a.gateway.Open(h.end.LastCall, ancestor.Inherited)
+	h.a.serving()
+	h.a.opts.Logger.Info("took over from another process; no device was disconnected", "from", h.a.predecessor.Program,
+		"pid", h.a.predecessor.PID, "sessions", h.end.Sessions)
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(h.ctx))
+	go func() { // ends with the process before, or when this one stops
+		defer close(done)
+		ancestor.Run(ctx)
+		h.close()
+	}()
+	h.a.push("process before", func(context.Context) error {
+		cancel()
+		h.close()
+		<-done
+		return nil
+	})
+}
+
+func (h *heir) close() {
+	if c, ok := h.link.(interface{ Close() error }); ok {
+		_ = c.Close()
+	}
+}
+
+// Call is onward.Server's, as the rest.
+func (h *heir) Call(ctx context.Context, c bus.Call) (bus.Result, error) { return h.a.bus.Call(ctx, c) }
+
+// States is onward.Server's.
+func (h *heir) States(ids []device.ID, into map[device.ID]device.State) {
+	h.a.gateway.States(ids, into)
+}
+
+// Changed is onward.Server's.
+func (h *heir) Changed(id device.ID, owner account.ID, key bool) {
+	_ = h.a.bus.Changed(id, owner, key) // the bus is in this process
+}
+
+// Publish is onward.Server's.
+func (h *heir) Publish(e *event.Event) {
+	_ = h.a.bus.Publish(e) // what is refused is counted there
+}
+
+// Connection is onward.Server's.
+func (h *heir) Connection(f *os.File) {
+	c, err := net.FileConn(f)
+	_ = f.Close() // there is a copy now
+	if err == nil {
+		h.a.moved.put(c)
+	}
+}
+
+// isHeir tells whether this process was started to take over. It is so once.
+func isHeir() bool {
+	_, ok := os.LookupEnv(heirVariable)
+	_ = os.Unsetenv(heirVariable)
+	return ok
+}
+
+// environment is that of an heir.
+func environment() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, heirVariable+"=") {
+			env = append(env, v)
+		}
+	}
+	return append(env, heirVariable+"=1")
+}
