@@ -88,9 +88,9 @@ func TestRequests(t *testing.T) {
 			client.Enrolment{Token: "m", Secret: "s", URL: "u"},
 		},
 		"second factor proven": {
-			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.FinishMFA(ctx, "m", "123456") },
+			`{"ok":true,"recovery_codes":["a-b"]}`, func(c *client.Client) (any, error) { return c.FinishMFA(ctx, "m", "123456") },
 			request{"POST", "/v1/user/mfa-enable", "Bearer secret", jsonKind, `{"mfa_token":"m","otp":"123456"}`},
-			nil,
+			[]string{"a-b"},
 		},
 		"second factor ended": {
 			`{"ok":true}`, func(c *client.Client) (any, error) { return nil, c.EndMFA(ctx, "p") },

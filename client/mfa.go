@@ -27,9 +27,14 @@ func (c *Client) StartMFA(ctx context.Context) (Enrolment, error) {
 }
 
 // FinishMFA proves by a code that the authenticator has the secret: from then
-// on logins want a code.
-func (c *Client) FinishMFA(ctx context.Context, token, code string) error {
-	return c.do(ctx, http.MethodPost, pathMFAEnable, map[string]string{"mfa_token": token, "otp": code}, nil)
+// on logins want a code. It gives recovery codes, which are shown this once:
+// each is good for one login without the authenticator.
+func (c *Client) FinishMFA(ctx context.Context, token, code string) (recovery []string, err error) {
+	var done struct {
+		Recovery []string `json:"recovery_codes"`
+	}
+	err = c.do(ctx, http.MethodPost, pathMFAEnable, map[string]string{"mfa_token": token, "otp": code}, &done)
+	return done.Recovery, err
 }
 
 // EndMFA ends the second factor; the password shows that it is the user.

@@ -65,7 +65,8 @@ func (c *cli) mfaEnableVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "enable", Short: "Want a code at each login", Args: takes(0, 0, ""),
 		Long: `Shows a secret to put into an authenticator app, and asks for the code that it
-shows then. From there on a login wants such a code beside the password.`,
+shows then. From there on a login wants such a code beside the password, or one
+of the recovery codes that this prints once: keep them where the app is not.`,
 		Example: "  cyan account mfa enable",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			remote, err := c.remote()
@@ -90,10 +91,20 @@ shows then. From there on a login wants such a code beside the password.`,
 			if err != nil {
 				return err
 			}
-			if err := remote.FinishMFA(cmd.Context(), e.Token, code); err != nil {
+			recovery, err := remote.FinishMFA(cmd.Context(), e.Token, code)
+			if err != nil {
 				return advise(err, "cyan account mfa enable begins anew; is the clock of the app right?")
 			}
-			return c.show(rest.OK{OK: true}, "logins want a code from now on")
+			c.say("logins want a code from now on")
+			if len(recovery) > 0 {
+				c.say("without the app, each of these is good for one login; they are shown this once:")
+			}
+			for _, code := range recovery {
+				if err := c.show(map[string]string{"recovery_code": code}, "%s", code); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	c.targetFlags(cmd)

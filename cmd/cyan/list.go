@@ -62,7 +62,7 @@ func matches(d rest.Device, word string) bool {
 
 // printDetail prints a device for people.
 func (c *cli) printDetail(d rest.Device) {
-	c.print("%s  %s  %s", d.ID, padded(orDash(string(d.Name)), 12), c.stateOf(d))
+	c.print("%s", c.wrapped(d.ID+"  "+padded(orDash(string(d.Name)), 12)+"  "+c.stateOf(d), "  "))
 	if len(d.Functions) > 0 {
 		c.print("%s", c.wrapped("  functions  "+strings.Join(d.Functions, ", "), "             "))
 	}

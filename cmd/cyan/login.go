@@ -156,7 +156,7 @@ func (c *cli) password(ctx context.Context, username, api string, fromStdin bool
 		return c.typed(ctx)
 	}
 	if !fromStdin {
-		return "", misuse("there is no terminal to ask for the password on", "cyan login --password-stdin reads it from standard input")
+		return "", misuse("there is no terminal to ask for the password on", "--password-stdin reads it from standard input")
 	}
 	line, err := bufio.NewReader(c.in).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
