@@ -23,9 +23,6 @@ const maxArgument = 1024
 func (a *API) callFunction(w http.ResponseWriter, r *web.Request) error {
 	d, err := a.device(r)
 	if err != nil {
-		if fault.CodeOf(err) == rest.CodeDeviceUnknown {
-			err = noDeviceToCall(r.PathValue("device"))
-		}
 		return err
 	}
 	name := r.PathValue("function")

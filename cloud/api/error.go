@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,16 +21,6 @@ func noDevice(asked string) error {
 		Cause: fault.Errorf(fault.Denied, "none of your devices has the name or id %s", web.Printable(asked, 100)).
 			WithCode(rest.CodeDeviceUnknown),
 		Words: rest.WordsPermissionDenied,
-		Info:  rest.WordsNotRecognized + ": none of your devices is called " + web.Printable(asked, 100),
-	}
-}
-
-// noDeviceToCall is noDevice on a function call, where programs expect 404.
-func noDeviceToCall(asked string) error {
-	return &web.Problem{
-		Cause: fault.Errorf(fault.NotFound, "none of your devices has the name or id %s", web.Printable(asked, 100)).
-			WithCode(rest.CodeDeviceUnknown),
-		Words: rest.WordsDeviceNotFound,
 		Info:  rest.WordsNotRecognized + ": none of your devices is called " + web.Printable(asked, 100),
 	}
 }
@@ -70,9 +62,23 @@ func callProblem(ctx context.Context, d *device.Device, q question, res bus.Resu
 			p.Words, p.Info = "Unknown Variable: "+web.Printable(q.name, 100)+".", rest.WordsVariableNotFound
 		}
 	case kind == fault.Busy:
-		p.Cause = fault.E(fault.Busy, "device "+nameOf(d)+" has too much to do: "+err.Error(), err).WithCode(rest.CodeDeviceBusy)
+		p.Cause = fault.E(fault.Busy, "device "+nameOf(d)+" has too much to do: "+saying(err), err).WithCode(rest.CodeDeviceBusy)
+	case slices.Contains(bySession, code):
+		p.Cause = fault.E(kind, "device "+nameOf(d)+", "+q.String()+": "+saying(err), err).WithCode(code)
 	}
 	return p
+}
+
+// bySession are failures that the device's session puts into words, without its
+// name and what was asked.
+var bySession = []string{rest.CodeArgumentTooLong, rest.CodeDeviceError, rest.CodeDeviceRefused, rest.CodeBadAnswer}
+
+// saying is what a failure says, without its cause: that can name addresses.
+func saying(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Msg
+	}
+	return err.Error()
 }
 
 // silent is a device that did not answer: which half of the way failed

@@ -155,8 +155,20 @@ func unavailable() error {
 	return fault.E(fault.Unavailable, "list", fmt.Errorf("/data/cyan.db: disk I/O error"))
 }
 
+// answered is what a gateway, or the bus, says of a failure, in the words that
+// they have for it.
 func answered(kind fault.Kind, code string) error {
-	return fault.Errorf(kind, "what the gateway says").WithCode(code)
+	words := map[string]string{
+		rest.CodeArgumentTooLong:    "the argument is 70 bytes long, this device takes at most 63",
+		rest.CodeDeviceError:        "the device could not carry out the request (5.00)",
+		rest.CodeDeviceRefused:      "the device rejected the request",
+		rest.CodeBadAnswer:          "the device's answer does not make sense",
+		rest.CodeOverloaded:         "too many calls to devices at once",
+		rest.CodeBusUnavailable:     "the bus between the parts of the cloud does not answer",
+		rest.CodeGatewayUnavailable: "the part of the cloud that holds the devices' connections does not answer",
+		"":                          "too many requests to this device are on their way already",
+	}[code]
+	return fault.Errorf(kind, "%s", words).WithCode(code)
 }
 
 // failures is every way to fail: cause, status, code, words.
@@ -189,13 +201,13 @@ func failures() []failure {
 		{name: "login with the database down", method: "POST", path: "/oauth/token", body: "grant_type=password&username=a&password=b", broken: failing{store: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
 
 		{name: "list with the database down", method: "GET", path: "/v1/devices", broken: failing{store: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
-		{name: "list with the bus down", method: "GET", path: "/v1/devices", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What the gateway says"},
-		{name: "get with the gateway down", method: "GET", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "What the gateway says"},
+		{name: "list with the bus down", method: "GET", path: "/v1/devices", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "The bus between the parts of the cloud does not answer"},
+		{name: "get with the gateway down", method: "GET", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "The part of the cloud that holds the devices' connections does not answer"},
 		{name: "unknown device", method: "GET", path: "/v1/devices/toaster", status: 403, code: "unknown_device", error: "Permission Denied. None of your devices has the name or id toaster"},
 		{name: "someone else's device", method: "GET", path: "/v1/devices/" + lamp.String(), status: 403, code: "unknown_device", error: "Permission Denied"},
 		{name: "variable of an unknown device", method: "GET", path: "/v1/devices/toaster/temps", status: 403, code: "unknown_device", error: "Permission Denied"},
 		{name: "ping of an unknown device", method: "PUT", path: "/v1/devices/toaster/ping", status: 403, code: "unknown_device", error: "Permission Denied"},
-		{name: "function of an unknown device", method: "POST", path: "/v1/devices/toaster/reset", status: 404, code: "unknown_device", error: "Device not found"},
+		{name: "function of an unknown device", method: "POST", path: "/v1/devices/toaster/reset", status: 403, code: "unknown_device", error: "Permission Denied. None of your devices has the name or id toaster"},
 		{name: "ambiguous name", method: "GET", path: "/v1/devices/oven", broken: failing{store: fault.Errorf(fault.Conflict, "two")}, status: 409, code: "ambiguous_device_name", error: "Several of your devices are called oven"},
 
 		{name: "variable of an offline device", method: "GET", path: "/v1/devices/old%20fridge/temps", status: 408, code: "not_connected", error: "Timed out. Device old fridge has been offline since 2026-05-31T12:00:00Z (peer closed)"},
@@ -206,21 +218,21 @@ func failures() []failure {
 		{name: "unknown function", method: "POST", path: "/v1/devices/oven/dance", broken: failing{call: answered(fault.NotFound, rest.CodeFunctionUnknown), stage: bus.Queued}, status: 404, code: "unknown_function", error: "Function dance not found. Device Oven has no function dance"},
 		{name: "unknown variable", method: "GET", path: "/v1/devices/oven/mood", broken: failing{call: answered(fault.NotFound, rest.CodeVariableUnknown), stage: bus.Answered}, status: 404, code: "unknown_variable", error: "Unknown Variable: mood. Device Oven has no variable mood"},
 		{name: "a function called access token", method: "POST", path: "/v1/devices/oven/Access%20Token", broken: failing{call: answered(fault.NotFound, rest.CodeFunctionUnknown)}, status: 404, code: "unknown_function", error: "Function access-token not found."},
-		{name: "argument too long for this device", method: "POST", path: "/v1/devices/oven/reset", body: "arg=123", broken: failing{call: answered(fault.Invalid, rest.CodeArgumentTooLong)}, status: 400, code: "argument_too_long", error: "What the gateway says"},
+		{name: "argument too long for this device", method: "POST", path: "/v1/devices/oven/reset", body: "arg=123", broken: failing{call: answered(fault.Invalid, rest.CodeArgumentTooLong)}, status: 400, code: "argument_too_long", error: "Device Oven, call of function reset: the argument is 70 bytes long, this device takes at most 63"},
 		{name: "argument too long for any", method: "POST", path: "/v1/devices/oven/reset", body: "arg=" + long[:1025], status: 400, code: "argument_too_long", error: "The argument is 1025 bytes long"},
-		{name: "refused by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Invalid, rest.CodeDeviceRefused), stage: bus.Answered}, status: 400, code: "refused_by_device", error: "What"},
-		{name: "failed by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeDeviceError), stage: bus.Answered}, status: 502, code: "device_error", error: "What"},
+		{name: "refused by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Invalid, rest.CodeDeviceRefused), stage: bus.Answered}, status: 400, code: "refused_by_device", error: "Device Oven, call of function reset: the device rejected the request"},
+		{name: "failed by the device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeDeviceError), stage: bus.Answered}, status: 502, code: "device_error", error: "Device Oven, call of function reset: the device could not carry out the request (5.00)"},
 		{name: "too many calls to one device", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Busy, ""), stage: bus.Queued}, status: 429, code: "device_busy", error: "Device Oven has too much to do"},
-		{name: "too many calls", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "What"},
-		{name: "gateway gone", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "What"},
-		{name: "defect in the gateway", method: "PUT", path: "/v1/devices/oven/ping", broken: failing{call: answered(fault.Internal, "")}, status: 500, code: "internal", error: "What"},
+		{name: "too many calls", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "Too many calls to devices at once"},
+		{name: "gateway gone", method: "POST", path: "/v1/devices/oven/reset", broken: failing{call: answered(fault.Unavailable, rest.CodeGatewayUnavailable)}, status: 503, code: "gateway_unavailable", error: "The part of the cloud that holds the devices' connections does not answer"},
+		{name: "defect in the gateway", method: "PUT", path: "/v1/devices/oven/ping", broken: failing{call: answered(fault.Internal, "")}, status: 500, code: "internal", error: "Too many requests"},
 
 		{name: "event without a name", method: "POST", path: "/v1/devices/events", body: "data=1", status: 400, code: "invalid", error: "Event name is missing"},
 		{name: "reserved event", method: "POST", path: "/v1/devices/events", body: `{"name":"Spark/status","data":"online"}`, status: 403, code: "reserved_event_name", error: "Event names beginning with spark or particle"},
 		{name: "event too long", method: "POST", path: "/v1/devices/events", body: "name=n&data=" + long[:1025], status: 400, code: "invalid", error: "The event's data is 1025 bytes long"},
 		{name: "bad privacy", method: "POST", path: "/v1/devices/events", body: "name=n&private=maybe", status: 400, code: "malformed_body", error: "The field private"},
 		{name: "bad time to live", method: "POST", path: "/v1/devices/events", body: "name=n&ttl=-1", status: 400, code: "malformed_body", error: "The field ttl is not a number of seconds"},
-		{name: "publish with the outbox full", method: "POST", path: "/v1/devices/events", body: "name=n", broken: failing{publish: answered(fault.Busy, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "What"},
+		{name: "publish with the outbox full", method: "POST", path: "/v1/devices/events", body: "name=n", broken: failing{publish: answered(fault.Busy, rest.CodeOverloaded)}, status: 503, code: "overloaded", error: "Too many calls to devices at once"},
 		{name: "everybody's events without a prefix", method: "GET", path: "/v1/events", status: 400, code: "event_prefix_missing", error: "Event prefix filter is required"},
 		{name: "events of an unknown device", method: "GET", path: "/v1/devices/toaster/events", status: 403, code: "unknown_device", error: "Permission Denied"},
 
@@ -241,10 +253,10 @@ func failures() []failure {
 		{name: "request a transfer", method: "POST", path: "/v1/devices", body: `{"id":"` + lamp.String() + `","request_transfer":true}`, status: 501, code: "not_implemented", error: "This server does not transfer devices"},
 		{name: "claim by a name", method: "POST", path: "/v1/devices", body: "id=oven", status: 400, code: "invalid", error: "Device id"},
 		{name: "make a device up", method: "POST", path: "/v1/devices", body: "product_id=7", status: 501, code: "not_implemented", error: "This server does not offer"},
-		{name: "claim with the bus down", method: "POST", path: "/v1/devices", body: "id=" + oven.String(), broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What"},
+		{name: "claim with the bus down", method: "POST", path: "/v1/devices", body: "id=" + oven.String(), broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "The bus between the parts of the cloud does not answer"},
 		{name: "claim with the database down", method: "POST", path: "/v1/devices", body: "id=" + oven.String(), broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
 		{name: "unclaim someone else's device", method: "DELETE", path: "/v1/devices/" + lamp.String(), status: 403, code: "unknown_device", error: "Permission Denied"},
-		{name: "unclaim with the bus down", method: "DELETE", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "What"},
+		{name: "unclaim with the bus down", method: "DELETE", path: "/v1/devices/oven", broken: failing{states: answered(fault.Unavailable, rest.CodeBusUnavailable)}, status: 503, code: "bus_unavailable", error: "The bus between the parts of the cloud does not answer"},
 		{name: "unclaim with the database down", method: "DELETE", path: "/v1/devices/oven", broken: failing{write: unavailable()}, status: 503, code: "store_unavailable", error: "The database"},
 		{name: "change nothing", method: "PUT", path: "/v1/devices/oven", body: "x=y", status: 400, code: "malformed_body", error: "The body names nothing that can be changed"},
 		{name: "rename to an id", method: "PUT", path: "/v1/devices/oven", body: "name=" + oven.String(), status: 400, code: "invalid", error: "A device name has 1 to 100 characters"},
@@ -376,10 +388,11 @@ func errorsDocument(examples map[string]rest.Error) string {
 		if row.Whole {
 			example += "; error_description: " + examples[row.Code].Description
 		}
-		if example == "What the gateway says" { // an answer of the test's own
-			example = ""
-		}
 		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s |\n", row.Cause, status, row.Code, row.Next, example)
+	}
+	b.WriteString("\nWhere a failure has two statuses, the second is that of one path:\n\n| code | status | path | why |\n|---|---|---|---|\n")
+	for _, e := range rest.Exceptions() {
+		fmt.Fprintf(&b, "| `%s` | %d | `%s` | %s |\n", e.Code, e.Status, e.Path, e.Why)
 	}
 	return b.String()
 }
@@ -396,6 +409,15 @@ func TestTheTableOfErrorsIsWhole(t *testing.T) {
 	for kind := fault.Internal; kind <= fault.Unavailable; kind++ {
 		if !seen[kind.String()] {
 			t.Errorf("kind %s has no row", kind)
+		}
+	}
+	excepted := map[string]int{}
+	for _, e := range rest.Exceptions() {
+		excepted[e.Code] = e.Status
+	}
+	for _, row := range rest.Failures() {
+		if row.Or != excepted[row.Code] {
+			t.Errorf("%s has the status %d somewhere, and the exceptions say %d", row.Code, row.Or, excepted[row.Code])
 		}
 	}
 	source, err := os.ReadFile(filepath.Join("..", "..", "wire", "rest", "code.go"))

@@ -166,7 +166,7 @@ func TestOwnersApart(t *testing.T) {
 			{http.StatusForbidden, http.MethodGet, "/v1/devices/ID/attempts"},
 			{http.StatusForbidden, http.MethodGet, "/v1/devices/ID/events"},
 			{http.StatusForbidden, http.MethodPut, "/v1/devices/ID/ping"},
-			{http.StatusNotFound, http.MethodPost, "/v1/devices/ID/setpitf"},
+			{http.StatusForbidden, http.MethodPost, "/v1/devices/ID/setpitf"},
 		} {
 			answer := func(id string) rest.Error {
 				e := bob.Fails(ask.status, ask.method, strings.Replace(ask.path, "ID", id, 1), nil)
