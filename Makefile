@@ -29,6 +29,10 @@ help: ## list the targets
 build: ## build bin/cyan
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/cyan ./cmd/cyan
 
+.PHONY: man
+man: build ## write the manual pages into bin/man/man1
+	bin/cyan man bin/man/man1
+
 .PHONY: up
 up: build ## start a whole cloud here, with a virtual device to look at
 	bin/cyan up --demo
