@@ -186,7 +186,7 @@ type insider struct {
 // insider lets one in.
 func (w *world) insider(from netip.AddrPort) *insider {
 	w.t.Helper()
-	d := &insider{w: w, id: device.ID{0xe0, 0x0f, 0xff, byte(from.Port())}, from: from}
+	d := &insider{w: w, id: device.ID{0xe0, 0x0f, 0xff}, from: from}
 	key := serverEC(w.t) // any will do
 	public, err := dtls.AppendPublicKey(nil, &key.PublicKey)
 	if err != nil {
@@ -235,8 +235,9 @@ func (w *world) insider(from netip.AddrPort) *insider {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	d.next = 1
+	d.next = 2
 	d.say(hello)
+	w.run(time.Second) // until it is answered nothing else is heard
 	d.say(append([]byte{0x40, 2, 0, 2, 0xb1, 'd', 0x41, 2, 0xff}, `{"f":["lid"],"v":{}}`...))
 	w.run(20 * time.Second)
 	return d
