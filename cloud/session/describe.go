@@ -195,7 +195,7 @@ func (s *Session) tellVitals(now time.Time, body []byte, outs *Outs) error {
 		vitals[i] = device.Metric(m)
 	}
 	outs.add(Out{Kind: Publish, Event: event.Event{
-		ID: s.eventID(), Name: event.Diagnostics, Data: device.VitalsPayload(vitals), HasData: true, TTL: event.DefaultTTL,
+		ID: s.eventID(outs), Name: event.Diagnostics, Data: device.VitalsPayload(vitals), HasData: true, TTL: event.DefaultTTL,
 		Device: s.id, Published: now,
 	}})
 	return nil

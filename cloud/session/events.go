@@ -33,7 +33,7 @@ var inner = []string{
 
 // receiveEvent publishes what the device published.
 func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
-	e, err := spark.ParseEvent(m)
+	e, err := outs.texts.ParseEvent(m)
 	if err != nil {
 		s.Malformed++
 		s.answerCode(now, m, coap.BadRequest, outs)
@@ -56,7 +56,7 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 	at := len(outs.bytes)
 	outs.bytes = append(outs.bytes, e.Data...)
 	out := event.Event{
-		ID: s.eventID(), Name: e.Name, Data: outs.bytes[at:len(outs.bytes):len(outs.bytes)], HasData: e.HasData,
+		ID: s.eventID(outs), Name: e.Name, Data: outs.bytes[at:len(outs.bytes):len(outs.bytes)], HasData: e.HasData,
 		TTL: time.Duration(e.TTL) * time.Second, Public: e.Public, Device: s.id, Published: now,
 	}
 	if e.HasFormat {
@@ -77,13 +77,14 @@ func (s *Session) receiveEvent(now time.Time, m *coap.Message, outs *Outs) {
 
 // eventID names an event by its session and its packet, so that what is
 // published twice is seen to be the same.
-func (s *Session) eventID() string {
+func (s *Session) eventID(outs *Outs) string {
 	var b [16]byte
+	var text [32]byte
 	copy(b[:8], s.origin[:])
 	for i := range 8 {
 		b[15-i] = byte(s.seq >> (8 * i))
 	}
-	return hex.EncodeToString(b[:])
+	return outs.texts.Text(text[:hex.Encode(text[:], b[:])])
 }
 
 // deliver sends the device an event that it asked for. System events come from

@@ -68,7 +68,8 @@ type Outs struct {
 
 	bytes []byte // what is to be sent or published
 	plain []byte // the packet at hand, opened
-	desk  desk   // lent to a session for one step
+	texts spark.Texts
+	desk  desk // lent to a session for one step
 }
 
 // Reset empties the list and makes the buffer free for use again; bytes of

@@ -132,7 +132,9 @@ func (a AgeEncoding) append(b *coap.Builder, ttl uint32) {
 // ParseEvent reads an event in any layout, to or from a device. The data is a
 // view into the message. A name that is empty, too long or not printable is
 // ErrName, an option out of range ErrOption; a TTL above MaxTTL is cut to it.
-func ParseEvent(m *coap.Message) (Event, error) {
+func ParseEvent(m *coap.Message) (Event, error) { return parseEvent(m, nil) }
+
+func parseEvent(m *coap.Message, texts *Texts) (Event, error) {
 	if Classify(m) != KindEvent {
 		return Event{}, ErrKind
 	}
@@ -140,7 +142,7 @@ func ParseEvent(m *coap.Message) (Event, error) {
 	letter, _ := m.Option(coap.URIPath)
 	e.Public = letter[0] == 'e'
 	var err error
-	if e.Name, err = eventName(m); err != nil {
+	if e.Name, err = eventName(m, texts); err != nil {
 		return Event{}, err
 	}
 	if err := checkName(e.Name); err != nil {
@@ -176,7 +178,7 @@ func uintOption(m *coap.Message, n coap.Option, limit uint32) (v uint32, stated 
 
 // eventName joins what follows the letter with slashes, as devices do: the name
 // of an event or the prefix of a subscription, at most MaxName bytes.
-func eventName(m *coap.Message) (string, error) {
+func eventName(m *coap.Message, texts *Texts) (string, error) {
 	var buf [MaxName]byte
 	name := buf[:0]
 	segments := 0
@@ -196,7 +198,7 @@ func eventName(m *coap.Message) (string, error) {
 			return "", ErrName
 		}
 	}
-	return string(name), nil
+	return texts.Text(name), nil
 }
 
 // Names of events that Device OS publishes or reacts to by itself.

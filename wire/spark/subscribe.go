@@ -72,7 +72,7 @@ func ParseSubscription(m *coap.Message, systemVersion uint16) (Subscription, err
 		s.Scope, s.Device = ScopeDevice, string(m.Payload)
 	}
 	var err error
-	if s.Prefix, err = eventName(m); err != nil {
+	if s.Prefix, err = eventName(m, nil); err != nil {
 		return Subscription{}, err
 	}
 	return s, s.check()
