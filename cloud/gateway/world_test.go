@@ -48,7 +48,8 @@ type cloud struct {
 	bus      *bus.Bus
 	gateway  *gateway.Gateway
 	registry *prometheus.Registry
-	wrap     func(gateway.Keys) gateway.Keys // nil: as they are
+	wrap     func(gateway.Keys) gateway.Keys       // nil: as they are
+	keeps    func(gateway.Records) gateway.Records // nil: as they are
 
 	mu     sync.Mutex
 	events []event.Event // guarded by mu
@@ -92,6 +93,9 @@ func (c *cloud) open() {
 	})
 	must(c.t, err)
 	c.cfg.Keys, c.cfg.Records, c.cfg.Bus, c.cfg.Registerer = c.store, c.store, c.bus, c.registry
+	if c.keeps != nil {
+		c.cfg.Records = c.keeps(c.cfg.Records)
+	}
 	if c.wrap != nil {
 		c.cfg.Keys = c.wrap(c.cfg.Keys)
 	}
