@@ -98,7 +98,7 @@ type Ticket struct {
 // he may.
 const (
 	TicketLife  = 10 * time.Minute
-	TicketTries = 6
+	TicketTries = 5
 )
 
 // SecondFactor is what a user proves besides the password.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -40,6 +41,9 @@ type Devices interface {
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
 	// Attempts gives the newest attempts since the time, newest first.
 	Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error)
+	// Outcomes counts the attempts of all devices since the time, and those that
+	// failed for one of the reasons.
+	Outcomes(ctx context.Context, since time.Time, reasons []string) (tried, failed int, err error)
 }
 
 // Owners is what owners do with their devices. A device that is not there is
@@ -49,6 +53,9 @@ type Owners interface {
 	// another of the owner's devices has it.
 	Rename(ctx context.Context, id device.ID, owner account.ID, name string) error
 	Annotate(ctx context.Context, id device.ID, owner account.ID, notes string) error
+	// AllowRestart keeps how far the owner lets us go when the device does not
+	// answer.
+	AllowRestart(ctx context.Context, id device.ID, owner account.ID, what device.Restarting) error
 	// Claim makes owner the owner of a device that is nobody's, or already his.
 	Claim(ctx context.Context, id device.ID, owner account.ID) error
 	Release(ctx context.Context, id device.ID, owner account.ID) error
@@ -103,6 +110,13 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
+// Book is where else the API looks things up and writes them down.
+type Book interface {
+	people.Book
+	Transfers
+	Vitals
+}
+
 // Config says what the API stands on. All before Ready must be set, all but
 // Bus mostly to the same store; the zero value of the rest is described
 // beside it.
@@ -113,6 +127,7 @@ type Config struct {
 	Owners   Owners
 	Codes    Codes
 	Keys     Keys
+	Book     Book
 	Bus      Bus
 	Feed     Feed    // mostly the Bus
 	History  History // nil: streams cannot be resumed
@@ -127,8 +142,11 @@ type Config struct {
 	MaxStreams    int           // open at once; 0: 20,000
 	SourceStreams int           // open at once from one address; 0: 100
 
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed; none: it is not looked at
+	Rates   web.Rates      // of requests from one address; the zero value bounds nothing
+
 	TokenLifetime time.Duration // of a token whose client asks for none; 0: 90 days
-	MaxLogins     int           // failed logins in a row from one address before it has to wait; 0: 10, negative: no bound
+	MaxLogins     int           // failed logins in a row for one account from one address, or ten times as many for all from there, before it has to wait; 0: 10, negative: no bound
 	LoginLockout  time.Duration // how long it has to wait; 0: 5 minutes
 	SignUp        bool          // whether strangers may make themselves accounts
 	Hashers       int           // passwords checked at once; 0: half the processors, at least one
@@ -151,6 +169,8 @@ type API struct {
 	cancel   func()            // ends the subscription to events
 	unwatch  func()            // and the hearing of what ends streams
 	codes    chan *event.Event // claim codes that devices have sent
+	vitals   chan *event.Event // what they have said of their health
+	recorder *people.Recorder
 	claimer  sync.WaitGroup
 	stopping chan struct{} // closed by Close
 	close    sync.Once
@@ -168,6 +188,7 @@ func New(cfg Config) (*API, error) {
 		Registerer: cfg.Registerer,
 	})
 	a.codes = make(chan *event.Event, maxCodes)
+	a.vitals = make(chan *event.Event, maxCodes)
 	a.stopping = make(chan struct{})
 	a.open()
 	var err error
@@ -182,14 +203,16 @@ func New(cfg Config) (*API, error) {
 // open makes the door and hangs the routes into it.
 func (a *API) open() {
 	issued := new(web.Issued)
+	a.recorder = people.NewRecorder(a.cfg.Book, a.cfg.Registerer, a.log)
 	p := people.New(people.Config{
-		Accounts: a.cfg.Accounts, Tokens: a.cfg.Tokens, Devices: a.cfg.Devices, Issued: issued,
+		Accounts: a.cfg.Accounts, Book: a.cfg.Book, Tokens: a.cfg.Tokens, Devices: a.cfg.Devices, Issued: issued,
 		Released:      func(r *web.Request, id device.ID) { a.tellOwner(r, id, "") },
 		TokenLifetime: a.cfg.TokenLifetime, MaxLogins: a.cfg.MaxLogins, LoginLockout: a.cfg.LoginLockout,
 		SignUp: a.cfg.SignUp, Hashers: a.cfg.Hashers, Registerer: a.cfg.Registerer, Logger: a.log,
 	})
 	a.door = web.New(web.Config{
-		Tokens: a.cfg.Tokens, Issued: issued, MaxBody: a.cfg.MaxBody, Registerer: a.cfg.Registerer, Logger: a.log,
+		Tokens: a.cfg.Tokens, Issued: issued, MaxBody: a.cfg.MaxBody, Proxies: a.cfg.Proxies, Rates: a.cfg.Rates,
+		Audit: a.recorder.Record, Registerer: a.cfg.Registerer, Logger: a.log,
 	}, a.routes(p))
 }
 
@@ -211,6 +234,12 @@ func (a *API) Refused(reason string) { a.visits.refused.WithLabelValues(reason).
 func (a *API) happened(e *event.Event) {
 	if e.Name != event.ClaimCode {
 		a.hub.Deliver(e)
+		if e.Name == event.Diagnostics && e.Source == event.FromDevice {
+			select {
+			case a.vitals <- e:
+			default: // there will be others
+			}
+		}
 		return
 	}
 	select {
@@ -265,6 +294,9 @@ func (a *API) Server() *http.Server {
 	}
 }
 
+// Streams gives the hub of the event streams, for a hand-over.
+func (a *API) Streams() *stream.Hub { return a.hub }
+
 // Close ends all event streams; their readers are told. It returns when the
 // last has ended.
 func (a *API) Close() {
@@ -273,6 +305,7 @@ func (a *API) Close() {
 		a.unwatch()
 		close(a.stopping)
 		a.claimer.Wait()
+		a.recorder.Close()
 		a.hub.Close()
 	})
 }

@@ -26,6 +26,7 @@ func (a *API) callFunction(w http.ResponseWriter, r *web.Request) error {
 		return err
 	}
 	name := r.PathValue("function")
+	r.Note(r.Caller.User, d.ID.String()+" "+web.Printable(name, 100))
 	argument, _ := r.Form.Get("args", "arg", "params")
 	if len(argument) > maxArgument {
 		return fault.Errorf(fault.Invalid, "the argument is %d bytes long, no device takes more than %d", len(argument), maxArgument).

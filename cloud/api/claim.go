@@ -33,8 +33,9 @@ func (a *API) claim(w http.ResponseWriter, r *web.Request) error {
 	}
 	d, err := a.cfg.Devices.Device(r.Context(), id)
 	if err != nil {
-		return notClaimed(asked, transfer, err)
+		return notClaimed(asked, err)
 	}
+	r.Note(r.Caller.User, id.String())
 	// Asked first: while the bus is down, no gateway could hear of it.
 	states, err := a.cfg.Bus.States(r.Context(), []device.ID{id})
 	if err != nil {
@@ -44,8 +45,12 @@ func (a *API) claim(w http.ResponseWriter, r *web.Request) error {
 	if d.Owner == "" && state.Word == device.NeverSeen {
 		return noDeviceToClaim(asked) // nobody knows yet that there is one
 	}
-	if err := a.cfg.Owners.Claim(r.Context(), id, r.Caller.User); err != nil {
-		return notClaimed(asked, transfer, err)
+	err = a.cfg.Owners.Claim(r.Context(), id, r.Caller.User)
+	if transfer && err != nil && fault.KindOf(err) == fault.Denied {
+		return a.askForDevice(w, r, &d)
+	}
+	if err != nil {
+		return notClaimed(asked, err)
 	}
 	a.tellOwner(r, id, r.Caller.User)
 	return web.Answer(w, http.StatusOK, rest.Claimed{
@@ -82,17 +87,14 @@ func (a *API) tellOwner(r *web.Request, id device.ID, owner account.ID) {
 
 // notClaimed puts into words why a device cannot be claimed. Stock clients
 // look for some of them and then offer to request a transfer.
-func notClaimed(asked string, transfer bool, err error) error {
+func notClaimed(asked string, err error) error {
 	switch kind := fault.KindOf(err); {
 	case kind == fault.NotFound:
 		return noDeviceToClaim(asked)
-	case kind == fault.Denied && transfer:
-		return fault.Errorf(fault.Unavailable, "this server does not transfer devices: ask the owner of %s to remove it, "+
-			"and claim it then", web.Printable(asked, 100)).WithCode(rest.CodeNotImplemented)
 	case kind == fault.Denied:
 		return &web.Problem{
-			Cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": once its owner has removed it, "+
-				"it can be claimed", err).WithCode(rest.CodeNotYours),
+			Cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": ask for it with request_transfer=true, "+
+				"or claim it once its owner has removed it", err).WithCode(rest.CodeNotYours),
 			Words: rest.WordsPermissionDenied,
 		}
 	default:
@@ -135,13 +137,15 @@ func (a *API) claimCode(w http.ResponseWriter, r *web.Request) error {
 	return web.Answer(w, http.StatusOK, rest.ClaimCode{Code: code, DeviceIDs: ids, ExpiresAt: rest.At(now.Add(claimCodeLife))})
 }
 
-// claimByCodes claims the devices that send a claim code, one after the
-// other, until the API is closed.
+// claimByCodes claims the devices that send a claim code and keeps what others
+// say of their health, one after the other, until the API is closed.
 func (a *API) claimByCodes() {
 	for {
 		select {
 		case e := <-a.codes:
 			a.claimByCode(e)
+		case e := <-a.vitals:
+			a.keepVitals(e)
 		case <-a.stopping:
 			return
 		}

@@ -69,6 +69,7 @@ func (a *API) device(r *web.Request) (device.Device, error) {
 	d, err := findDevice(r.Context(), a.cfg.Devices, r.Caller.User, asked)
 	switch {
 	case err == nil:
+		r.Note(r.Caller.User, d.ID.String())
 		return d, nil
 	case fault.KindOf(err) == fault.NotFound:
 		return device.Device{}, noDevice(asked)

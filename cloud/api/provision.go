@@ -31,6 +31,7 @@ func (a *API) provision(w http.ResponseWriter, r *web.Request) error {
 	if named, ok := r.Form.Get("deviceID"); ok && !strings.EqualFold(named, id.String()) {
 		return web.Malformed("the field deviceID names another device than the path")
 	}
+	r.Note(r.Caller.User, id.String())
 	text, _ := r.Form.Get("publicKey")
 	algorithm, _ := r.Form.Get("algorithm")
 	key, err := parseKey(text, algorithm)

@@ -15,21 +15,29 @@ func (a *API) table() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /v1/devices", Scope: account.DevicesList, Handle: a.listDevices},
 		{Pattern: "GET /v1/devices/{device}", Scope: account.DevicesGet, Handle: a.getDevice},
-		{Pattern: "POST /v1/devices", Scope: account.DevicesImport, Body: true, Handle: a.claim},
-		{Pattern: "POST /v1/device_claims", Scope: account.DevicesImport, Body: true, Handle: a.claimCode},
-		{Pattern: "DELETE /v1/devices/{device}", Scope: account.DevicesRelease, Body: true, Handle: a.unclaim},
-		{Pattern: "PUT /v1/devices/{device}", Scope: account.DevicesUpdate, Body: true, Upload: true, Handle: a.updateDevice},
+		{Pattern: "POST /v1/devices", Scope: account.DevicesImport, Body: true, Audit: "device.claim", Handle: a.claim},
+		{Pattern: "POST /v1/device_claims", Scope: account.DevicesImport, Body: true, Audit: "claim_code.create", Handle: a.claimCode},
+		{Pattern: "DELETE /v1/devices/{device}", Scope: account.DevicesRelease, Body: true, Audit: "device.unclaim", Handle: a.unclaim},
+		{Pattern: "PUT /v1/devices/{device}", Scope: account.DevicesUpdate, Body: true, Upload: true, Audit: "device.update", Handle: a.updateDevice},
 		{Pattern: "PUT /v1/devices/{device}/ping", Scope: account.DevicesPing, Body: true, Handle: a.ping},
-		{Pattern: "POST /v1/devices/{device}/{function}", Scope: account.FunctionCall, Body: true, Handle: a.callFunction},
-		{Pattern: "POST /v1/provisioning/{device}", Scope: account.DevicesImport, Body: true, Handle: a.provision},
+		{Pattern: "POST /v1/devices/{device}/{function}", Scope: account.FunctionCall, Body: true, Audit: "device.call", Handle: a.callFunction},
+		{Pattern: "POST /v1/provisioning/{device}", Scope: account.DevicesImport, Body: true, Audit: "device.provision", Handle: a.provision},
+
+		{Pattern: "GET /v1/transfers", Scope: account.DevicesList, Handle: a.listTransfers},
+		{Pattern: "PUT /v1/transfers/{transfer}", Scope: account.DevicesRelease, Body: true, Audit: "transfer.answer", Handle: a.answerTransfer},
+		{Pattern: "DELETE /v1/transfers/{transfer}", Scope: account.DevicesImport, Body: true, Audit: "transfer.withdraw", Handle: a.withdrawTransfer},
+
+		{Pattern: "POST /v1/diagnostics/{device}/update", Scope: account.DiagnosticsUpdate, Body: true, Handle: a.refreshVitals},
+		{Pattern: "GET /v1/diagnostics/{device}/last", Scope: account.DiagnosticsGet, Handle: a.lastVitals},
+		{Pattern: "GET /v1/diagnostics/{device}", Scope: account.DiagnosticsGet, Handle: a.vitalsHistory},
 
 		// A stream's prefix may have slashes in it, and a device may be called
 		// events: below a device, the handlers tell the words apart.
-		{Pattern: "GET /v1/devices/events", Scope: account.EventsGet, Handle: a.myEvents},
+		{Pattern: "GET /v1/devices/events", Scope: account.EventsGet, Costly: true, Handle: a.myEvents},
 		{Pattern: "GET /v1/devices/{device}/{word}", Handle: a.belowDevice},
 		{Pattern: "GET /v1/devices/{device}/{word}/{rest...}", Handle: a.belowDevice},
-		{Pattern: "GET /v1/events", Scope: account.EventsGet, Handle: a.allEvents},
-		{Pattern: "GET /v1/events/{prefix...}", Scope: account.EventsGet, Handle: a.allEvents},
+		{Pattern: "GET /v1/events", Scope: account.EventsGet, Costly: true, Handle: a.allEvents},
+		{Pattern: "GET /v1/events/{prefix...}", Scope: account.EventsGet, Costly: true, Handle: a.allEvents},
 		{Pattern: "POST /v1/devices/events", Scope: account.EventsSend, Body: true, Handle: a.publish},
 
 		{Pattern: "GET /healthz", Open: true, Handle: a.healthy},
@@ -37,14 +45,13 @@ func (a *API) table() []web.Route {
 	}
 }
 
-// later are routes that stock clients ask for and that this server does not
-// offer: they hear that, and not that they are wrong.
+// later are paths that stock clients ask for and that this server does not
+// offer, with all that is below them: they hear that, and not that they are
+// wrong.
 var later = []string{
-	"/v1/products", "/v1/products/{rest...}", "/v1/user/products", "/v1/orgs", "/v1/orgs/{rest...}",
-	"/v1/webhooks", "/v1/webhooks/{rest...}", "/v1/integrations", "/v1/integrations/{rest...}",
-	"/v1/binaries", "/v1/binaries/{rest...}", "/v1/build_targets", "/v1/device-os/{rest...}",
-	"/v1/diagnostics/{rest...}", "/v1/serial_numbers/{rest...}", "/v1/clients", "/v1/ledgers", "/v1/ledgers/{rest...}",
-	"/v1/libraries", "/v1/libraries/{rest...}", "/v1/secrets", "/v1/secrets/{rest...}", "/v1/sims", "/v1/sims/{rest...}",
+	"/v1/products", "/v1/user/products", "/v1/orgs", "/v1/webhooks", "/v1/integrations", "/v1/clients", "/v1/customers",
+	"/v1/binaries", "/v1/build_targets", "/v1/device-os", "/v1/serial_numbers", "/v1/sims",
+	"/v1/ledgers", "/v1/libraries", "/v1/secrets", "/v1/env", "/v1/logic", "/v1/service_agreements",
 }
 
 // routes are all rows of the table: those of people, and those that there
@@ -54,11 +61,15 @@ func (a *API) routes(p *people.People) []web.Route {
 	if a.cfg.Gatherer != nil {
 		all = append(all, web.Route{Pattern: "GET /metrics", Open: true, Handle: a.serveMetrics})
 	}
-	for _, pattern := range later {
-		all = append(all, web.Route{Pattern: pattern, Open: true, Handle: web.NotOffered})
+	for _, path := range later {
+		all = append(all, web.Route{Pattern: path, Open: true, Handle: web.NotOffered},
+			web.Route{Pattern: path + "/{rest...}", Open: true, Handle: web.NotOffered})
 	}
 	return all
 }
+
+// Routes gives the table of routes, for who wants to check it.
+func (a *API) Routes() []web.Route { return a.door.Routes() }
 
 // belowDevice tells apart what stands below a device in a GET: its events,
 // its attempts, or one of its variables.
@@ -74,6 +85,8 @@ func (a *API) belowDevice(w http.ResponseWriter, r *web.Request) error {
 		return web.NoRoute(r)
 	case word == rest.WordAttempts:
 		scope, handle = account.DevicesGet, a.attempts
+	case word == rest.WordDoctor:
+		scope, handle = account.DevicesGet, a.examine
 	}
 	if err := r.Need(scope); err != nil {
 		return err

@@ -41,10 +41,14 @@ func (a *API) updateDevice(w http.ResponseWriter, r *web.Request) error {
 	name, renames := r.Form.Get("name")
 	notes, annotates := r.Form.Get("notes")
 	_, signals := r.Form.Get("signal")
+	restart, allows := r.Form.Get("restart_when_silent")
+	allowed, known := device.ParseRestarting(restart)
 	done := rest.DeviceUpdated{ID: d.ID.String()}
 	switch {
-	case !renames && !annotates && !signals:
-		return web.Malformed("the body names nothing that can be changed: name, notes or signal")
+	case !renames && !annotates && !signals && !allows:
+		return web.Malformed("the body names nothing that can be changed: name, notes, restart_when_silent or signal")
+	case allows && !known:
+		return web.Malformed("restart_when_silent is off, network or reboot")
 	case renames && !device.ValidName(name):
 		return fault.Errorf(fault.Invalid, "a device name has 1 to 100 characters, no slashes, and is not itself a device id")
 	case annotates && (len(notes) > device.MaxNotes || !utf8.ValidString(notes)):
@@ -67,7 +71,14 @@ func (a *API) updateDevice(w http.ResponseWriter, r *web.Request) error {
 		}
 		done.Notes = &notes
 	}
-	if renames || annotates {
+	if allows {
+		if err := a.cfg.Owners.AllowRestart(r.Context(), d.ID, r.Caller.User, allowed); err != nil {
+			return notChanged(r, err)
+		}
+		word := restartWord(allowed)
+		done.Restart = &word
+	}
+	if renames || annotates || allows {
 		done.UpdatedAt = rest.At(time.Now())
 	}
 	return web.Answer(w, http.StatusOK, done)
@@ -88,6 +99,14 @@ func (a *API) signal(r *web.Request, d *device.Device, done *rest.DeviceUpdated)
 	connected := true
 	done.Connected, done.Signaling = &connected, &on
 	return nil
+}
+
+// restartWord is what an owner allows, as the API says it.
+func restartWord(what device.Restarting) string {
+	if what == device.RestartNever {
+		return "off"
+	}
+	return string(what)
 }
 
 // notChanged puts into words why the store would not change a device. One

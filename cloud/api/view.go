@@ -35,7 +35,7 @@ func lastState(d *device.Device) device.State {
 // view is a device as the API shows it. owner is its owner's username.
 func view(d *device.Device, s device.State, owner string, now time.Time) rest.Device {
 	v := rest.Device{
-		ID: d.ID.String(), Name: rest.Text(d.Name), Owner: rest.Text(owner), Notes: rest.Text(d.Notes),
+		ID: d.ID.String(), Name: rest.Text(d.Name), Owner: rest.Text(owner), Notes: rest.Text(d.Notes), Restart: restartWord(d.Restart),
 		LastIPAddress:   rest.Text(host(d.LastAddress)),
 		LastHeard:       rest.At(lastHeard(d, s)),
 		LastHandshakeAt: rest.At(d.LastHandshake),

@@ -86,7 +86,7 @@ func newWorld(t *testing.T, change func(*api.Config)) *world {
 	})
 	w.gateway.SetState(fridge, device.State{Word: device.Offline, Since: noon, Reason: device.PeerClosed})
 	w.gateway.Answer(w.answer)
-	cfg := api.Config{Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store, Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics}
+	cfg := api.Config{Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store, Book: w.store, Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics}
 	if change != nil {
 		change(&cfg)
 	}

@@ -106,6 +106,21 @@ const (
 	DoubleIdentity    Reason = "double_identity"    // device: two that share one key
 )
 
+// ReasonsOf lists the reasons that are laid at the party.
+func ReasonsOf(p Party) []string {
+	var list []string
+	for _, r := range []Reason{
+		UnknownDevice, KeyMismatch, BadSignature, WrongServerKey, WrongProtocol, Unsupported, TimeoutWaiting, PeerClosed, NoHello,
+		StartupIncomplete, ServerInternal, KeyStoreUnavailable, Overloaded, Superseded, KeepAliveMissed, NoAnswer, Malformed,
+		ServerShutdown, ServerRestart, NotRestored, SessionLost, ApplicationSilent, DoubleIdentity,
+	} {
+		if r.Fault() == p {
+			list = append(list, string(r))
+		}
+	}
+	return list
+}
+
 // Fault tells whom the reason is laid at. A reason that is ours is never
 // laid at the device's keys, and the other way round.
 func (r Reason) Fault() Party {

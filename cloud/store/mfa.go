@@ -11,7 +11,7 @@ import (
 
 // maxTickets is how many of a user's logins and enrolments may wait for a
 // code at a time.
-const maxTickets = 20
+const maxTickets = 5
 
 const (
 	noTicket = "the login has waited too long for its code, or was tried too often"

@@ -47,12 +47,35 @@ type User struct {
 type AccountInfo struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
+	Company   string `json:"company_name,omitempty"`
 	Business  bool   `json:"business_account"`
 }
 
 // MFA tells whether the user logs in with a second factor.
 type MFA struct {
 	Enabled bool `json:"enabled"`
+}
+
+// Identity is who a token belongs to, in short.
+type Identity struct {
+	ID    string `json:"id"`
+	Email string `json:"email"`
+}
+
+// Enrolment is what a person puts into an authenticator.
+type Enrolment struct {
+	Token  string `json:"mfa_token"` // to be sent back with a code
+	Secret string `json:"secret"`    // in base32, for typing
+	URL    string `json:"qr_url"`    // otpauth://…, for a QR code
+}
+
+// Enrolled is the answer of an enrolment. The recovery codes are shown this
+// once; each is good for one login without the authenticator.
+type Enrolled struct {
+	OK            bool     `json:"ok"`
+	Enrolled      bool     `json:"enrolled"`
+	RecoveryCodes []string `json:"recovery_codes"`
+	Tokens        []string `json:"tokens"` // always empty; programs look for it
 }
 
 // UpdateUser is the body that changes the caller's password.

@@ -18,6 +18,11 @@ const (
 	CodeGrantType         = "unsupported_grant"   // 400: not a way to log in here
 	CodeTooManyLogins     = "too_many_logins"     // 429: too many failed logins from one source
 	CodeReservedEventName = "reserved_event_name" // 403: only the cloud publishes spark… and particle…
+	CodeSecondFactor      = "mfa_required"        // 403: a code of the second factor is wanted, too
+	CodeSecondFactorWrong = "invalid_otp"         // 403: not a code of the second factor, or one that was used
+	CodeTicketOver        = "mfa_token_over"      // 403: the login waited too long for its code, or was tried too often
+	CodeSecondFactorNone  = "mfa_not_enrolled"    // 409: there is no second factor
+	CodeRateLimited       = "rate_limited"        // 429: too many requests from one source
 	CodeNotYours          = "not_yours"           // 403: the device belongs to someone else
 
 	// What is asked for.

@@ -30,9 +30,12 @@ type Device struct {
 	Proven     bool   `json:"proven"`    // that was within two keep-alives
 	Transport  Text   `json:"transport"` // tcp or udp, while connected
 
-	Status                string           `json:"status"` // normal or safe_mode
-	Cellular              bool             `json:"cellular"`
-	Notes                 Text             `json:"notes"`
+	Status   string `json:"status"` // normal or safe_mode
+	Cellular bool   `json:"cellular"`
+	Notes    Text   `json:"notes"`
+	// Restart is how far the cloud may go when the device's application does not
+	// answer: off, network (reset its network), reboot.
+	Restart               string           `json:"restart_when_silent"`
 	SerialNumber          Text             `json:"serial_number"`
 	MobileSecret          Text             `json:"mobile_secret"`
 	SystemFirmwareVersion Text             `json:"system_firmware_version"`
@@ -64,6 +67,8 @@ type DeviceProtection struct {
 type UpdateDevice struct {
 	Name  *string `json:"name,omitempty"`
 	Notes *string `json:"notes,omitempty"`
+	// Restart is off, network or reboot.
+	Restart *string `json:"restart_when_silent,omitempty"`
 	// Signal makes the device show itself by its light ("1") or stop ("0").
 	Signal *string `json:"signal,omitempty"`
 }
@@ -73,9 +78,10 @@ type DeviceUpdated struct {
 	ID        string  `json:"id"`
 	Name      *string `json:"name,omitempty"`
 	Notes     *string `json:"notes,omitempty"`
+	Restart   *string `json:"restart_when_silent,omitempty"`
 	Connected *bool   `json:"connected,omitempty"` // the device took the signal
 	Signaling *bool   `json:"signaling,omitempty"`
-	UpdatedAt Time    `json:"updated_at,omitzero"` // only where name or notes have changed
+	UpdatedAt Time    `json:"updated_at,omitzero"` // not where only the signal was sent
 }
 
 // Renamed is the answer to an UpdateDevice that has a name and nothing else.

@@ -23,6 +23,9 @@ type Error struct {
 
 	// Candidates are the devices that an ambiguous name could mean.
 	Candidates []Candidate `json:"candidates,omitempty"`
+
+	// MFAToken is what a login goes on with that wants a second factor.
+	MFAToken string `json:"mfa_token,omitempty"`
 }
 
 // DeviceState is what the cloud knows of a device when it gives an error.
@@ -72,4 +75,5 @@ const (
 	OAuthInvalidGrant   = "invalid_grant"
 	OAuthUnsupported    = "unsupported_grant_type"
 	OAuthScope          = "insufficient_scope"
+	OAuthMFARequired    = "mfa_required" // not of a standard: what stock clients know
 )

@@ -21,6 +21,10 @@ type Claimed struct {
 	UserID    string `json:"user_id"`
 	ID        string `json:"id"`
 	Connected bool   `json:"connected"`
+
+	// TransferID is there when the device is somebody else's, who was asked
+	// for it: it is not the caller's yet.
+	TransferID string `json:"transfer_id,omitempty"`
 }
 
 // ClaimCode is the answer to POST /v1/device_claims: a code that makes the one

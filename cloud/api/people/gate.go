@@ -15,11 +15,14 @@ import (
 )
 
 // gate stands before the passwords: it bounds how many are checked at once,
-// because each costs 19 MiB and some 20 ms, and makes a source that guesses
-// wait.
+// because each costs 19 MiB and some 20 ms, and makes who guesses wait.
+//
+// Guesses are counted by account and source together, so that nobody can lock
+// somebody else out, and by source alone with a wider bound, so that nobody
+// tries one password on every account.
 type gate struct {
 	// Set at newGate.
-	max     int
+	max     int // in a row for one account from one source
 	lockout time.Duration
 	decoy   string        // checked in place of a user's who does not exist
 	slots   chan struct{} // one token for each password being checked
@@ -28,13 +31,17 @@ type gate struct {
 	sources map[string]*guesses // guarded by mu; at most maxSources
 }
 
-// guesses is how often logins from a source failed in a row.
+// guesses is how often logins failed in a row.
 type guesses struct {
 	failed int
 	last   time.Time
 }
 
-// maxSources bounds the sources that are remembered. When it is reached, those
+// sourceFactor is how many times as many guesses a source has for all accounts
+// together as for one.
+const sourceFactor = 10
+
+// maxSources bounds what is remembered. When it is reached, those
 // that may try again are forgotten; if there are none, newcomers wait.
 const maxSources = 1 << 14
 
@@ -54,34 +61,53 @@ func newGate(cfg *Config) *gate {
 	}
 }
 
-// enter lets a login from the source in, or tells it to wait. It counts as
-// failed until passed is called: tries at the same time are tries, too.
-func (g *gate) enter(from string, now time.Time) error {
+// enter lets a login for the account from the source in, or tells it to wait.
+// It counts as failed until passed is called: tries at the same time are
+// tries, too.
+func (g *gate) enter(from, username string, now time.Time) error {
 	if g.max < 0 {
 		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := g.sources[from]
+	all, err := g.look(from, g.max*sourceFactor, now)
+	if err != nil {
+		return err
+	}
+	one, err := g.look(pair(from, username), g.max, now)
+	if err != nil {
+		return err
+	}
+	for _, s := range []*guesses{all, one} {
+		s.failed++
+		s.last = now
+	}
+	return nil
+}
+
+// pair names an account and a source together. No username is longer.
+func pair(from, username string) string { return from + " " + username[:min(len(username), 254)] }
+
+// look finds what was counted under the key, or refuses. Caller holds mu.
+func (g *gate) look(key string, bound int, now time.Time) (*guesses, error) {
+	s := g.sources[key]
 	if s == nil {
 		if len(g.sources) >= maxSources {
 			g.forget(now)
 		}
 		if len(g.sources) >= maxSources {
-			return tooMany(g.lockout)
+			return nil, tooMany(g.lockout)
 		}
 		s = new(guesses)
-		g.sources[from] = s
+		g.sources[key] = s
 	}
 	if now.Sub(s.last) >= g.lockout {
 		s.failed = 0
 	}
-	if s.failed >= g.max {
-		return tooMany(s.last.Add(g.lockout).Sub(now))
+	if s.failed >= bound {
+		return nil, tooMany(s.last.Add(g.lockout).Sub(now))
 	}
-	s.failed++
-	s.last = now
-	return nil
+	return s, nil
 }
 
 func tooMany(wait time.Duration) error {
@@ -93,11 +119,18 @@ func tooMany(wait time.Duration) error {
 	}
 }
 
-// passed forgets the failures of a source that knew its password.
-func (g *gate) passed(from string) {
+// passed forgets the failures for an account from a source that knew its
+// password, and takes its own try from the source's. Those for other accounts
+// stay: who has an account of his own could guess at them for ever.
+func (g *gate) passed(from, username string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.sources, from)
+	delete(g.sources, pair(from, username))
+	if s := g.sources[from]; s != nil {
+		if s.failed--; s.failed <= 0 {
+			delete(g.sources, from)
+		}
+	}
 }
 
 // forget drops the sources that may try again. Caller holds mu.

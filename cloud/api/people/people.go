@@ -28,6 +28,13 @@ type Accounts interface {
 	DeleteUser(ctx context.Context, id account.ID) error
 }
 
+// Profiles is what people change of themselves.
+type Profiles interface {
+	// SetUsername fails with Conflict if the username is taken.
+	SetUsername(ctx context.Context, id account.ID, username string) error
+	SetInfo(ctx context.Context, id account.ID, info account.Info) error
+}
+
 // Tokens keeps the records of tokens. One that is not there is NotFound.
 type Tokens interface {
 	AddToken(ctx context.Context, t account.Token) error
@@ -43,10 +50,20 @@ type Devices interface {
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
 }
 
+// Book is where the rest of what there is to know of people is written down.
+type Book interface {
+	Profiles
+	Factors
+	Tickets
+	Services
+	Audit
+}
+
 // Config says what the routes stand on. All of it must be set, but for what
 // says otherwise.
 type Config struct {
 	Accounts Accounts
+	Book     Book
 	Tokens   Tokens
 	Devices  Devices
 	Issued   *web.Issued
@@ -54,7 +71,7 @@ type Config struct {
 	Released func(r *web.Request, id device.ID)
 
 	TokenLifetime time.Duration // of a token whose client asks for none
-	MaxLogins     int           // failed logins in a row from one address before it has to wait; negative: no bound
+	MaxLogins     int           // failed logins in a row for one account from one address, and a tenth of those for all from there, before it has to wait; negative: no bound
 	LoginLockout  time.Duration // how long it has to wait
 	SignUp        bool          // whether strangers may make themselves accounts
 	Hashers       int           // passwords checked at once; 0: half the processors, at least one
@@ -69,7 +86,7 @@ type People struct {
 	log    *slog.Logger
 	issued *web.Issued
 	gate   *gate
-	logins *prometheus.CounterVec // outcome: ok, wrong, locked_out, unsupported, failed
+	logins *prometheus.CounterVec // outcome: ok, wrong, wrong_code, locked_out, unsupported, failed
 }
 
 // New makes what answers the routes.
@@ -84,18 +101,38 @@ func New(cfg Config) *People {
 	return p
 }
 
-// Routes are the paths below which people and their tokens are.
+// Routes are the paths below which people, programs and their tokens are.
 func (p *People) Routes() []web.Route {
-	return []web.Route{
-		{Pattern: "POST /oauth/token", Open: true, Body: true, Handle: p.login},
+	return append(p.tokenRoutes(), []web.Route{
 		{Pattern: "GET /v1/user", Handle: p.user},
-		{Pattern: "PUT /v1/user", Scope: account.Account, Body: true, Handle: p.updateUser},
-		{Pattern: "DELETE /v1/user", Scope: account.Account, Body: true, Handle: p.deleteUser},
-		{Pattern: "POST /v1/users", Open: true, Body: true, Handle: p.signUp},
-		{Pattern: "GET /v1/access_tokens", Open: true, Handle: p.listTokens},
-		{Pattern: "DELETE /v1/access_tokens", Scope: account.Account, Body: true, Handle: p.revokeTokens},
+		{Pattern: "GET /v1/user/identify", Handle: p.identify},
+		{Pattern: "PUT /v1/user", Scope: account.Account, Body: true, Costly: true, Audit: "user.update", Handle: p.updateUser},
+		{Pattern: "DELETE /v1/user", Scope: account.Account, Body: true, Costly: true, Audit: "user.delete", Handle: p.deleteUser},
+		{Pattern: "POST /v1/users", Open: true, Heeds: true, Scope: account.Account, Body: true, Costly: true, Audit: "user.create", Handle: p.signUp},
+		{Pattern: "PUT /v1/users/{username}", Scope: account.Account, Body: true, Costly: true, Audit: "user.reset", Handle: p.resetUser},
+		{Pattern: "POST /v1/user/password-reset", Open: true, Costly: true, Handle: p.resetPassword},
+		{Pattern: "PUT /v1/user/password-reset", Open: true, Costly: true, Handle: p.resetPassword},
+		{Pattern: "GET /v1/user/mfa-enable", Scope: account.Account, Costly: true, Handle: p.startEnrolment},
+		{Pattern: "POST /v1/user/mfa-enable", Scope: account.Account, Body: true, Costly: true, Audit: "mfa.enable", Handle: p.enrol},
+		{Pattern: "PUT /v1/user/mfa-disable", Scope: account.Account, Body: true, Costly: true, Audit: "mfa.disable", Handle: p.disenrol},
+
+		{Pattern: "GET /v1/service_accounts", Scope: account.Account, Handle: p.listServices},
+		{Pattern: "POST /v1/service_accounts", Scope: account.Account, Body: true, Costly: true, Audit: "service_account.create", Handle: p.addService},
+		{Pattern: "GET /v1/service_accounts/{service}", Scope: account.Account, Handle: p.getService},
+		{Pattern: "DELETE /v1/service_accounts/{service}", Scope: account.Account, Body: true, Costly: true, Audit: "service_account.delete", Handle: p.deleteService},
+		{Pattern: "POST /v1/service_accounts/{service}/tokens", Scope: account.Account, Body: true, Costly: true, Audit: "service_account.token", Handle: p.addServiceToken},
+
+		{Pattern: "GET /v1/audit", Scope: account.AuditGet, Handle: p.audit},
+	}...)
+}
+
+func (p *People) tokenRoutes() []web.Route {
+	return []web.Route{
+		{Pattern: "POST /oauth/token", Open: true, Body: true, Costly: true, Audit: "login", Handle: p.login},
+		{Pattern: "GET /v1/access_tokens", Open: true, Costly: true, Audit: "token.list", Handle: p.listTokens},
+		{Pattern: "DELETE /v1/access_tokens", Scope: account.Account, Body: true, Costly: true, Audit: "token.revoke_all", Handle: p.revokeTokens},
 		{Pattern: "GET /v1/access_tokens/current", Handle: p.currentToken},
-		{Pattern: "DELETE /v1/access_tokens/current", Handle: p.logout},
-		{Pattern: "DELETE /v1/access_tokens/{token}", Open: true, Handle: p.revokeToken},
+		{Pattern: "DELETE /v1/access_tokens/current", Costly: true, Audit: "token.revoke", Handle: p.logout},
+		{Pattern: "DELETE /v1/access_tokens/{token}", Open: true, Costly: true, Audit: "token.revoke", Handle: p.revokeToken},
 	}
 }

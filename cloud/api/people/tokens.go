@@ -32,11 +32,26 @@ func (p *People) listTokens(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	now := time.Now()
+	if user.MFA {
+		code := r.URL.Query().Get("otp")
+		if code == "" {
+			return fault.Errorf(fault.Denied, "Multifactor authentication required: send the code as otp").WithCode(rest.CodeSecondFactor)
+		}
+		if err := p.checkCode(r, user.ID, code, now); err != nil {
+			return err
+		}
+	}
+	p.gate.passed(r.Neighbourhood(), user.Username)
 	tokens, err := p.cfg.Tokens.TokensOf(r.Context(), user.ID)
 	if err != nil {
 		return web.StoreError(err)
 	}
-	now := time.Now()
+	return web.Answer(w, http.StatusOK, tokenViews(tokens, now))
+}
+
+// tokenViews are the tokens that are good, without themselves.
+func tokenViews(tokens []account.Token, now time.Time) []rest.ListedToken {
 	list := []rest.ListedToken{}
 	for _, t := range tokens {
 		if t.Expired(now) {
@@ -47,7 +62,7 @@ func (p *People) listTokens(w http.ResponseWriter, r *web.Request) error {
 			LastUsed: rest.At(t.LastUsed), Scopes: scopeNames(t.Scopes),
 		})
 	}
-	return web.Answer(w, http.StatusOK, list)
+	return list
 }
 
 func scopeNames(scopes []account.Scope) []string {
@@ -81,16 +96,27 @@ func (p *People) revoke(w http.ResponseWriter, r *web.Request, hash account.Toke
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return web.StoreError(err)
 	}
+	if err == nil {
+		r.Note(r.Caller.User, "token "+web.TokenName(hash))
+	}
 	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
 }
 
 // revokeTokens answers DELETE /v1/access_tokens: all of the caller's, the one
 // that the request came with among them.
 func (p *People) revokeTokens(w http.ResponseWriter, r *web.Request) error {
+	if err := p.endTokens(r); err != nil {
+		return err
+	}
+	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
+}
+
+// endTokens ends all of the caller's own tokens.
+func (p *People) endTokens(r *web.Request) error {
 	p.issued.ForgetUser(r.Caller.User)
 	if err := p.cfg.Tokens.RevokeTokens(r.Context(), r.Caller.User); err != nil {
 		return web.StoreError(err)
 	}
 	p.log.Info("all tokens revoked", "request", r.ID, "user", r.Caller.User)
-	return web.Answer(w, http.StatusOK, rest.OK{OK: true})
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"runtime/debug"
 	"strconv"
@@ -36,6 +37,9 @@ type Config struct {
 	Tokens     Tokens
 	Issued     *Issued               // nil: no token's refusal is doubted
 	MaxBody    int64                 // bytes of a request's body; 0: 64 KiB
+	Proxies    []netip.Prefix        // whose X-Forwarded-For is believed
+	Rates      Rates                 // the zero value bounds nothing
+	Audit      func(account.Entry)   // gets what is to be remembered, and must not block; nil: nothing is
 	Registerer prometheus.Registerer // nil: none
 	Logger     *slog.Logger          // nil: none
 }
@@ -45,8 +49,11 @@ type Route struct {
 	Pattern string
 	Scope   account.Scope // that a token needs; empty: any token will do
 	Open    bool          // no token needed
+	Heeds   bool          // and if one comes, it is looked at all the same
 	Body    bool          // the body's fields are read before the handler runs
 	Upload  bool          // a body of files is left to the handler
+	Costly  bool          // counts against Rates.Accounts
+	Audit   string        // what the audit log calls it; empty: it changes nothing that need be remembered
 	Handle  Handler
 }
 
@@ -59,16 +66,28 @@ type Door struct {
 	// Set at New.
 	tokens  Tokens
 	issued  *Issued
+	proxies []netip.Prefix
+	audit   func(account.Entry)
 	maxBody int64
 	log     *slog.Logger
 	metrics *metrics
 	mux     *http.ServeMux
 	routes  map[string]*Route // by pattern
+
+	requests, accounts *meter
 }
 
 // New makes a door with those routes.
 func New(cfg Config, routes []Route) *Door {
-	d := &Door{tokens: cfg.Tokens, issued: cfg.Issued, maxBody: cfg.MaxBody, log: cfg.Logger, metrics: newMetrics(cfg.Registerer)}
+	d := &Door{
+		tokens: cfg.Tokens, issued: cfg.Issued, proxies: cfg.Proxies, audit: cfg.Audit, maxBody: cfg.MaxBody,
+		log: cfg.Logger, metrics: newMetrics(cfg.Registerer),
+	}
+	window := cfg.Rates.Window
+	if window == 0 {
+		window = 5 * time.Minute
+	}
+	d.requests, d.accounts = newMeter(cfg.Rates.Requests, window), newMeter(cfg.Rates.Accounts, window)
 	if d.maxBody == 0 {
 		d.maxBody = 64 << 10
 	}
@@ -88,15 +107,24 @@ func New(cfg Config, routes []Route) *Door {
 	return d
 }
 
+// Routes gives the table of routes.
+func (d *Door) Routes() []Route {
+	all := make([]Route, 0, len(d.routes))
+	for _, r := range d.routes {
+		all = append(all, *r)
+	}
+	return all
+}
+
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	start := time.Now()
 	w := &response{ResponseWriter: plain}
-	r := &Request{Request: hr, ID: requestID(hr)}
+	r := &Request{Request: hr, ID: requestID(hr), client: clientOf(hr, d.proxies)}
 	h := w.Header()
 	h.Set("X-Request-Id", r.ID)
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	defer d.finish(w, r, start) //nolint:contextcheck // r has it
@@ -104,15 +132,18 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 		preflight(w)
 		return
 	}
-	if err := d.serve(w, r); err != nil { //nolint:contextcheck // r has it
-		d.fail(w, r, err)
+	err := d.serve(w, r) //nolint:contextcheck // r has it
+	d.record(r, start, err)
+	if err != nil {
+		d.fail(w, r, err) //nolint:contextcheck // r has it
 	}
 }
 
 // finish counts and logs the request. A handler that panicked has met our
 // defect: its client gets an answer, and nobody else is harmed.
 func (d *Door) finish(w *response, r *Request, start time.Time) {
-	if v := recover(); v != nil {
+	v := recover()
+	if v != nil && v != http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
 		d.metrics.panics.Inc()
 		d.log.Error("panic", "request", r.ID, "value", v, "stack", string(debug.Stack()))
 		if w.status == 0 {
@@ -134,6 +165,9 @@ func (d *Door) finish(w *response, r *Request, start time.Time) {
 	d.log.Log(r.Context(), level, "request", "request", r.ID, "method", r.Method, "route", pattern,
 		"device", r.PathValue("device"), "status", w.status, "took", took, "user", r.Caller.User, "source", r.Source(),
 		"agent", Printable(r.UserAgent(), 100), "tool", Printable(r.Header.Get("X-Particle-Tool"), 100))
+	if v == http.ErrAbortHandler { //nolint:errorlint // likewise
+		panic(v) // the connection ends, so that nobody takes a part for the whole
+	}
 }
 
 // preflight answers a browser that asks what it may do.
@@ -154,13 +188,16 @@ func (d *Door) serve(w *response, r *Request) error {
 		}
 		return err
 	}
+	if err := d.admit(w, r, time.Now()); err != nil {
+		return err
+	}
 	if r.route.Body && !(r.route.Upload && r.IsUpload()) {
 		var err error
 		if r.Form, err = readForm(w, r.Request, d.maxBody); err != nil {
 			return err
 		}
 	}
-	if !r.route.Open {
+	if !r.route.Open || r.route.Heeds && bearer(r) != "" {
 		var err error
 		if r.Caller, err = d.authenticate(r); err != nil {
 			return err

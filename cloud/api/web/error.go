@@ -23,7 +23,7 @@ func (d *Door) fail(w http.ResponseWriter, r *Request, err error) {
 	status := row.Status
 	body := rest.Error{
 		Description: sentence(err), Code: code, Info: p.Info, RequestID: r.ID, Device: p.Device, Candidates: p.Candidates,
-		Stage: p.Stage,
+		Stage: p.Stage, MFAToken: p.MFAToken,
 	}
 	body.Message = messageOf(&row, p.Words, body.Description)
 	if code == rest.CodeTokenMissing || status == http.StatusUnauthorized {

@@ -29,6 +29,18 @@ func (f Form) Get(names ...string) (value string, ok bool) {
 	return "", false
 }
 
+// List gives the first of the fields that is there as a list: an array of
+// JSON, a field of forms that ends in [], or a text with spaces or commas
+// between the parts.
+func (f Form) List(names ...string) []string {
+	text, _ := f.Get(names...)
+	var list []string
+	if strings.HasPrefix(text, "[") && json.Unmarshal([]byte(text), &list) == nil {
+		return list
+	}
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })
+}
+
 // Truth reads a boolean field as programs send it; standard is for when it
 // is missing.
 func (f Form) Truth(name string, standard bool) (bool, error) {
@@ -69,11 +81,38 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) (Form, error)
 	if err != nil {
 		return nil, Malformed("the request's body is neither JSON nor a form")
 	}
+	return unfold(values), nil
+}
+
+// unfold makes fields of a form's values. Programs write lists and objects in
+// brackets, groups[]=a&groups[]=b and account_info[first_name]=Ada: they
+// become what JSON would have said.
+func unfold(values url.Values) Form {
 	f := make(Form, len(values))
+	objects := map[string]map[string]string{}
 	for name, v := range values {
-		f[name] = v[0]
+		outer, inner, nested := strings.Cut(strings.TrimSuffix(name, "]"), "[")
+		switch {
+		case !nested || !strings.HasSuffix(name, "]"):
+			f[name] = v[0]
+		case inner == "":
+			f[outer] = jsonOf(v)
+		case objects[outer] == nil:
+			objects[outer] = map[string]string{inner: v[0]}
+		default:
+			objects[outer][inner] = v[0]
+		}
 	}
-	return f, nil
+	for name, object := range objects {
+		f[name] = jsonOf(object)
+	}
+	return f
+}
+
+// jsonOf writes texts as JSON.
+func jsonOf(v any) string {
+	text, _ := json.Marshal(v) // texts can always be written
+	return string(text)
 }
 
 func parseJSON(body []byte) (Form, error) {

@@ -19,6 +19,7 @@ type Problem struct {
 	Stage      string // how far a call came; empty: there was none
 	Candidates []rest.Candidate
 	RetryAfter time.Duration
+	MFAToken   string // of a login that wants a second factor
 }
 
 func (p *Problem) Error() string { return p.Cause.Error() }

@@ -15,38 +15,16 @@ type Request struct {
 	ID     string // names the request in answers and logs
 	Caller Caller // who asks; zero on routes without a token
 	Form   Form   // the body's fields; only where the route has a body
-	route  *Route // nil: none matches
+
+	route  *Route     // nil: none matches
+	client netip.Addr // whom the request comes from
+	note   note
 }
 
 // IsUpload tells whether the body carries files.
 func (r *Request) IsUpload() bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return kind == "multipart/form-data"
-}
-
-// Source gives the address that the request came from, without its port.
-func (r *Request) Source() string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return from.Addr().Unmap().WithZone("").String()
-}
-
-// Neighbourhood is what limits count by: an IPv4 address, or the /64 that one
-// IPv6 subscriber has to himself.
-func (r *Request) Neighbourhood() string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	addr := from.Addr().Unmap().WithZone("")
-	if addr.Is6() {
-		if p, err := addr.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return addr.String()
 }
 
 // requestID takes the client's name for the request, if it is a good one, or

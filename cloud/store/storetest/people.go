@@ -95,7 +95,7 @@ func tickets(t *testing.T, s *store.Store) {
 		login.Hash = account.HashToken(fmt.Sprint("many", i))
 		if err := s.AddTicket(ctx(t), login, noon()); err != nil {
 			wantKind(t, "too many tickets", err, fault.Busy)
-			same(t, "tickets before that", i, 19)
+			same(t, "tickets before that", i, 4)
 			break
 		}
 	}

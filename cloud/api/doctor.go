@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
+	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/doctor"
+	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+const (
+	doctorDay   = 24 * time.Hour   // how far back attempts are looked at
+	doctorSoon  = 10 * time.Minute // how far back those of everybody
+	doctorTries = 200              // attempts that are looked at
+)
+
+// examine answers GET /v1/devices/{device}/doctor. A device that is not here
+// gets a verdict too: that is what is wrong with it.
+func (a *API) examine(w http.ResponseWriter, r *web.Request) error {
+	asked := r.PathValue("device")
+	f := doctor.Facts{Now: time.Now()}
+	d, err := a.device(r)
+	switch {
+	case err == nil:
+		f.Registered, f.Device = true, d
+		a.facts(r, &f)
+	case fault.CodeOf(err) == rest.CodeDeviceUnknown:
+		id, bad := device.ParseID(asked)
+		if bad != nil {
+			return err // a name that is nobody's: most likely a slip
+		}
+		d.ID = id
+	case fault.KindOf(err) == fault.Unavailable:
+		f.Cloud.StoreDown = true
+	default:
+		return err
+	}
+	v := doctor.Diagnose(&f)
+	name := d.ID.String()
+	if d.ID.IsZero() {
+		name = asked
+	}
+	return web.Answer(w, http.StatusOK, rest.Verdict{
+		Device: name, Name: rest.Text(d.Name), Verdict: string(v.Cause), ExitCode: v.Cause.Exit(), Reason: rest.Text(v.Reason),
+		Confidence: string(v.Confidence), Says: v.Says, Next: v.Next, Evidence: append([]string{}, v.Evidence...), At: rest.At(f.Now),
+	})
+}
+
+// facts gathers what is known of a device. What cannot be read says by that
+// that the cloud is at fault.
+func (a *API) facts(r *web.Request, f *doctor.Facts) {
+	ctx, id := r.Context(), f.Device.ID
+	_, err := a.cfg.Keys.KeyOf(ctx, id)
+	f.HasKey = fault.KindOf(err) != fault.NotFound
+	storeDown := err != nil && f.HasKey
+	if f.Attempts, err = a.cfg.Devices.Attempts(ctx, id, f.Now.Add(-doctorDay), doctorTries); err != nil {
+		storeDown = true
+	}
+	if f.Cloud.Tried, f.Cloud.OursFailed, err = a.cfg.Devices.Outcomes(ctx, f.Now.Add(-doctorSoon), device.ReasonsOf(device.Cloud)); err != nil {
+		storeDown = true
+	}
+	f.Cloud.StoreDown = storeDown
+	states, err := a.cfg.Bus.States(ctx, []device.ID{id})
+	f.Cloud.BusDown = err != nil
+	f.State = stateOf(&f.Device, states)
+	if f.State.Connected() && r.Need(account.DevicesPing) == nil {
+		f.Answered = a.probe(ctx, id, r.ID)
+	}
+}
+
+// probe asks the device for a sign of life.
+func (a *API) probe(ctx context.Context, id device.ID, request string) doctor.Ping {
+	_, err := a.cfg.Bus.Call(ctx, bus.Call{Device: id, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: request})
+	switch fault.KindOf(err) {
+	case fault.Timeout:
+		return doctor.PingLost
+	}
+	if err == nil {
+		return doctor.PingAnswered
+	}
+	return doctor.NotPinged
+}
