@@ -175,7 +175,13 @@ func (a *App) open(ctx context.Context, door *api.API) error {
 		a.doors, a.doorLabels = append(a.doors, l), append(a.doorLabels, address)
 	}
 	a.door, a.server = door, door.Server()
-	a.server.ConnState = a.movables.hook
+	known := a.server.ConnState
+	a.server.ConnState = func(c net.Conn, state http.ConnState) {
+		a.movables.hook(c, state)
+		if known != nil {
+			known(c, state)
+		}
+	}
 	a.moved = newArrivals(a.doors[0].Addr())
 	limits := a.opts.Limits
 	a.gate = turnstile.New(turnstile.Config{Most: limits.APIConnections, Source: limits.APISourceConnections, Refused: door.Refused})

@@ -49,6 +49,7 @@ func (a *App) closeAPI() {
 	for _, l := range a.doors {
 		_ = l.Close() // the other process has it too
 	}
+	a.door.Streams().Leave()
 	a.door.Close()
 }
 
@@ -110,11 +111,17 @@ const flushTime = 5 * time.Second
 // another process writes.
 func (g giver) Freeze(ctx context.Context) error {
 	border := "hand-over " + time.Now().Format(time.RFC3339Nano)
+	reached := g.a.door.Streams().Hold(border)
 	err := g.a.gateway.Freeze(ctx, border, func() error {
 		return g.a.bus.Publish(&event.Event{ID: border, Name: "spark/cyan/border", Source: event.FromCloud, Published: time.Now()})
 	})
 	if err != nil {
 		return err
+	}
+	select {
+	case <-reached:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
@@ -123,11 +130,26 @@ func (g giver) Freeze(ctx context.Context) error {
 
 // Export is handover.Giver's.
 func (g giver) Export(send func(handover.Kind, []byte, ...int) error) (handover.End, error) {
-	return g.a.gateway.Export(send)
+	end, err := g.a.gateway.Export(send)
+	if err != nil {
+		return end, err
+	}
+	return end, g.a.door.Streams().Pass(func(c net.Conn, body []byte) error {
+		f, err := fileOf(c)
+		if err != nil {
+			return nil //nolint:nilerr // its reader is gone, or it ends here and its reader connects again
+		}
+		defer f.Close()
+		end.Streams++
+		return send(handover.KindStream, body, descriptors([]*os.File{f})...)
+	})
 }
 
 // Resume is handover.Giver's.
-func (g giver) Resume() { g.a.gateway.Resume() }
+func (g giver) Resume() {
+	g.a.gateway.Resume()
+	g.a.door.Streams().Resume()
+}
 
 // heir is a cloud that is about to take another process's place.
 type heir struct {
@@ -135,6 +157,8 @@ type heir struct {
 	a    *App
 	link handover.Link
 	end  handover.End
+
+	streams int
 }
 
 // Prepare is handover.Taker's.
@@ -151,18 +175,38 @@ func (h *heir) Prepare(offer handover.Offer, lead []*os.File, sockets map[string
 }
 
 // Adopt is handover.Taker's.
-func (h *heir) Adopt(m handover.Message) error { return h.a.gateway.Adopt(m) }
+func (h *heir) Adopt(m handover.Message) error {
+	if m.Kind != handover.KindStream {
+		return h.a.gateway.Adopt(m)
+	}
+	defer closeFiles(m.Files)
+	if len(m.Files) != 1 {
+		return handover.ErrMessage
+	}
+	c, err := net.FileConn(m.Files[0])
+	if err != nil {
+		return err
+	}
+	h.streams++
+	return h.a.door.Streams().Adopt(c, m.Body)
+}
 
 // Complete is handover.Taker's.
 func (h *heir) Complete(end handover.End) (handover.Serving, error) {
 	h.end = end
-	return handover.Serving{Sessions: h.a.gateway.Adopted()}, nil
+	if h.a.history != nil {
+		if err := h.a.history.CatchUp(h.ctx); err != nil {
+			return handover.Serving{}, err
+		}
+	}
+	return handover.Serving{Sessions: h.a.gateway.Adopted(), Streams: h.streams}, nil
 }
 
 // begin serves in the other's place, and goes on with what still comes to it.
 func (h *heir) begin() {
 	ancestor := onward.NewAncestor(h.link, h)
 	h.a.gateway.Open(h.end.LastCall, ancestor.Inherited)
+	h.a.door.Streams().Begin()
 	h.a.serving()
 	h.a.opts.Logger.Info("took over from another process; no device was disconnected", "from", h.a.predecessor.Program,
 		"pid", h.a.predecessor.PID, "sessions", h.end.Sessions)

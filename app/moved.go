@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -17,8 +18,9 @@ type movable struct {
 
 	mu      sync.Mutex
 	idle    bool // between two requests
-	touched bool // something of the next one was read
+	touched bool // something was read since the latest answer was written
 	leaving bool // it is to go as soon as it is idle
+	forced  bool // its reading was ended for that
 	gone    bool
 }
 
@@ -50,7 +52,7 @@ func (l *movableListener) Accept() (net.Conn, error) {
 func (m *movables) add(c net.Conn) *movable {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	v := &movable{Conn: c, all: m, idle: true, leaving: m.leaving}
+	v := &movable{Conn: c, all: m, idle: true, leaving: m.leaving, forced: m.leaving}
 	if m.open == nil {
 		m.open = map[*movable]struct{}{}
 	}
@@ -91,11 +93,15 @@ func (v *movable) rest(idle bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.idle = idle
-	if idle {
-		v.touched = false
-	}
-	if idle && v.leaving {
-		_ = v.Conn.SetReadDeadline(time.Unix(1, 0)) // its server closes it
+	v.goIfIdle()
+}
+
+// goIfIdle has the server close a connection that is to go, unless something of
+// the next request is here already: that one is still served. Caller holds mu.
+func (v *movable) goIfIdle() {
+	if v.leaving && v.idle && !v.touched {
+		v.forced = true
+		_ = v.Conn.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
@@ -118,9 +124,7 @@ func (m *movables) leave(ctx context.Context, send func(fd int) error) {
 	for _, v := range list {
 		v.mu.Lock()
 		v.leaving = true
-		if v.idle {
-			_ = v.Conn.SetReadDeadline(time.Unix(1, 0))
-		}
+		v.goIfIdle()
 		v.mu.Unlock()
 	}
 	select {
@@ -135,20 +139,36 @@ func (v *movable) Read(b []byte) (int, error) {
 	if n > 0 {
 		v.mu.Lock()
 		v.touched = true
+		if v.forced { // it came at the last moment: the server reads on
+			v.forced = false
+			_ = v.Conn.SetReadDeadline(time.Time{})
+		}
 		v.mu.Unlock()
 	}
 	return n, err
+}
+
+// Write writes an answer: what is read after it belongs to the next request,
+// even before the server looks for one.
+func (v *movable) Write(b []byte) (int, error) {
+	v.mu.Lock()
+	v.touched = false
+	v.mu.Unlock()
+	return v.Conn.Write(b)
 }
 
 // SetReadDeadline leaves that of a connection that is to go.
 func (v *movable) SetReadDeadline(t time.Time) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.leaving && v.idle {
+	if v.forced {
 		t = time.Unix(1, 0)
 	}
 	return v.Conn.SetReadDeadline(t)
 }
+
+// NetConn gives the connection that came.
+func (v *movable) NetConn() net.Conn { return v.Conn }
 
 // Close closes the connection here. One that is to go and in which nothing of
 // a request was read goes to the other process.
@@ -166,19 +186,7 @@ func (v *movable) Close() error {
 }
 
 func (v *movable) move() {
-	c := v.Conn
-	for {
-		inner, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		c = inner.NetConn()
-	}
-	filer, ok := c.(interface{ File() (*os.File, error) })
-	if !ok {
-		return
-	}
-	f, err := filer.File()
+	f, err := fileOf(v.Conn)
 	if err != nil {
 		return // it is closed, and its client connects again
 	}
@@ -189,6 +197,22 @@ func (v *movable) move() {
 	for _, fd := range descriptors([]*os.File{f}) {
 		_ = send(fd) // likewise
 	}
+}
+
+// fileOf gives a copy of what is at the bottom of a connection.
+func fileOf(c net.Conn) (*os.File, error) {
+	for {
+		inner, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = inner.NetConn()
+	}
+	filer, ok := c.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("a connection of kind %T cannot be passed on", c)
+	}
+	return filer.File()
 }
 
 // arrivals is a listener of connections that come from another process.

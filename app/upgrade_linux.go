@@ -138,10 +138,34 @@ func (a *App) carryOut(o Order) Report {
 		r, err := a.Upgrade(context.Background(), o)
 		if err != nil {
 			r.Error = err.Error()
+			return r
 		}
+		a.awaitWatch(r.PID)
 		return r
 	default:
 		return Report{Error: fmt.Sprintf("this process does not know how to %.20q", o.Do)}
+	}
+}
+
+// awaitWatch waits until orders come to the process that serves now.
+func (a *App) awaitWatch(pid int) {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, who, err := handover.Dial(ctx, a.opts.Data)
+		if err == nil {
+			_ = s.Close() // it was only to look
+			if int(who.Pid) == pid {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ var house = []room{
 	{"cloud/gateway/handover", nil},
 	{"cloud/gateway/admit", nil},
 	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/lane", "cloud/gateway/handover", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
-	{"cloud/api/stream", with(vocabulary, "wire/rest", "wire/sse")},
+	{"cloud/api/stream", with(vocabulary, "internal/ferry", "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
 	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},

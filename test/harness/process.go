@@ -46,7 +46,8 @@ type announced struct {
 	Welcome *app.Welcome
 }
 
-// serve is a cloud until its standard input ends.
+// serve is a cloud until its standard input ends, or another process has taken
+// over from it, whose standard input is the same.
 func serve(text string) error {
 	var o app.Options
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -62,7 +63,15 @@ func serve(text string) error {
 	if err := json.NewEncoder(os.Stdout).Encode(line); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, os.Stdin)
+	ended := make(chan error, 1)
+	go func() { // until the process ends, at the latest
+		_, err := io.Copy(io.Discard, os.Stdin)
+		ended <- err
+	}()
+	select {
+	case err = <-ended:
+	case <-a.Done():
+	}
 	return errors.Join(err, a.Stop(context.Background()))
 }
 
@@ -77,6 +86,7 @@ func StartProcess(t testing.TB, o app.Options) *Cloud {
 type outside struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
+	pid   int // of the process that serves now
 }
 
 func (p *outside) start(t testing.TB, o app.Options) (place, *app.Welcome) {
@@ -101,6 +111,7 @@ func (p *outside) start(t testing.TB, o app.Options) (place, *app.Welcome) {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal("starting a process:", err)
 	}
+	p.pid = p.cmd.Process.Pid
 	first, err := bufio.NewReader(stdout).ReadBytes('\n')
 	var line announced
 	if err != nil || json.Unmarshal(first, &line) != nil {
@@ -123,7 +134,9 @@ func (p *outside) stop(t testing.TB) {
 
 // Kill ends the process as a power cut would.
 func (p *outside) Kill() {
-	_ = p.cmd.Process.Kill()
+	if serves, err := os.FindProcess(p.pid); err == nil {
+		_ = serves.Kill()
+	}
 	_ = p.cmd.Wait() // it says that it was killed
 	p.cmd = nil
 }
@@ -137,4 +150,19 @@ func (c *Cloud) Kill() {
 		c.t.Fatal("this cloud has no process of its own")
 	}
 	p.Kill()
+}
+
+// Upgrade has a cloud that StartProcess started hand over to a new process of
+// the same program, or of another.
+func (c *Cloud) Upgrade(binary string) (app.Report, error) {
+	c.t.Helper()
+	p, ok := c.run.(*outside)
+	if !ok {
+		c.t.Fatal("this cloud has no process of its own")
+	}
+	r, err := app.Ask(c.t.Context(), c.Options.Data, app.Order{Do: app.DoUpgrade, Binary: binary, Who: "a test"})
+	if err == nil {
+		p.pid = r.PID
+	}
+	return r, err
 }

@@ -52,6 +52,7 @@ type Hub struct {
 	stop       context.CancelFunc
 	streamings sync.WaitGroup // the streams; Add under mu
 
+	parting  parting
 	encoding sync.Mutex
 	encoder  encoder // guarded by encoding
 
@@ -135,6 +136,9 @@ func (h *Hub) Close() {
 
 // Deliver puts the event into the streams that want it. It does not block.
 func (h *Hub) Deliver(e *event.Event) {
+	if h.holds(e) {
+		return
+	}
 	h.encoding.Lock()
 	defer h.encoding.Unlock()
 	h.mu.RLock()

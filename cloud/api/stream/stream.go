@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -137,11 +138,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
 	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
-	go func() { // until the reader is gone, or the stream is to end
-		reason := st.run(conn, nil, greeting, scope)
-		conn.Close()
-		h.remove(st, reason)
-	}()
+	go st.live(conn, greeting, scope) // until the reader is gone, or the stream is to end
 	return nil
 }
 
@@ -191,6 +188,7 @@ func (st *stream) run(to sink, gone <-chan struct{}, greetings ...[]byte) (reaso
 	timer := time.NewTimer(st.patience(now))
 	defer timer.Stop()
 	var before time.Time // when it wrote last
+	stop := st.hub.stops()
 	for {
 		select {
 		case <-st.wake:
@@ -207,6 +205,12 @@ func (st *stream) run(to sink, gone <-chan struct{}, greetings ...[]byte) (reaso
 			if !st.fresh(now) || !st.sign() {
 				return st.farewell()
 			}
+		case <-stop:
+			if _, own := to.(net.Conn); own && !st.ended() {
+				st.hub.part(st)
+				return endPassed
+			}
+			stop = nil // it ends here
 		case <-gone:
 			return endGone
 		}

@@ -103,6 +103,10 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	return l, nil
 }
 
+// CatchUp looks for the end of the log anew: another process wrote to it until
+// now.
+func (l *Log) CatchUp(ctx context.Context) error { return l.findHead(ctx) }
+
 // findHead finds the newest event. The numbers go on past those that were
 // dropped.
 func (l *Log) findHead(ctx context.Context) error {
