@@ -127,14 +127,18 @@ func (s *Session) request(now time.Time, id uint16, message []byte, outs *Outs) 
 // used up to the point where the next life of the session would begin.
 func (s *Session) nextID(now time.Time, outs *Outs) (uint16, error) {
 	if s.udp() {
-		switch used := s.ids.Current() - s.savedID; {
+		switch used := s.lastID - s.savedID; {
 		case used >= messageIDJump:
 			return 0, coap.ErrNoMessageID
 		case used >= messageIDJump/2:
 			s.persist(outs)
 		}
 	}
-	return s.ids.Next(now)
+	ids := &s.desk.ids
+	ids.Seed(s.lastID)
+	id, err := ids.Next(now)
+	s.lastID = ids.Current()
+	return id, err
 }
 
 // expireExchanges sends again what was not acknowledged in time, and draws the

@@ -26,20 +26,20 @@ func (s *Session) convinced(now time.Time, in *In, outs *Outs) bool {
 	if err != nil {
 		return false
 	}
-	if m.Type == coap.Acknowledgement && (s.desk.clock.doubtAt != 0 && m.ID == s.doubtID || s.desk.pending.Has(m.ID)) {
-		s.cautious, s.desk.clock.doubtAt = false, 0
+	if m.Type == coap.Acknowledgement && (s.desk.clock.doubtAt != 0 && m.ID == s.desk.clock.doubtID || s.desk.pending.Has(m.ID)) {
+		s.cautious, s.desk.clock.doubtAt, s.desk.clock.doubtID = false, 0, 0
 		// Whatever was sent before this record can now be told from what comes.
 		s.secure.Window = dtls.Window{Top: max(in.Record.Seq, s.secure.Window.Top), Mask: ^uint64(0)}
 		return true
 	}
 	if s.desk.clock.doubtAt == 0 {
-		if s.doubtID, err = s.nextID(now, outs); err != nil {
+		if s.desk.clock.doubtID, err = s.nextID(now, outs); err != nil {
 			return false
 		}
 	}
 	if ms := now.UnixMilli(); ms-s.desk.clock.doubtAt >= doubtEvery {
 		s.desk.clock.doubtAt = ms
-		s.sendTo(now, in, coap.Confirmable, s.doubtID, outs)
+		s.sendTo(now, in, coap.Confirmable, s.desk.clock.doubtID, outs)
 	}
 	return false
 }

@@ -104,7 +104,7 @@ func (s *secure) UnmarshalBinary(b []byte) error {
 }
 
 func (s *Session) carryBooks(f *ferry.Ferry) {
-	f.Value(&s.ids)
+	ferry.Number(f, &s.lastID)
 	f.Value(&s.tokens)
 }
 
@@ -146,7 +146,7 @@ func (s *Session) carryApplication(f *ferry.Ferry) {
 }
 
 func (s *Session) carryClock(f *ferry.Ferry) {
-	ferry.Numbers(f, &s.helloID, &s.doubtID, &s.pingID)
+	ferry.Numbers(f, &s.helloID, &s.pingID)
 	ferry.Number(f, &s.phase)
 	ferry.Number(f, &s.avoid)
 	f.Flags(&s.restored, &s.cautious, &s.helloNON, &s.pinged, &s.changed, &s.asked, &s.reasked, &s.doubted)
@@ -202,10 +202,12 @@ func (s *Session) carryDesk(f *ferry.Ferry) {
 	ferry.Number(f, &d.climb.rung)
 	ferry.Numbers(f, &d.climb.tries, &d.deaf.calls)
 	f.Flags(&d.deaf.shown)
+	f.Value(&d.ids)
 	f.Value(&d.pending)
 	f.Value(&d.answered)
 	c := &d.clock
 	ferry.Numbers(f, &c.startDeadline, &c.quietAt, &c.doubtAt, &c.movedAt, &c.retryAt)
+	ferry.Number(f, &c.doubtID)
 	ferry.Numbers(f, &c.climbed, &c.flaps.minute)
 	ferry.Number(f, &c.flaps.moves)
 }

@@ -53,7 +53,7 @@ func full(tcp bool) *Session {
 	for i := range v.NumField() {
 		f := v.Field(i)
 		switch v.Type().Field(i).Name {
-		case "secure", "hello", "app", "peer", "local", "ids", "tokens", "pending", "answered", "desk", "stream":
+		case "secure", "hello", "app", "peer", "local", "tokens", "pending", "answered", "desk", "stream":
 			continue // by hand
 		}
 		fill(reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem(), &n)
@@ -75,12 +75,12 @@ func full(tcp bool) *Session {
 	s.app, s.reason = unique.Make(application{"\nf\n", "\n2\tv\n"}), share(device.NoAnswer)
 	s.subscriptions = share(string(appendSubscription(nil, &spark.Subscription{Prefix: "p", Scope: spark.ScopeMine, CBOR: true})))
 	s.peer, s.local = netip.MustParseAddrPort("[2001:db8::1]:5683"), share(netip.MustParseAddr("192.0.2.1"))
-	s.ids.Seed(40000)
-	_, _ = s.ids.Next(now)
 	for range 3 {
 		_, _ = s.tokens.Take()
 	}
 	s.desk = fullDesk(now, &n)
+	s.desk.ids.Seed(40000)
+	_, _ = s.desk.ids.Next(now)
 	s.desk.pending.Add(now, 7, 8, true, []byte("again"), coap.DeviceParams, 9)
 	s.desk.answered.Remember(now, 11, []byte("answer"))
 	s.desk.answered.Remember(now, 12, nil)

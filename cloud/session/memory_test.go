@@ -13,11 +13,11 @@ import (
 )
 
 // idleBudget is how many bytes an idle session on UDP may take, all in, and
-// pieceBudget those in one piece, for which 416 is a size of the allocator's. The
+// pieceBudget those in one piece, for which 384 is a size of the allocator's. The
 // promise is 1 KiB for everything that the servers keep of a device.
 const (
-	idleBudget  = 440
-	pieceBudget = 416
+	idleBudget  = 410
+	pieceBudget = 384
 )
 
 // idle starts a session as a device does, and lets it ping for a while.

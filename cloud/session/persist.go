@@ -43,7 +43,7 @@ func (s *Session) persist(outs *Outs) {
 
 func (s *Session) save(outs *Outs) {
 	if s.saving == 0 && s.saved != s.version && s.desk.clock.retryAt == 0 {
-		s.saving, s.savingID = s.version, s.ids.Current()
+		s.saving, s.savingID = s.version, s.lastID
 		outs.add(Out{Kind: Persist, Token: s.saving})
 	}
 }

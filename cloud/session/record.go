@@ -51,7 +51,7 @@ func (s *Session) Record() Record {
 		b = appendBytes(b, part)
 	}
 	b = append(b, s.origin[:]...)
-	b = binary.BigEndian.AppendUint16(b, s.ids.Current())
+	b = binary.BigEndian.AppendUint16(b, s.lastID)
 	b = append(b, byte(s.phase), byte(s.word))
 	b = appendBytes(b, s.reason.get())
 	for _, number := range [...]int64{s.since, s.lastSeen, s.provenAt, s.until, int64(s.keepAlive)} {

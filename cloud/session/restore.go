@@ -56,8 +56,8 @@ func Restore(r Record, in Restoration) (*Session, error) {
 	if err := s.secure.SetGeneration(in.Generation); err != nil {
 		return nil, errors.Join(ErrRecord, err)
 	}
-	s.ids.Seed(messageID + messageIDJump + generationIDs(in.Generation))
-	s.savedID = s.ids.Current()
+	s.lastID = messageID + messageIDJump + generationIDs(in.Generation)
+	s.savedID = s.lastID
 	// Answers to calls of an earlier life may still come.
 	return s, s.tokens.UnmarshalBinary([]byte{byte(s.draw())})
 }

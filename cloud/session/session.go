@@ -47,6 +47,7 @@ type Session struct {
 	// Set at New or Restore.
 	id     device.ID
 	origin [8]byte         // names the session in the ids of its events
+	lastID uint16          // of the messages that begin with us
 	secure dtls.Session    // on UDP
 	stream *sealed.Channel // on TCP; nil on UDP
 
@@ -56,7 +57,6 @@ type Session struct {
 
 	// The books of the conversation. What is only there while something is
 	// under way lies on the desk, which an idle session does not have.
-	ids    coap.MessageIDs
 	tokens coap.Tokens
 	desk   *desk
 
@@ -68,7 +68,6 @@ type Session struct {
 	seq uint64 // number of the packet at hand
 
 	helloID uint16 // of the Hello that is not yet answered
-	doubtID uint16 // of the ping with which a cautious session asks
 	pingID  uint16 // of the device's last ping
 
 	phase    phase
@@ -100,6 +99,7 @@ type Counters struct {
 
 // desk is what a session is busy with.
 type desk struct {
+	ids      coap.MessageIDs // when they were used
 	pending  coap.Exchanges  // what the device has not acknowledged
 	answered coap.Duplicates // what it may say again
 
@@ -123,6 +123,7 @@ type clock struct {
 	// When the device was last asked to convince us or told to start over, and
 	// when a marked record came last.
 	doubtAt, movedAt int64
+	doubtID          uint16 // of the ping with which a cautious session asks
 	retryAt          int64  // when what could not be stored is stored again
 	climbed          uint32 // Unix seconds when a climb of the ladder had helped nothing
 	flaps            flaps
@@ -143,7 +144,7 @@ func (c *clock) fresh(now time.Time) {
 
 func (d *desk) empty() bool {
 	return len(d.calls)+len(d.waiting)+len(d.held)+len(d.stale) == 0 && d.blocks == nil && d.fetch == nil &&
-		d.pending.Len() == 0 && d.answered.Empty() && d.climb == climb{} && d.deaf == deafness{} && d.clock == clock{}
+		d.pending.Len() == 0 && d.answered.Empty() && d.ids == coap.MessageIDs{} && d.climb == climb{} && d.deaf == deafness{} && d.clock == clock{}
 }
 
 // New starts a session whose handshake is done. Its first input is the
@@ -157,8 +158,8 @@ func New(cfg Config) *Session {
 		s.stream = &stream
 	}
 	s.origin = s.draw8()
-	s.ids.Seed(uint16(s.draw()))
-	s.savedID = s.ids.Current()
+	s.lastID = uint16(s.draw())
+	s.savedID = s.lastID
 	s.presence.start(cfg.Now, s.udp())
 	s.desk.clock.startDeadline = cfg.Now.Add(helloWait).UnixMilli()
 	return s
@@ -275,6 +276,7 @@ func (s *Session) clearDesk(now time.Time, outs *Outs) {
 	s.desk.blocks, s.desk.fetch = s.desk.blocks.fresh(now), s.desk.fetch.fresh(now)
 	s.desk.deaf = s.desk.deaf.fresh(now)
 	s.desk.clock.fresh(now)
+	s.desk.ids.Rest(now)
 	switch {
 	case s.phase == closed || s.desk.empty():
 		s.desk = nil

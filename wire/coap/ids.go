@@ -24,6 +24,14 @@ func (m *MessageIDs) Seed(last uint16) { m.last = last }
 // Current returns the id handed out last: what Seed takes to continue.
 func (m *MessageIDs) Current() uint16 { return m.last }
 
+// Rest forgets everything, also the latest id, when any id may be used again:
+// when none was handed out for ReuseAfter.
+func (m *MessageIDs) Rest(now time.Time) {
+	if now.UnixMilli()-max(m.used[0], m.used[1]) >= ReuseAfter.Milliseconds() {
+		*m = MessageIDs{}
+	}
+}
+
 // Next returns the next id, or ErrNoMessageID when it might have been used
 // within ReuseAfter: more than 32,768 messages in that time.
 func (m *MessageIDs) Next(now time.Time) (uint16, error) {
