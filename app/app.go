@@ -101,6 +101,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	a.bus = b
 	a.push("bus", func(context.Context) error { return b.Close() })
+	b.Watch(hearsay{a.store}) // as long as the bus is open
 
 	udp, err := addresses("listen-udp", o.ListenUDP)
 	if err != nil {
