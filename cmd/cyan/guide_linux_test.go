@@ -26,7 +26,7 @@ import (
 // A block that begins with "sh background" goes on while the next ones run.
 // Comments such as <!-- test: board ID udp --> do what a reader does with his
 // hands. The programs of others (particle, dfu-util, git …) are stand-ins from
-// testdata/strangers.txtar, which refuse what the real ones do not know.
+// testdata/guide/strangers.txtar, which refuse what the real ones do not know.
 func TestGuides(t *testing.T) {
 	repo, err := filepath.Abs("../..")
 	if err != nil {
@@ -49,6 +49,10 @@ func TestGuides(t *testing.T) {
 		})
 	}
 }
+
+// guidePatience is how long a block may take: one of them starts the program
+// fifty times, and the machine may have other things to do.
+const guidePatience = 5 * time.Minute
 
 // step is a block of commands, or something done by hand.
 type step struct {
@@ -105,7 +109,7 @@ func newReader(t *testing.T, repo string, n int) *reader {
 	t.Helper()
 	home := t.TempDir()
 	r := &reader{t: t, home: home, address: fmt.Sprintf("127.%d.%d.%d", 1+os.Getpid()>>8&0x7f, os.Getpid()&0xff, n+2)}
-	archive, err := txtar.ParseFile("testdata/strangers.txtar")
+	archive, err := txtar.ParseFile("testdata/guide/strangers.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +181,7 @@ func (r *reader) run(script string, line int) string {
 		if err != nil {
 			r.t.Fatalf("line %d: %v\n%s", line, err, v.seen())
 		}
-	case <-time.After(patience):
+	case <-time.After(guidePatience):
 		r.t.Fatalf("line %d does not end:\n%s", line, v.seen())
 	}
 	r.t.Logf("line %d:\n%s", line, v.seen())
@@ -197,7 +201,7 @@ func (r *reader) leave(script string, lines []string, line int) {
 			_ = syscall.Kill(-v.cmd.Process.Pid, syscall.SIGKILL)
 		}
 	})
-	late := time.After(patience)
+	late := time.After(guidePatience)
 	for {
 		changed := v.change()
 		if r.missing(v.seen(), lines) == "" {
