@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -114,7 +115,7 @@ func (w *words) packAddress(p *packed, id device.ID, text string) {
 		if w.other == nil {
 			w.other = map[device.ID]string{}
 		}
-		w.other[id] = text
+		w.other[id] = strings.Clone(text)
 		return
 	case a.Addr().Is4():
 		p.kind = ipv4

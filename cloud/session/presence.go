@@ -57,7 +57,13 @@ func (s *Session) setWord(now time.Time, w device.Word, why device.Reason) {
 }
 
 // State tells what is known of the device at now.
-func (s *Session) State(now time.Time) device.State {
+func (s *Session) State(now time.Time) device.State { return s.state(now, nil) }
+
+// StateIn is State for what is told with every sign of life: its text is one of
+// those of outs, and to be cloned by whoever keeps it.
+func (s *Session) StateIn(now time.Time, outs *Outs) device.State { return s.state(now, &outs.texts) }
+
+func (s *Session) state(now time.Time, texts *spark.Texts) device.State {
 	s.settleProof(now)
 	transport := "tcp"
 	if s.udp() {
@@ -68,7 +74,8 @@ func (s *Session) State(now time.Time) device.State {
 		KeepAlive: time.Duration(s.keepAlive) * time.Second, Transport: transport, Until: moment(s.until),
 	}
 	if s.peer.IsValid() {
-		st.Address = s.peer.String()
+		var buf [64]byte // the longest has a zone
+		st.Address = texts.Text(s.peer.AppendTo(buf[:0]))
 	}
 	return st
 }

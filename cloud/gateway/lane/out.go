@@ -106,6 +106,7 @@ type Outs struct {
 	Datagrams []Send
 
 	session session.Outs
+	states  []device.State // of List
 }
 
 // Reset empties the lists for use again.
@@ -113,7 +114,16 @@ func (o *Outs) Reset() {
 	clear(o.List)
 	clear(o.Datagrams)
 	o.List, o.Datagrams = o.List[:0], o.Datagrams[:0]
+	clear(o.states)
+	o.states = o.states[:0]
 	o.session.Reset()
+}
+
+// state keeps st until Reset. When the list grows, earlier ones stay where they
+// were.
+func (o *Outs) state(st device.State) *device.State {
+	o.states = append(o.states, st)
+	return &o.states[len(o.states)-1]
 }
 
 func (o *Outs) add(out Out) { o.List = append(o.List, out) }

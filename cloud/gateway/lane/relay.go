@@ -160,9 +160,9 @@ func (l *Lane) show(now time.Time, c *conn, outs *Outs) {
 	if !c.held {
 		return
 	}
-	st := c.sess.State(now)
+	st := outs.state(c.sess.StateIn(now, &outs.session))
 	c.shown = now.UnixMilli()
-	outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
+	outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: st})
 	if st.Connected() != c.announced {
 		c.announced = st.Connected()
 		l.announce(now, c, outs)
