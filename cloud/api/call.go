@@ -118,7 +118,7 @@ func (a *API) ping(w http.ResponseWriter, r *web.Request) error {
 		state = lastState(&d)
 	}
 	return web.Answer(w, http.StatusOK, rest.Ping{
-		OK: true, Online: err == nil, RoundTripMS: float64(res.RoundTrip) / float64(time.Millisecond),
+		OK: true, Online: err == nil, Connected: state.Connected(), RoundTripMS: float64(res.RoundTrip) / float64(time.Millisecond),
 		State: state.Word.String(), StateSince: rest.At(state.Since), Reason: rest.Text(state.Reason),
 	})
 }

@@ -133,6 +133,8 @@ type FunctionResult struct {
 type Ping struct {
 	OK     bool `json:"ok"`
 	Online bool `json:"online"` // the device answered
+	// Connected is what lists and calls say, too: there is a session.
+	Connected bool `json:"connected"`
 	// RoundTripMS is how long its answer took, in milliseconds.
 	RoundTripMS float64 `json:"round_trip_ms,omitempty"`
 	State       string  `json:"state"`
