@@ -7,9 +7,10 @@ const lastFlag = 0x80
 
 // LastRecord is the Record of a session that will not be stepped any more: its
 // replay window is exact, so the next life of the session need not be cautious.
+// That of one that is cautious itself is still the window from before a crash.
 func (s *Session) LastRecord() Record {
 	r := s.Record()
-	if len(r.Blob) > 0 {
+	if len(r.Blob) > 0 && !s.cautious {
 		r.Blob[0] |= lastFlag
 	}
 	return r

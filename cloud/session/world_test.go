@@ -406,7 +406,8 @@ func (w *world) freeze(d time.Duration) {
 // restart ends the process, by a crash or as planned, and begins the next.
 func (w *world) restart(exact bool) {
 	if exact {
-		w.durable = w.s.Record()
+		w.durable = w.s.LastRecord()
+		exact = w.durable.IsLast(w.durable.Generation)
 	}
 	w.highest = max(w.highest, w.durable.Generation)
 	generation, err := dtls.NextGeneration(w.highest, w.now)

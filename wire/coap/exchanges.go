@@ -101,7 +101,7 @@ func (x *Exchanges) Deadline() time.Time {
 // Expire calls resend with every message that is due again, and fail with
 // every exchange that was repeated in vain, which it forgets. Waits count from
 // now: a caller that comes late sends each message once, not all that it
-// missed. The callbacks may call the other methods. resend must not keep or
+// missed, and none that is too old. The callbacks may call the other methods. resend must not keep or
 // change message.
 func (x *Exchanges) Expire(now time.Time, resend func(message []byte), fail func(Exchange)) {
 	ms := now.UnixMilli()
@@ -111,6 +111,10 @@ func (x *Exchanges) Expire(now time.Time, resend func(message []byte), fail func
 			return
 		}
 		e := &x.open[i]
+		if e.sent < e.limit && ms-e.first > maxSpan {
+			e.sent, e.due = e.limit, ms+int64(e.wait) // it only waits on
+			continue
+		}
 		if e.sent >= e.limit {
 			failed := e.export()
 			x.remove(i)

@@ -89,21 +89,24 @@ func TestExchangesSettle(t *testing.T) {
 	run(t, &x)
 }
 
-// A process that was frozen for minutes does not make up for what it missed.
+// A process that was frozen does not make up for what it missed; and what a
+// device would not know again, and carry out once more, it does not send at all.
 func TestExchangesAfterAFreeze(t *testing.T) {
-	var x coap.Exchanges
-	x.Add(start, 1, 0, false, []byte("a"), coap.DeviceParams, 0)
-	x.Add(start, 2, 0, false, []byte("b"), coap.DeviceParams, 0)
-	var sent []string
-	late := start.Add(10 * time.Minute)
-	for range 2 {
-		x.Expire(late, func(m []byte) { sent = append(sent, string(m)) }, func(e coap.Exchange) { t.Errorf("gave up %+v", e) })
-	}
-	if diff := cmp.Diff([]string{"a", "b"}, sent); diff != "" {
-		t.Error(diff)
-	}
-	if got := x.Deadline(); !got.Equal(late.Add(8 * time.Second)) {
-		t.Errorf("next at %v", got)
+	for frozen, want := range map[time.Duration][]string{30 * time.Second: {"a", "b"}, 44 * time.Second: nil, 10 * time.Minute: nil} {
+		var x coap.Exchanges
+		x.Add(start, 1, 0, false, []byte("a"), coap.DeviceParams, 0)
+		x.Add(start, 2, 0, false, []byte("b"), coap.DeviceParams, 0)
+		var sent []string
+		late := start.Add(frozen)
+		for range 2 {
+			x.Expire(late, func(m []byte) { sent = append(sent, string(m)) }, func(e coap.Exchange) { t.Errorf("gave up %+v", e) })
+		}
+		if diff := cmp.Diff(want, sent); diff != "" {
+			t.Errorf("after %v: %s", frozen, diff)
+		}
+		if got := x.Deadline(); !got.After(late.Add(time.Second)) {
+			t.Errorf("after %v: next at %v, which leaves no time for an answer", frozen, got)
+		}
 	}
 }
 

@@ -11,6 +11,12 @@ type Params struct {
 	MaxRetransmit int     // transmissions after the first
 }
 
+// maxSpan is how long after the first transmission the last one is made, in
+// milliseconds. Device OS knows a message again for 45 s: what was put off for
+// longer, because its sender did not run, would be taken for a new one and
+// carried out twice. DeviceParams come to 42 s at most.
+const maxSpan = 43_000
+
 // DeviceParams are what Device OS uses on UDP, and therefore what it expects:
 // 4 transmissions, given up after 60 to 90 s (4+8+16+32 s, times 1 to 1.5).
 var DeviceParams = Params{AckTimeout: 4 * time.Second, RandomFactor: 1.5, MaxRetransmit: 3}
