@@ -82,13 +82,16 @@ var (
 		502: exitCloud, 503: exitCloud, 504: exitCloud,
 	}
 	exitOfAnswer = map[string]exitCode{
-		rest.CodeCredentials:   exitUnauthenticated,
-		rest.CodeTokenMissing:  exitUnauthenticated,
-		rest.CodeDeviceUnknown: exitNotFound,
-		rest.CodeNotConnected:  exitOffline,
-		rest.CodeDeviceError:   exitDevice,
-		rest.CodeDeviceRefused: exitDevice,
-		rest.CodeBadAnswer:     exitDevice,
+		rest.CodeCredentials:       exitUnauthenticated,
+		rest.CodeTokenMissing:      exitUnauthenticated,
+		rest.CodeSecondFactor:      exitUnauthenticated,
+		rest.CodeSecondFactorWrong: exitUnauthenticated,
+		rest.CodeTicketOver:        exitUnauthenticated,
+		rest.CodeDeviceUnknown:     exitNotFound,
+		rest.CodeNotConnected:      exitOffline,
+		rest.CodeDeviceError:       exitDevice,
+		rest.CodeDeviceRefused:     exitDevice,
+		rest.CodeBadAnswer:         exitDevice,
 	}
 )
 

@@ -127,7 +127,7 @@ func (c *cli) verbs() []group {
 		}},
 		{title: "Virtual devices:", verbs: []*cobra.Command{c.simVerb()}},
 		{title: "You:", data: true, verbs: []*cobra.Command{
-			c.loginVerb(), c.logoutVerb(), c.whoamiVerb(), c.tokenVerb(), c.accountVerb(),
+			c.loginVerb(), c.logoutVerb(), c.whoamiVerb(), c.tokenVerb(), c.accountVerb(), c.auditVerb(),
 		}},
 		{title: "Your devices:", data: true, verbs: []*cobra.Command{
 			c.listVerb(), c.callVerb(), c.getVerb(), c.monitorVerb(), c.pingVerb(), c.attemptsVerb(), c.deviceVerb(), c.claimVerb(),
