@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/store"
@@ -70,6 +71,15 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		}
 		a.serving()
 	}
+	if err := a.began(ctx); err != nil {
+		return a, err
+	}
+	a.push("record", func(ctx context.Context) error {
+		if a.Passed() {
+			return nil
+		}
+		return a.ends(ctx)
+	})
 	err = a.watch()
 	notifyReady()
 	return a, err
@@ -83,7 +93,10 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys")); err != nil {
 		return err
 	}
-	a.store, err = store.Open(ctx, store.Config{Path: o.Database, Logger: log.With("component", "store"), Registerer: registry})
+	a.store, err = store.Open(ctx, store.Config{
+		Path: o.Database, Logger: log.With("component", "store"), Registerer: registry,
+		Audit: store.AuditBounds{Age: time.Duration(o.AuditDays) * 24 * time.Hour},
+	})
 	if err != nil {
 		return err
 	}
@@ -124,8 +137,13 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
+	trusted, err := proxies(o.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	people := api.Config{
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Book: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
+		Proxies: trusted, Rates: web.Rates{Requests: o.Limits.APIRate, Accounts: o.Limits.AccountRate},
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Book: a.store, Chronicle: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{

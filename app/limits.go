@@ -12,7 +12,9 @@ type Limits struct {
 	APIStreams           int // event streams open at once; 0: 20,000
 	APISourceStreams     int // event streams from one address or /64 of IPv6; 0: 100
 	APIBody              int // bytes of a request's body; 0: 65,536
-	FailedLogins         int // in a row from one address or /64 of IPv6, before it waits for five minutes; 0: 10, negative: no bound
+	FailedLogins         int // in a row for one account from one address or /64 of IPv6, or ten times as many for all from there, before it waits for five minutes; 0: 10, negative: no bound
+	APIRate              int // requests within five minutes from one address or /64 of IPv6; 0: no bound
+	AccountRate          int // of them about accounts and tokens, or opening event streams; 0: no bound
 }
 
 // WithDefaults fills in what was left zero.

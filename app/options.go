@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -47,6 +48,13 @@ type Options struct {
 	EventHistory time.Duration
 	// EventHistoryMiB bounds the history's file. Zero: 256.
 	EventHistoryMiB int
+	// TrustedProxies are the addresses, or networks such as 10.0.0.0/8, of the
+	// proxies before the HTTP API, with commas between: what they write into
+	// X-Forwarded-For is believed. Empty: nobody is, and limits count by who
+	// connects.
+	TrustedProxies string
+	// AuditDays is how long the audit log is kept. Zero: 365.
+	AuditDays int
 	// Limits bound what strangers, devices and clients can take.
 	Limits Limits
 	// Admin is the username of the administrator that the first start makes.
@@ -79,6 +87,9 @@ func (o Options) WithDefaults() Options {
 	if o.EventHistoryMiB <= 0 {
 		o.EventHistoryMiB = 256
 	}
+	if o.AuditDays == 0 {
+		o.AuditDays = 365
+	}
 	o.Limits = o.Limits.WithDefaults()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -108,6 +119,25 @@ func addresses(what, list string) ([]string, error) {
 			return nil, fmt.Errorf("%s %q: want host:port, such as 127.0.0.1:%s, or :%s for every address", what, a, portTCP, portTCP)
 		}
 		out = append(out, a)
+	}
+	return out, nil
+}
+
+// proxies reads the list of trusted proxies.
+func proxies(list string) (out []netip.Prefix, err error) {
+	for word := range strings.SplitSeq(list, ",") {
+		word = strings.TrimSpace(word)
+		if word == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(word)
+		if addr, e := netip.ParseAddr(word); e == nil {
+			p, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("trusted-proxies %q: want addresses or networks, such as 127.0.0.1 or 10.0.0.0/8", word)
+		}
+		out = append(out, p.Masked())
 	}
 	return out, nil
 }

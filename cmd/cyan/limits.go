@@ -26,7 +26,9 @@ func limitFlags(flags *pflag.FlagSet, l *app.Limits) {
 		{&l.APIStreams, "api-streams", d.APIStreams, "event `streams` at once"},
 		{&l.APISourceStreams, "api-source-streams", d.APISourceStreams, "event `streams` from one address at once"},
 		{&l.APIBody, "api-body", d.APIBody, "`bytes` of a request's body"},
-		{&l.FailedLogins, "failed-logins", d.FailedLogins, "`logins` of one address that may fail in a row before it waits for five minutes; -1: no bound"},
+		{&l.FailedLogins, "failed-logins", d.FailedLogins, "`logins` for one account from one address that may fail in a row before it waits for five minutes; -1: no bound"},
+		{&l.APIRate, "api-rate", d.APIRate, "`requests` of one address within five minutes (default no bound)"},
+		{&l.AccountRate, "account-rate", d.AccountRate, "`requests` about accounts and tokens, or for event streams, of one address within five minutes (default no bound)"},
 	} {
 		flags.IntVar(f.at, f.name, f.standard, f.usage)
 	}

@@ -40,6 +40,8 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.DurationVar(&f.EventHistory, "event-history", 0, "keep events for this `time`, so that event streams can be resumed (default none are kept)")
 	flags.IntVar(&f.EventHistoryMiB, "event-history-mib", o.EventHistoryMiB, "how large the history's file may become, in `MiB`")
 	flags.StringVar(&f.Admin, "admin", o.Admin, "`username` of the administrator that the first start makes")
+	flags.StringVar(&f.TrustedProxies, "trusted-proxies", "", "`addresses` or networks of proxies whose X-Forwarded-For is believed, with commas between")
+	flags.IntVar(&f.AuditDays, "audit-days", o.AuditDays, "how many `days` the audit log is kept")
 	limitFlags(flags, &f.Limits)
 	flags.StringVar(&f.logLevel, "log-level", logLevel, "`least` of what is logged: debug, info, warn or error")
 	flags.StringVar(&f.logFormat, "log-format", "text", "`text or json`, on standard error")
