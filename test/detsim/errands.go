@@ -158,7 +158,7 @@ func (n *node) save(at int, out *lane.Out) {
 		})
 		return
 	}
-	n.w.store.put(change{by: n, row: row{*out.Record, n.now()}, done: done})
+	n.w.store.put(change{by: n, row: row{*out.Record, n.now()}, begins: token == 0, done: done})
 }
 
 func (n *node) entry(id device.ID) *entry {

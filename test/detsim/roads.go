@@ -26,7 +26,9 @@ func (w *World) settle() {
 	for i, t := range w.things {
 		site := i / perSite
 		t.outside = netip.AddrFrom4([4]byte{198, 18, byte(site >> 8), byte(site)})
-		t.forgets = timeouts[site%len(timeouts)]
+		if t.kind.keepAlive == 0 { // carriers know their devices' keep-alive
+			t.forgets = timeouts[site%len(timeouts)]
+		}
 		w.net.NAT(t.inside.Addr(), t.outside, t.forgets)
 		w.behind[t.outside] = append(w.behind[t.outside], t)
 		w.behind[t.inside.Addr()] = append(w.behind[t.inside.Addr()], t)
@@ -129,6 +131,9 @@ func (w *World) atCloud(p link.Packet) {
 		}
 	case link.Open:
 		answered := w.dials[p.Stream]
+		if answered == nil {
+			return // given up since
+		}
 		delete(w.dials, p.Stream)
 		if n != nil {
 			n.accept(p)

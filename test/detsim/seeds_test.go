@@ -14,10 +14,11 @@ import (
 )
 
 var (
-	seeds  = flag.Int("seeds", 3, "how many seeds to run")
-	first  = flag.Uint64("seed", 1, "the first of them")
-	budget = flag.Duration("budget", 0, "no seed is begun after this time of the processor; zero: -seeds counts")
-	story  = flag.Bool("journal", false, "print every line of the journal, and every message")
+	seeds   = flag.Int("seeds", 3, "how many seeds to run")
+	first   = flag.Uint64("seed", 1, "the first of them")
+	budget  = flag.Duration("budget", 0, "no seed is begun after this time of the processor; zero: -seeds counts")
+	without = flag.String("without", "", "switch this defence off")
+	story   = flag.Bool("journal", false, "print every line of the journal, and every message")
 )
 
 func TestSeeds(t *testing.T) {
@@ -27,6 +28,7 @@ func TestSeeds(t *testing.T) {
 	ran := 0
 	for seed := *first; seed < *first+uint64(*seeds); seed++ {
 		plan := NewPlan(seed)
+		plan.Without = Defence(*without)
 		if *story {
 			plan.Trace, plan.Wire = os.Stdout, true
 		}

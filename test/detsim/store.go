@@ -46,6 +46,7 @@ type row struct {
 type change struct {
 	by     *node
 	row    row
+	begins bool // the row is of a session whose handshake has just been done
 	remove bool
 	event  *event.Event // for the history, instead of a row
 	done   func(error)
@@ -121,14 +122,24 @@ func (s *store) apply(c *change) error {
 		s.w.tap.stored(id)
 		return nil
 	}
-	old, ok := s.rows[id]
-	fenced := ok && old.CID == c.row.CID && c.row.CID != [8]byte{} && old.Generation > c.row.Generation
-	if fenced && s.w.plan.Without != Fence {
+	if old, ok := s.rows[id]; ok && s.w.plan.Without != Fence && !c.mayReplace(&old) {
 		return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
 	}
 	s.rows[id] = c.row
 	s.w.tap.stored(id)
 	return nil
+}
+
+// mayReplace tells whether a write may take the place of what is stored: that of
+// a session that has just begun may, and that of the same session if no later
+// process has it.
+func (c *change) mayReplace(old *row) bool {
+	if c.begins {
+		return true
+	}
+	was, _ := keysOf(&old.Record)
+	is, _ := keysOf(&c.row.Record)
+	return was.Keys == is.Keys && old.Generation <= c.row.Generation
 }
 
 // lose is what becomes of a killed process's changes: what waited is gone, and
