@@ -3,6 +3,7 @@ package attack
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	randv2 "math/rand/v2"
 	"net"
 	"net/netip"
@@ -266,20 +267,20 @@ func (a *attacker) randomKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	running, cancel := context.WithDeadline(ctx, a.end)
+	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.Start(running)
-	const round = 256
-	for a.Sent < a.Count && running.Err() == nil {
-		n := min(round, a.Count-a.Sent)
-		arrived, err := c.Bring(running, first+a.Sent, first+a.Sent+n, crowd.Shaken, 64, nil)
-		a.Answered += arrived
+	const round = 64
+	for a.Sent < a.Count && (a.Sent < a.Least || time.Now().Before(a.end)) {
+		from, to := first+a.Sent, first+min(a.Sent+round, a.Count)
+		arrived, err := c.Bring(running, from, to, crowd.Shaken, round, nil)
 		if err != nil {
-			n = min(n, arrived)
+			return errors.Join(err, c.Wait())
 		}
-		a.Sent += n
-		if err == nil {
-			_, _ = c.Bring(running, first+a.Sent-n, first+a.Sent, crowd.Greeted, 64, nil)
+		a.Sent, a.Answered = to-first, a.Answered+arrived
+		// They say who they are, and are refused.
+		if _, err := c.Bring(running, from, to, crowd.Greeted, round, nil); err != nil {
+			return errors.Join(err, c.Wait())
 		}
 	}
 	cancel()

@@ -26,6 +26,7 @@ type Part struct {
 	Devices int              `json:"devices"` // healthy ones on UDP
 	Streams []string         `json:"streams"` // private keys of those on TCP, in base64 of DER: healthy ones, and at last an insider's
 	Count   int              `json:"count"`   // of an attack
+	Least   int              `json:"least"`   // of it, however long that takes
 	For     time.Duration    `json:"for"`     // of an attack, at most
 	Rate    int              `json:"rate"`    // calls a second
 }

@@ -32,7 +32,7 @@ type strike struct {
 
 // more tells whether another one is to be sent, and counts it.
 func (a *attacker) more(ctx context.Context) bool {
-	if a.Sent >= a.Count || ctx.Err() != nil || !time.Now().Before(a.end) {
+	if a.Sent >= a.Count || ctx.Err() != nil || a.Sent >= a.Least && !time.Now().Before(a.end) {
 		return false
 	}
 	a.Sent++

@@ -171,6 +171,7 @@ func (b Bench) calm() time.Duration { return max(b.For/2, 200*time.Millisecond) 
 // attack makes one attack, and measures before and meanwhile.
 func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *child, a *attack, part Part) (row Row, err error) {
 	row.Attack, row.What = a.name, a.what
+	part.Least = a.least
 	part.Count = max(a.least, int(float64(a.count)*b.Scale))
 	if err := loader.ask(new(Window)); err != nil {
 		return row, err
