@@ -102,6 +102,14 @@ func TestRequests(t *testing.T) {
 			request{"GET", "/v1/access_tokens?otp=123456", "Basic YUBiOnA=", "", ""},
 			[]rest.ListedToken{},
 		},
+		"audit": {
+			`{"entries":[{"id":"7","action":"login"}],"next":"7"}`,
+			func(c *client.Client) (any, error) {
+				return c.Audit(ctx, client.AuditQuery{Since: time.Unix(0, 0), Before: "9", Limit: 1, All: true})
+			},
+			request{"GET", "/v1/audit?all=true&before=9&limit=1&since=1970-01-01T00%3A00%3A00Z", "Bearer secret", "", ""},
+			rest.AuditPage{Entries: []rest.AuditEntry{{ID: "7", Action: "login"}}, Next: "7"},
+		},
 		"product": {
 			`{"updated":1}`, func(c *client.Client) (any, error) { return nil, c.AddToProduct(ctx, "30000", "1") },
 			request{"POST", "/v1/products/30000/devices", "Bearer secret", jsonKind, `{"id":"1"}`},

@@ -7,24 +7,16 @@ import (
 	"testing"
 )
 
-// The page about exit codes says what "cyan help exit-codes" says.
+// The page about exit codes says of each what "cyan help exit-codes" says; it
+// may go on with more.
 func TestExitCodesAreDocumented(t *testing.T) {
 	text, err := os.ReadFile("../../docs/guide/exit-codes.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := 0
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| code") {
-			rows++
-		}
-	}
-	if rows != len(exitMeanings) {
-		t.Errorf("%d rows for %d exit codes", rows, len(exitMeanings))
-	}
 	for _, m := range exitMeanings {
-		if row := fmt.Sprintf("| %d | %s |\n", m.code, m.meaning); !strings.Contains(string(text), row) {
-			t.Errorf("no row\n%s", row)
+		if row := fmt.Sprintf("\n| %d | %s", m.code, m.meaning); !strings.Contains(string(text), row) {
+			t.Errorf("no row%s |", row)
 		}
 	}
 }
