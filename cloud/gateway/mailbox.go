@@ -12,6 +12,9 @@ import (
 // never more of them than questions.
 const mailboxSize = 4096
 
+// smallMailbox is what an emptied list may always keep room for.
+const smallMailbox = 256
+
 // input is something for a lane, and what the runner has to do with it
 // besides.
 type input struct {
@@ -97,6 +100,9 @@ func (m *mailbox) takeAll(into []input) []input {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	ins := m.ins
+	if cap(into) > smallMailbox && len(ins) < cap(into)/8 {
+		into = make([]input, 0, cap(into)/2) // a storm has passed
+	}
 	m.ins, m.datagrams, m.knocks, m.events = into[:0], 0, 0, 0
 	return ins
 }

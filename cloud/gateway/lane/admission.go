@@ -55,12 +55,12 @@ func (l *Lane) proven(now time.Time, c *conn, in *In, outs *Outs) {
 		l.unproven++
 		key := c.shake.PeerKey()
 		c.key = &key
-		c.sess = session.New(session.Config{DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now})
+		l.room.converse(c, session.New(session.Config{DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now}))
 		l.finish(now, c, outs)
 		return
 	}
 	l.know(c, in.Found)
-	c.sess = session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now})
+	l.room.converse(c, session.New(session.Config{Device: c.device, DTLS: &keys, Peer: c.shake.gate, Local: c.shake.local, Seed: l.seed(), Now: now}))
 	record := c.sess.Record()
 	outs.add(Out{Kind: Save, Conn: c.id, Record: &record})
 }

@@ -4,19 +4,21 @@ import (
 	"hash/maphash"
 	"iter"
 
+	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/internal/dense"
 )
 
 // chunk is how many connections are allocated together.
 const chunk = 64
 
-// room is where a lane's connections are, one behind the other: allocated one by
-// one, among handshakes that come and go, they would leave holes. The place of
-// one that ended is given to the next, and not given back.
+// room is where a lane's connections and their sessions are, one behind the
+// other: allocated one by one, among handshakes that come and go, they would leave
+// holes. The place of one that ended is given to the next, and not given back.
 type room struct {
-	chunks []*[chunk]conn
-	free   []uint32 // slots
-	ended  []*conn  // in the step at hand, which may still look at them
+	chunks   []*[chunk]conn
+	sessions []*[chunk]session.Session
+	free     []uint32 // slots
+	ended    []*conn  // in the step at hand, which may still look at them
 }
 
 func (r *room) at(slot uint32) *conn { return &r.chunks[slot/chunk][slot%chunk] }
@@ -25,7 +27,7 @@ func (r *room) at(slot uint32) *conn { return &r.chunks[slot/chunk][slot%chunk] 
 func (r *room) admit(c *conn) *conn {
 	if len(r.free) == 0 {
 		first := uint32(len(r.chunks) * chunk)
-		r.chunks = append(r.chunks, new([chunk]conn))
+		r.chunks, r.sessions = append(r.chunks, new([chunk]conn)), append(r.sessions, new([chunk]session.Session))
 		for slot := first + chunk; slot > first; slot-- {
 			r.free = append(r.free, slot-1)
 		}
@@ -35,7 +37,16 @@ func (r *room) admit(c *conn) *conn {
 	r.free = r.free[:last]
 	place := r.at(c.slot)
 	*place = *c
+	if c.sess != nil {
+		r.converse(place, c.sess)
+	}
 	return place
+}
+
+// converse gives c a session, which nobody else goes on with.
+func (r *room) converse(c *conn, s *session.Session) {
+	c.sess = &r.sessions[c.slot/chunk][c.slot%chunk]
+	*c.sess = *s
 }
 
 // leave gives up c's place behind the step at hand.
@@ -45,6 +56,9 @@ func (r *room) leave(c *conn) { r.ended = append(r.ended, c) }
 func (r *room) clean() {
 	for i, c := range r.ended {
 		r.free = append(r.free, c.slot)
+		if c.sess != nil {
+			*c.sess = session.Session{}
+		}
 		*c, r.ended[i] = conn{}, nil
 	}
 	r.ended = r.ended[:0]

@@ -189,7 +189,7 @@ func (l *Lane) replyMade(now time.Time, in *In, outs *Outs) {
 	l.leaveHalfOpen(c)
 	c.reach(now, device.StageSession)
 	outs.add(Out{Kind: SendStream, Conn: c.id, Data: in.Reply.Bytes[:]})
-	c.sess = session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer(), Seed: l.seed(), Now: now})
+	l.room.converse(c, session.New(session.Config{Device: c.device, TCP: &in.Reply.Keys, Peer: c.peer(), Seed: l.seed(), Now: now}))
 	l.rearm(c)
 }
 
