@@ -109,12 +109,4 @@ func BenchmarkHolders(b *testing.B) {
 			}
 		})
 	}
-	b.Run("two queries", func(b *testing.B) {
-		for i := 0; b.Loop(); i++ {
-			id, err := s.KeyByFingerprint(b.Context(), keys[i%len(keys)])
-			must(b, err)
-			_, err = s.Device(b.Context(), id)
-			must(b, err)
-		}
-	})
 }

@@ -17,6 +17,13 @@
 // acknowledge to the device. The session row is fenced by its generation:
 // see SaveSession.
 //
+// Tokens and devices that were read are known for a while without another
+// look (known.go). What this process changes is forgotten before the change is
+// reported: a token that was revoked opens nothing from then on. What another
+// process changes is forgotten when the bus says so, and within five seconds
+// anyway. While the database cannot be read, what is known is good for five
+// minutes: devices that are connected can be called, lists fail.
+//
 // The SQL is one text for SQLite, which is embedded, and for PostgreSQL;
 // package sqlite holds all that is particular to the first.
 package store

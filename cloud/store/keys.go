@@ -103,12 +103,6 @@ func (s *Store) KeysOf(ctx context.Context, id device.ID) ([]KeyRecord, error) {
 	})
 }
 
-// KeyByFingerprint tells which device holds the key now. NotFound if none.
-func (s *Store) KeyByFingerprint(ctx context.Context, f device.Fingerprint) (id device.ID, err error) {
-	err = s.row(ctx, `SELECT device FROM device_keys WHERE fingerprint = $1 AND retired = 0`, f[:]).Scan(bytesInto(id[:]))
-	return id, lookup("find the device of the key", "no device has the key", err)
-}
-
 func checkKey(id device.ID, key device.Key) error {
 	switch {
 	case id.IsZero():

@@ -52,8 +52,7 @@ func keys(t *testing.T, s *store.Store) {
 	id := deviceID(1)
 	_, err := s.KeyOf(ctx(t), id)
 	wantKind(t, "key of an unknown device", err, fault.NotFound)
-	_, err = s.KeyByFingerprint(ctx(t), key(1).Fingerprint())
-	wantKind(t, "unknown key", err, fault.NotFound)
+	same(t, "holders of an unknown key", holders(t, s, key(1)), []store.Holder{{}})
 
 	must(t, s.Provision(ctx(t), id, key(1), "ada"))
 	save(t, s, store.SessionRow{Device: id, Generation: 1})
@@ -66,11 +65,10 @@ func keys(t *testing.T, s *store.Store) {
 	got, err := s.KeyOf(ctx(t), id)
 	must(t, err)
 	same(t, "key in force", got, second)
-	holder, err := s.KeyByFingerprint(ctx(t), second.Fingerprint())
-	must(t, err)
-	same(t, "holder of the key", holder, id)
-	_, err = s.KeyByFingerprint(ctx(t), key(1).Fingerprint())
-	wantKind(t, "retired key", err, fault.NotFound)
+	must(t, s.TrustFirstUse(ctx(t), deviceID(2), key(2)))
+	same(t, "holders of keys", holders(t, s, second, key(1), key(2), second), []store.Holder{
+		{Device: id, Owner: "ada"}, {}, {Device: deviceID(2)}, {Device: id, Owner: "ada"},
+	})
 	_, err = s.Session(ctx(t), id)
 	wantKind(t, "session of the retired key", err, fault.NotFound)
 
@@ -84,6 +82,35 @@ func keys(t *testing.T, s *store.Store) {
 		{Key: second, Retired: third.Added},
 		{Key: key(1), Retired: second.Added},
 	})
+}
+
+// holders tells who holds the keys now, none being the zero Holder.
+func holders(t testing.TB, s *store.Store, keys ...device.Key) []store.Holder {
+	t.Helper()
+	prints := make([]device.Fingerprint, len(keys))
+	for i := range keys {
+		prints[i] = keys[i].Fingerprint()
+	}
+	found, err := s.Holders(ctx(t), prints)
+	must(t, err)
+	return found
+}
+
+// manyHolders asks for more keys than one query does.
+func manyHolders(t *testing.T, s *store.Store) {
+	var all []device.Key
+	var want []store.Holder
+	for n := range uint32(150) {
+		all = append(all, key(n))
+		want = append(want, store.Holder{})
+		if n%3 > 0 {
+			must(t, s.TrustFirstUse(ctx(t), deviceID(n+1), key(n)))
+			want[n].Device = deviceID(n + 1)
+		}
+	}
+	for _, n := range []int{0, 1, 2, 3, 64, 65, 150} {
+		same(t, "holders", holders(t, s, all[:n]...), want[:n])
+	}
 }
 
 func trustFirstUse(t *testing.T, s *store.Store) {

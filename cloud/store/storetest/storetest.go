@@ -44,6 +44,7 @@ func Run(t *testing.T, db Database) {
 	t.Run("vitals", func(t *testing.T) { vitals(t, db.open(t)) })
 	t.Run("provision", func(t *testing.T) { provision(t, db.open(t)) })
 	t.Run("keys", func(t *testing.T) { keys(t, db.open(t)) })
+	t.Run("holders of many keys", func(t *testing.T) { manyHolders(t, db.open(t)) })
 	t.Run("trust on first use", func(t *testing.T) { trustFirstUse(t, db.open(t)) })
 	t.Run("claim and release", func(t *testing.T) { claimRelease(t, db.open(t)) })
 	t.Run("claim codes", func(t *testing.T) { claimCodes(t, db.open(t)) })
