@@ -64,6 +64,20 @@ func (c *Client) Annotate(ctx context.Context, device, notes string) (rest.Devic
 	return c.update(ctx, device, rest.UpdateDevice{Notes: &notes})
 }
 
+// AllowRestart keeps how far the cloud may go when the device's application
+// does not answer: off, network or reboot.
+func (c *Client) AllowRestart(ctx context.Context, device, what string) (rest.DeviceUpdated, error) {
+	return c.update(ctx, device, rest.UpdateDevice{Restart: &what})
+}
+
+// Doctor examines a device, by id or name, and says why it can, or cannot, be
+// reached. That may take as long as a ping.
+func (c *Client) Doctor(ctx context.Context, device string) (rest.Verdict, error) {
+	var v rest.Verdict
+	err := c.do(ctx, http.MethodGet, rest.PathDoctor(device), nil, &v)
+	return v, err
+}
+
 // Signal makes a device show itself by its light, or stop that.
 func (c *Client) Signal(ctx context.Context, device string, on bool) (rest.DeviceUpdated, error) {
 	word := "0"

@@ -70,7 +70,12 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	f.Cloud.BusDown = err != nil
 	f.State = stateOf(&f.Device, states)
 	if f.State.Connected() && r.Need(account.DevicesPing) == nil {
+		f.PingedAt = f.Now
 		f.Answered = a.probe(ctx, id, r.ID)
+		if states, err := a.cfg.Bus.States(ctx, []device.ID{id}); err == nil {
+			f.State = stateOf(&f.Device, states)
+		}
+		f.Now = time.Now()
 	}
 }
 

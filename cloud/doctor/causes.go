@@ -20,11 +20,11 @@ type remark struct {
 var failed = map[device.Reason]remark{
 	device.KeyMismatch: {
 		Keys, Certain, "The device shows another key than the one on file for it.",
-		"If you have given it new keys, send the public one: cyan key send ID FILE. If not, somebody else's board claims to be yours.",
+		"If you have given it new keys, send the public one: cyan device provision ID --key FILE. If not, somebody else's board claims to be yours.",
 	},
 	device.BadSignature: {
 		Keys, Certain, "The device could not prove that it holds the key that it shows.",
-		"Give it a new key pair and send the public half: cyan key send ID FILE.",
+		"Give it a new key pair and send the public half: cyan device provision ID --key FILE.",
 	},
 	device.WrongServerKey: {
 		Keys, Likely, "The device does not believe that we are its cloud: most likely it holds another server's key.",
@@ -32,7 +32,7 @@ var failed = map[device.Reason]remark{
 	},
 	device.UnknownDevice: {
 		NotProvisioned, Certain, "The device reached us with a key that nobody has registered.",
-		"Register it with its key: cyan key send ID FILE.",
+		"Register it with its key: cyan device provision ID --key FILE.",
 	},
 	device.DoubleIdentity: {
 		Keys, Likely, "Two boards seem to share this device's key, and take the connection from each other.",
@@ -99,6 +99,9 @@ func ofSession(f *Facts) (Verdict, bool) {
 	s := f.State
 	v := Verdict{Reason: s.Reason, Confidence: Likely}
 	talks := !s.LastSeen.IsZero() && f.Now.Sub(s.LastSeen) < 2*max(s.KeepAlive, 30*time.Second)
+	if f.Answered == PingLost && !f.PingedAt.IsZero() {
+		talks = s.LastSeen.After(f.PingedAt)
+	}
 	switch {
 	case s.Reason == device.ApplicationSilent:
 		v.Cause, v.Confidence = Firmware, Certain

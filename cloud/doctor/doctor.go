@@ -65,6 +65,7 @@ type Facts struct {
 	Cloud      Cloud
 	// Answered tells what became of a ping that was sent for this examination.
 	Answered Ping
+	PingedAt time.Time // when that was sent; State is what there was after it
 }
 
 // Ping is what became of a ping.
@@ -153,10 +154,10 @@ func ofRegistration(f *Facts) (Verdict, bool) {
 	switch {
 	case !f.Registered:
 		v.Says = "The device is not registered here."
-		v.Next = "Register it with its key: cyan key send ID FILE, or many at once: cyan device import FILE.csv."
+		v.Next = "Register it with its key: cyan device provision ID --key FILE, or many at once: cyan device import FILE.csv."
 	case !f.HasKey:
 		v.Says = "The device is registered and there is no key on file for it, so it cannot prove who it is."
-		v.Next = "Send its public key: cyan key send ID FILE."
+		v.Next = "Send its public key: cyan device provision ID --key FILE."
 	default:
 		return Verdict{}, false
 	}

@@ -30,9 +30,14 @@ const (
 	exitTimeout         exitCode = 9
 	exitCloud           exitCode = 10
 	exitUnreachable     exitCode = 11
+	exitKeys            exitCode = 12
+	exitFirmware        exitCode = 13
+	exitAsleep          exitCode = 14
+	exitNotProvisioned  exitCode = 15
 	exitBusy            exitCode = 16
 	exitDevice          exitCode = 17
 	exitPartly          exitCode = 18
+	exitUnclear         exitCode = 20
 	exitInterrupted     exitCode = 130
 )
 
@@ -52,10 +57,15 @@ var exitMeanings = []struct {
 	{exitOffline, "the device is not connected"},
 	{exitTimeout, "the device did not answer in time"},
 	{exitCloud, "the cloud has a fault or is overloaded: try again later"},
-	{exitUnreachable, "the cloud cannot be reached from here"},
+	{exitUnreachable, "the cloud cannot be reached from here; of doctor: the device's network or power"},
+	{exitKeys, "of doctor: keys, the device's or the server's in it"},
+	{exitFirmware, "of doctor: the device's firmware"},
+	{exitAsleep, "of doctor: the device sleeps"},
+	{exitNotProvisioned, "of doctor: the device is not registered"},
 	{exitBusy, "too much at once: slow down"},
 	{exitDevice, "the device answered with an error"},
 	{exitPartly, "of several things some are done and others not: the lines tell which"},
+	{exitUnclear, "of doctor: nothing that is known explains it"},
 	{exitInterrupted, "interrupted before it was done"},
 }
 
