@@ -15,7 +15,6 @@ type Plan struct {
 	Lanes   int
 	Pace    time.Duration // between two calls of anybody
 	Faults  []Fault       // in the order of their times
-	Quiet   time.Duration // after the last fault
 	History bool          // events are kept before they are acknowledged
 	Coda    bool          // after all, the cloud is killed once more on a good network
 	Without Defence       // one that is switched off; zero: none
@@ -66,26 +65,60 @@ func ParseFault(text string) (f Fault, err error) {
 	return f, err
 }
 
-// Schedule puts faults into words, one a line.
-func Schedule(list []Fault) string {
+// String puts the plan into words, for ParsePlan.
+func (p *Plan) String() string {
 	var b strings.Builder
-	for _, f := range list {
+	fmt.Fprintf(&b, "seed %d\ndevices %d\nlanes %d\npace %v\nhistory %t\ncoda %t\n", p.Seed, p.Devices, p.Lanes, p.Pace, p.History, p.Coda)
+	for _, f := range p.Faults {
 		fmt.Fprintln(&b, f)
 	}
 	return b.String()
 }
 
-// The times of a run.
-const (
-	warmUp = 60 * time.Second // devices are switched on within half of it
-	settle = 150 * time.Second
-)
+// ParsePlan reads what String wrote. Empty lines and those that begin with # are
+// left out.
+func ParsePlan(text string) (*Plan, error) {
+	p := &Plan{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		word, value, _ := strings.Cut(line, " ")
+		var err error
+		switch word {
+		case "seed":
+			_, err = fmt.Sscan(value, &p.Seed)
+		case "devices":
+			_, err = fmt.Sscan(value, &p.Devices)
+		case "lanes":
+			_, err = fmt.Sscan(value, &p.Lanes)
+		case "pace":
+			p.Pace, err = time.ParseDuration(value)
+		case "history":
+			p.History = value == "true"
+		case "coda":
+			p.Coda = value == "true"
+		default:
+			var f Fault
+			f, err = ParseFault(line)
+			p.Faults = append(p.Faults, f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", line, err)
+		}
+	}
+	return p, nil
+}
+
+// The beginning of a run.
+const warmUp = 60 * time.Second // devices are switched on within half of it
 
 // NewPlan draws a run from a seed.
 func NewPlan(seed uint64) *Plan {
 	r := rand.New(rand.NewPCG(seed, 0x706c616e))
 	p := &Plan{
-		Seed: seed, Devices: 20 + r.IntN(60), Lanes: 1 + r.IntN(4), Quiet: 10 * time.Minute, Coda: r.IntN(3) == 0, History: r.IntN(2) == 0,
+		Seed: seed, Devices: 20 + r.IntN(60), Lanes: 1 + r.IntN(4), Coda: r.IntN(3) == 0, History: r.IntN(2) == 0,
 		Pace: time.Duration(300+r.IntN(1500)) * time.Millisecond,
 	}
 	if seed%5 == 0 {
