@@ -75,8 +75,9 @@ func (w *world) hostile(act byte, b []byte) {
 		}
 		w.raw(forged, w.d.addr)
 	case 4:
+		w.seed++ // as a number that was not used before
 		w.step(session.In{Kind: session.StartCall, Call: session.Call{
-			ID: uint64(len(w.answered)) + 1000 + uint64(first)<<16, Kind: session.CallKind(first % 5), Name: "echo", Argument: string(b),
+			ID: 1000 + w.seed, Kind: session.CallKind(first % 5), Name: "echo", Argument: string(b),
 		}})
 	case 5:
 		w.step(session.In{Kind: session.Deliver, Event: &event.Event{Name: "vdev" + string(b), Data: b, HasData: first%2 == 0}})
