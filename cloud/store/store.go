@@ -41,15 +41,16 @@ type Config struct {
 // Store is the database, open. Its methods may be called from any goroutine.
 type Store struct {
 	// Set at Open.
-	log     *slog.Logger
-	bounds  AttemptBounds
-	audit   AuditBounds
-	write   *sql.DB // one connection: SQLite takes one writer at a time
-	read    *sql.DB // several; the same as write when in memory
-	writer  *writer
-	pruned  prometheus.Counter
-	keeping sync.WaitGroup
-	stop    context.CancelFunc // ends housekeeping
+	log           *slog.Logger
+	bounds        AttemptBounds
+	audit         AuditBounds
+	write         *sql.DB // one connection: SQLite takes one writer at a time
+	read          *sql.DB // several; the same as write when in memory
+	writer        *writer
+	pruned        prometheus.Counter
+	keeping       sync.WaitGroup
+	selectHolders []string           // queries; see the function
+	stop          context.CancelFunc // ends housekeeping
 
 	uses     uses
 	memory   memory
@@ -72,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), audit: cfg.Audit.orDefault(), write: write, read: read, pruned: newPruned()}
+	s := &Store{log: log, bounds: cfg.Attempts.orDefault(), audit: cfg.Audit.orDefault(), write: write, read: read, pruned: newPruned(), selectHolders: selectHolders()}
 	s.writer = newWriter(write, &s.memory, log)
 	if err := s.register(cfg.Registerer); err != nil {
 		_ = s.closeDatabases() // err is the one to tell
