@@ -143,7 +143,8 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	people := api.Config{
 		Proxies: trusted, Rates: web.Rates{Requests: o.Limits.APIRate, Accounts: o.Limits.AccountRate},
-		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store, Book: a.store, Chronicle: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
+		Accounts: a.store, Tokens: a.store, Devices: a.store, Owners: a.store, Codes: a.store, Keys: a.store,
+		Profiles: a.store, Factors: a.store, Tickets: a.store, Services: a.store, Audit: a.store, Transfers: a.store, Vitals: a.store, Chronicle: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Ready: []api.Check{

@@ -110,28 +110,29 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
-// Book is where else the API looks things up and writes them down.
-type Book interface {
-	people.Book
-	Transfers
-	Vitals
-}
-
 // Config says what the API stands on. All before Ready must be set, all but
 // Bus mostly to the same store; the zero value of the rest is described
 // beside it.
 type Config struct {
-	Accounts people.Accounts
-	Tokens   Tokens
-	Devices  Devices
-	Owners   Owners
-	Codes    Codes
-	Keys     Keys
-	Book     Book
-	Bus      Bus
-	Feed     Feed    // mostly the Bus
-	History  History // nil: streams cannot be resumed
-	Ready    []Check // what /readyz looks at; none: always ready
+	Accounts  people.Accounts
+	Tokens    Tokens
+	Devices   Devices
+	Owners    Owners
+	Codes     Codes
+	Keys      Keys
+	Profiles  people.Profiles
+	Factors   people.Factors
+	Tickets   people.Tickets
+	Services  people.Services
+	Audit     people.Audit
+	Transfers Transfers
+	Vitals    Vitals
+	Bus       Bus
+	Feed      Feed    // mostly the Bus
+	History   History // nil: streams cannot be resumed
+	Ready     []Check // what /readyz looks at; none: always ready
+
+	Chronicle Chronicle // what was done to the cloud; nil: nothing is known
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
 	PingTimeout time.Duration // how long it has to answer a ping; 0: 10 s
@@ -203,9 +204,10 @@ func New(cfg Config) (*API, error) {
 // open makes the door and hangs the routes into it.
 func (a *API) open() {
 	issued := new(web.Issued)
-	a.recorder = people.NewRecorder(a.cfg.Book, a.cfg.Registerer, a.log)
+	a.recorder = people.NewRecorder(a.cfg.Audit, a.cfg.Registerer, a.log)
 	p := people.New(people.Config{
-		Accounts: a.cfg.Accounts, Book: a.cfg.Book, Tokens: a.cfg.Tokens, Devices: a.cfg.Devices, Issued: issued,
+		Accounts: a.cfg.Accounts, Profiles: a.cfg.Profiles, Factors: a.cfg.Factors, Tickets: a.cfg.Tickets,
+		Services: a.cfg.Services, Audit: a.cfg.Audit, Tokens: a.cfg.Tokens, Devices: a.cfg.Devices, Issued: issued,
 		Released:      func(r *web.Request, id device.ID) { a.tellOwner(r, id, "") },
 		TokenLifetime: a.cfg.TokenLifetime, MaxLogins: a.cfg.MaxLogins, LoginLockout: a.cfg.LoginLockout,
 		SignUp: a.cfg.SignUp, Hashers: a.cfg.Hashers, Registerer: a.cfg.Registerer, Logger: a.log,

@@ -46,7 +46,10 @@ func benchAPI(b *testing.B, devices int) (*api.API, *bus.Bus) {
 		nodes.Holding(id)
 		g.SetState(id, device.State{Word: device.Online, Since: noon})
 	}
-	a, err := api.New(api.Config{Accounts: s, Tokens: s, Devices: s, Owners: s, Codes: s, Keys: s, Book: s, Bus: nodes})
+	a, err := api.New(api.Config{
+		Accounts: s, Tokens: s, Devices: s, Owners: s, Codes: s, Keys: s,
+		Profiles: s, Factors: s, Tickets: s, Services: s, Audit: s, Transfers: s, Vitals: s, Bus: nodes, Feed: nodes,
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -35,7 +35,7 @@ const maxVitals = 1000
 func (a *API) keepVitals(e *event.Event) {
 	ctx, cancel := context.WithTimeout(context.Background(), claimTimeout)
 	defer cancel()
-	err := a.cfg.Book.AddVitals(ctx, e.Device, device.Vitals{At: e.Published, Payload: e.Data})
+	err := a.cfg.Vitals.AddVitals(ctx, e.Device, device.Vitals{At: e.Published, Payload: e.Data})
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		a.log.Warn("vitals not kept", "device", e.Device, "err", err)
 	}
@@ -63,7 +63,7 @@ func (a *API) lastVitals(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.cfg.Book.Vitals(r.Context(), d.ID, time.Time{}, time.Time{}, 1)
+	list, err := a.cfg.Vitals.Vitals(r.Context(), d.ID, time.Time{}, time.Time{}, 1)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -92,7 +92,7 @@ func (a *API) vitalsHistory(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.cfg.Book.Vitals(r.Context(), d.ID, since, until, maxVitals)
+	list, err := a.cfg.Vitals.Vitals(r.Context(), d.ID, since, until, maxVitals)
 	if err != nil {
 		return web.StoreError(err)
 	}

@@ -23,6 +23,7 @@ func (a *API) table() []web.Route {
 		{Pattern: "POST /v1/devices/{device}/{function}", Scope: account.FunctionCall, Body: true, Audit: "device.call", Handle: a.callFunction},
 		{Pattern: "POST /v1/provisioning/{device}", Scope: account.DevicesImport, Body: true, Audit: "device.provision", Handle: a.provision},
 
+		{Pattern: "GET /v1/annotations", Scope: account.DevicesList, Handle: a.annotations},
 		{Pattern: "GET /v1/transfers", Scope: account.DevicesList, Handle: a.listTransfers},
 		{Pattern: "PUT /v1/transfers/{transfer}", Scope: account.DevicesRelease, Body: true, Audit: "transfer.answer", Handle: a.answerTransfer},
 		{Pattern: "DELETE /v1/transfers/{transfer}", Scope: account.DevicesImport, Body: true, Audit: "transfer.withdraw", Handle: a.withdrawTransfer},

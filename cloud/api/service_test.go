@@ -138,7 +138,7 @@ func TestScopesAreEnforcedOnEveryRoute(t *testing.T) {
 func TestTheTableOfScopesIsWhole(t *testing.T) {
 	w := newWorld(t, nil)
 	below := []string{"GET /v1/devices/{device}/{variable}", "GET /v1/devices/{device}/events", "GET /v1/devices/{device}/attempts"}
-	opens := map[account.Scope][]string{account.VariableGet: below[:1], account.EventsGet: below[1:2], account.DevicesGet: below[2:]}
+	opens := map[account.Scope][]string{account.VariableGet: {below[0]}, account.EventsGet: {below[1]}, account.DevicesGet: {below[2]}}
 	for _, r := range w.api.Routes() {
 		if r.Scope != "" {
 			opens[r.Scope] = append(opens[r.Scope], r.Pattern)

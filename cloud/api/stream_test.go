@@ -23,7 +23,7 @@ import (
 
 // reader reads an event stream frame by frame.
 type reader struct {
-	t    *testing.T
+	t    testing.TB
 	body io.ReadCloser
 	dec  sse.Decoder
 }

@@ -34,7 +34,7 @@ func (a *API) askForDevice(w http.ResponseWriter, r *web.Request, d *device.Devi
 	var id [12]byte
 	rand.Read(id[:]) // never fails
 	now := time.Now()
-	t, err := a.cfg.Book.AskForDevice(r.Context(), device.Transfer{
+	t, err := a.cfg.Transfers.AskForDevice(r.Context(), device.Transfer{
 		ID: hex.EncodeToString(id[:]), Device: d.ID, Owner: d.Owner, Wants: r.Caller.User,
 		Created: now, Expires: now.Add(device.TransferLife),
 	})
@@ -50,7 +50,7 @@ func (a *API) askForDevice(w http.ResponseWriter, r *web.Request, d *device.Devi
 // listTransfers answers GET /v1/transfers: who asks for the caller's devices,
 // and which devices the caller asks for.
 func (a *API) listTransfers(w http.ResponseWriter, r *web.Request) error {
-	list, err := a.cfg.Book.Transfers(r.Context(), r.Caller.User, time.Now())
+	list, err := a.cfg.Transfers.Transfers(r.Context(), r.Caller.User, time.Now())
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -90,7 +90,7 @@ func (a *API) answerTransfer(w http.ResponseWriter, r *web.Request) error {
 	if _, err := a.cfg.Bus.States(r.Context(), []device.ID{{}}); err != nil {
 		return err
 	}
-	t, err := a.cfg.Book.Hand(r.Context(), id, r.Caller.User, time.Now())
+	t, err := a.cfg.Transfers.Hand(r.Context(), id, r.Caller.User, time.Now())
 	if err != nil {
 		return noTransfer(err)
 	}
@@ -101,7 +101,7 @@ func (a *API) answerTransfer(w http.ResponseWriter, r *web.Request) error {
 
 // refuseTransfer ends one that somebody else asked for.
 func (a *API) refuseTransfer(w http.ResponseWriter, r *web.Request, id string) error {
-	if err := a.cfg.Book.EndTransfer(r.Context(), id, r.Caller.User); err != nil {
+	if err := a.cfg.Transfers.EndTransfer(r.Context(), id, r.Caller.User); err != nil {
 		return noTransfer(err)
 	}
 	return web.Answer(w, http.StatusOK, rest.OK{OK: true})

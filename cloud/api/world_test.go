@@ -51,7 +51,7 @@ var hashed = account.HashPassword(password, [account.SaltSize]byte{1})
 // world is an API on a real store and a real bus, with a gateway that says
 // what the test wants.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	api     *api.API
 	store   *store.Store
@@ -61,7 +61,7 @@ type world struct {
 }
 
 // newWorld starts a world; change may be nil.
-func newWorld(t *testing.T, change func(*api.Config)) *world {
+func newWorld(t testing.TB, change func(*api.Config)) *world {
 	t.Helper()
 	w := &world{t: t, gateway: new(bustest.Gateway), metrics: prometheus.NewRegistry()}
 	var err error
@@ -86,7 +86,10 @@ func newWorld(t *testing.T, change func(*api.Config)) *world {
 	})
 	w.gateway.SetState(fridge, device.State{Word: device.Offline, Since: noon, Reason: device.PeerClosed})
 	w.gateway.Answer(w.answer)
-	cfg := api.Config{Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store, Book: w.store, Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics}
+	cfg := api.Config{
+		Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store,
+		Profiles: w.store, Factors: w.store, Tickets: w.store, Services: w.store, Audit: w.store, Transfers: w.store, Vitals: w.store, Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics,
+	}
 	if change != nil {
 		change(&cfg)
 	}

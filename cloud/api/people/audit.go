@@ -129,7 +129,7 @@ func (p *People) audit(w http.ResponseWriter, r *web.Request) error {
 	if query.Get("format") == "jsonl" || strings.Contains(r.Header.Get("Accept"), "ndjson") {
 		return p.exportAudit(w, r, q, query.Has("limit"))
 	}
-	list, err := p.cfg.Book.Audit(r.Context(), q)
+	list, err := p.cfg.Audit.Audit(r.Context(), q)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -192,7 +192,7 @@ func (p *People) exportAudit(w http.ResponseWriter, r *web.Request, q account.Au
 	if !limited {
 		q.Limit = maxEntries
 	}
-	list, err := p.cfg.Book.Audit(r.Context(), q)
+	list, err := p.cfg.Audit.Audit(r.Context(), q)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -209,7 +209,7 @@ func (p *People) exportAudit(w http.ResponseWriter, r *web.Request, q account.Au
 			return nil
 		}
 		q.Before = list[len(list)-1].ID
-		if list, err = p.cfg.Book.Audit(r.Context(), q); err != nil {
+		if list, err = p.cfg.Audit.Audit(r.Context(), q); err != nil {
 			p.log.Error("export of the audit log cut off", "request", r.ID, "err", err)
 			panic(http.ErrAbortHandler) // a client must not take a part for the whole
 		}

@@ -44,7 +44,7 @@ func (p *People) wantCode(r *web.Request, t *account.Token, lifetime time.Durati
 		Hash: account.HashToken(token), User: t.User, Lifetime: lifetime, Scopes: t.Scopes, Client: t.Client,
 		Expires: t.Created.Add(account.TicketLife),
 	}
-	if err := p.cfg.Book.AddTicket(r.Context(), ticket, t.Created); err != nil {
+	if err := p.cfg.Tickets.AddTicket(r.Context(), ticket, t.Created); err != nil {
 		return web.StoreError(err)
 	}
 	r.Note(t.User, "")
@@ -73,7 +73,7 @@ func (p *People) loginCode(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return web.StoreError(err)
 	}
-	if err := p.cfg.Book.EndTicket(r.Context(), ticket.Hash); err != nil {
+	if err := p.cfg.Tickets.EndTicket(r.Context(), ticket.Hash); err != nil {
 		return orTicketOver(err)
 	}
 	t := account.Token{User: user.ID, Client: ticket.Client, Created: now, Scopes: ticket.Scopes}
@@ -81,7 +81,7 @@ func (p *People) loginCode(w http.ResponseWriter, r *web.Request) error {
 }
 
 func (p *People) tryTicket(r *web.Request, token string, now time.Time) (account.Ticket, error) {
-	ticket, err := p.cfg.Book.TryTicket(r.Context(), account.HashToken(token), now)
+	ticket, err := p.cfg.Tickets.TryTicket(r.Context(), account.HashToken(token), now)
 	if err != nil {
 		return ticket, orTicketOver(err)
 	}
@@ -103,14 +103,14 @@ func ticketOver() error {
 // checkCode checks the code of a user's second factor, or one of the recovery
 // codes, and uses it up.
 func (p *People) checkCode(r *web.Request, user account.ID, code string, now time.Time) error {
-	factor, err := p.cfg.Book.SecondFactor(r.Context(), user)
+	factor, err := p.cfg.Factors.SecondFactor(r.Context(), user)
 	if err != nil {
 		return web.StoreError(err)
 	}
 	if step, ok := account.CodeMatches(factor.Secret, code, now, factor.LastStep); ok {
-		err = p.cfg.Book.UseStep(r.Context(), user, step)
+		err = p.cfg.Factors.UseStep(r.Context(), user, step)
 	} else {
-		err = p.cfg.Book.UseRecovery(r.Context(), user, account.HashRecovery(code))
+		err = p.cfg.Factors.UseRecovery(r.Context(), user, account.HashRecovery(code))
 	}
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		r.Note(user, "")
@@ -144,7 +144,7 @@ func (p *People) startEnrolment(w http.ResponseWriter, r *web.Request) error {
 		Hash: account.HashToken(token), User: user.ID, Secret: make([]byte, account.SecretSize), Expires: now.Add(account.TicketLife),
 	}
 	rand.Read(ticket.Secret) // never fails
-	if err := p.cfg.Book.AddTicket(r.Context(), ticket, now); err != nil {
+	if err := p.cfg.Tickets.AddTicket(r.Context(), ticket, now); err != nil {
 		return web.StoreError(err)
 	}
 	return web.Answer(w, http.StatusOK, rest.Enrolment{
@@ -183,7 +183,7 @@ func (p *People) enrol(w http.ResponseWriter, r *web.Request) error {
 		return wrongCode()
 	}
 	codes, hashes := recoveryCodes()
-	if err := p.cfg.Book.Enrol(r.Context(), ticket, step, hashes, now); err != nil {
+	if err := p.cfg.Factors.Enrol(r.Context(), ticket, step, hashes, now); err != nil {
 		return orTicketOver(err)
 	}
 	if endTokens {
@@ -215,7 +215,7 @@ func (p *People) disenrol(w http.ResponseWriter, r *web.Request) error {
 	if !user.MFA {
 		return fault.Errorf(fault.Conflict, "the account has no second factor").WithCode(rest.CodeSecondFactorNone)
 	}
-	if err := p.cfg.Book.EndSecondFactor(r.Context(), user.ID); err != nil {
+	if err := p.cfg.Factors.EndSecondFactor(r.Context(), user.ID); err != nil {
 		return web.StoreError(err)
 	}
 	p.log.Info("second factor ended", "request", r.ID, "user", user.ID)

@@ -50,20 +50,15 @@ type Devices interface {
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
 }
 
-// Book is where the rest of what there is to know of people is written down.
-type Book interface {
-	Profiles
-	Factors
-	Tickets
-	Services
-	Audit
-}
-
 // Config says what the routes stand on. All of it must be set, but for what
 // says otherwise.
 type Config struct {
 	Accounts Accounts
-	Book     Book
+	Profiles Profiles
+	Factors  Factors
+	Tickets  Tickets
+	Services Services
+	Audit    Audit
 	Tokens   Tokens
 	Devices  Devices
 	Issued   *web.Issued

@@ -27,7 +27,7 @@ type Services interface {
 
 // listServices answers GET /v1/service_accounts.
 func (p *People) listServices(w http.ResponseWriter, r *web.Request) error {
-	list, err := p.cfg.Book.Services(r.Context(), r.Caller.User)
+	list, err := p.cfg.Services.Services(r.Context(), r.Caller.User)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -54,7 +54,7 @@ func (p *People) addService(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	err = p.cfg.Book.AddService(r.Context(), v)
+	err = p.cfg.Services.AddService(r.Context(), v)
 	if fault.KindOf(err) == fault.Conflict {
 		return fault.E(fault.Conflict, "you have a service account of that name already", err)
 	}
@@ -104,7 +104,7 @@ func (p *People) issueService(w http.ResponseWriter, r *web.Request, v *account.
 
 // service finds the caller's service account that the path names.
 func (p *People) service(r *web.Request) (account.Service, error) {
-	list, err := p.cfg.Book.Services(r.Context(), r.Caller.User)
+	list, err := p.cfg.Services.Services(r.Context(), r.Caller.User)
 	if err != nil {
 		return account.Service{}, web.StoreError(err)
 	}
@@ -124,7 +124,7 @@ func (p *People) getService(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := p.cfg.Book.TokensOfService(r.Context(), v.ID)
+	tokens, err := p.cfg.Services.TokensOfService(r.Context(), v.ID)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -157,7 +157,7 @@ func (p *People) deleteService(w http.ResponseWriter, r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	tokens, err := p.cfg.Book.TokensOfService(r.Context(), v.ID)
+	tokens, err := p.cfg.Services.TokensOfService(r.Context(), v.ID)
 	if err != nil {
 		return web.StoreError(err)
 	}
@@ -167,7 +167,7 @@ func (p *People) deleteService(w http.ResponseWriter, r *web.Request) error {
 			return web.StoreError(err)
 		}
 	}
-	if err := p.cfg.Book.DeleteService(r.Context(), v.Owner, v.ID); err != nil {
+	if err := p.cfg.Services.DeleteService(r.Context(), v.Owner, v.ID); err != nil {
 		return web.StoreError(err)
 	}
 	p.log.Info("service account deleted", "request", r.ID, "user", v.Owner, "service", v.ID)

@@ -93,7 +93,7 @@ func (p *People) changeUsername(w http.ResponseWriter, r *web.Request, name stri
 	if _, err := p.confirm(r, current); err != nil {
 		return err
 	}
-	if err := p.cfg.Book.SetUsername(r.Context(), r.Caller.User, name); err != nil {
+	if err := p.cfg.Profiles.SetUsername(r.Context(), r.Caller.User, name); err != nil {
 		return orTaken(err)
 	}
 	if endTokens {
@@ -126,7 +126,7 @@ func (p *People) changeInfo(w http.ResponseWriter, r *web.Request, text string) 
 			return fault.Errorf(fault.Invalid, "what you tell of yourself has at most %d characters each", account.MaxInfo)
 		}
 	}
-	if err := p.cfg.Book.SetInfo(r.Context(), u.ID, u.Info); err != nil {
+	if err := p.cfg.Profiles.SetInfo(r.Context(), u.ID, u.Info); err != nil {
 		return web.StoreError(err)
 	}
 	return web.Answer(w, http.StatusOK, rest.Done{OK: true, Message: "User's account information updated."})
@@ -222,7 +222,7 @@ func (p *People) resetUser(w http.ResponseWriter, r *web.Request) error {
 		}
 	}
 	if !keep {
-		if err := p.cfg.Book.EndSecondFactor(r.Context(), u.ID); err != nil {
+		if err := p.cfg.Factors.EndSecondFactor(r.Context(), u.ID); err != nil {
 			return web.StoreError(err)
 		}
 		p.log.Info("second factor ended", "request", r.ID, "user", u.ID, "by", r.Caller.User)

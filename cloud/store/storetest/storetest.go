@@ -60,6 +60,7 @@ func Run(t *testing.T, db Database) {
 	t.Run("adopt sessions", func(t *testing.T) { adopt(t, db.open(t)) })
 	t.Run("adopt many sessions", func(t *testing.T) { adoptMany(t, db.open(t)) })
 	t.Run("attempts", func(t *testing.T) { attempts(t, db.open(t)) })
+	t.Run("annotations", func(t *testing.T) { annotations(t, db.open(t)) })
 	t.Run("prune", func(t *testing.T) { prune(t, db) })
 	t.Run("prune tokens", func(t *testing.T) { pruneTokens(t, db.open(t)) })
 	t.Run("closed", func(t *testing.T) { closed(t, db.open(t)) })

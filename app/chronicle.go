@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/build"
+)
+
+// began keeps on record that this process has the cloud from now on. A start
+// behind a process that did not stop is a crash.
+func (a *App) began(ctx context.Context) error {
+	now, version := time.Now().UTC(), build.Current().Version
+	before, err := a.store.Runs(ctx, fmt.Sprintf("%s pid %d since %s", version, os.Getpid(), now.Format(time.RFC3339)))
+	if err != nil || a.predecessor.PID != 0 {
+		return err // a hand-over is on record already, by who gave
+	}
+	n := store.Annotation{
+		At: now, Kind: store.KindStart, Node: a.opts.Node, To: version, Sessions: a.gateway.Restored(), Ended: 0,
+		Detail: "sessions on UDP go on; devices on TCP were disconnected when the cloud stopped",
+	}
+	if before != "" {
+		n.Kind, n.Ended = store.KindCrash, store.UnknownCount
+		n.From, _, _ = strings.Cut(before, " ")
+		n.Detail = "the process before did not stop as it should (" + before + "): devices on TCP have to connect anew"
+	}
+	return a.store.AddAnnotation(ctx, n)
+}
+
+// ends keeps on record that the cloud stops.
+func (a *App) ends(ctx context.Context) error {
+	udp, tcp := a.gateway.Transports()
+	_, err := a.store.Runs(ctx, "")
+	if err != nil {
+		return err
+	}
+	return a.store.AddAnnotation(ctx, store.Annotation{
+		At: time.Now().UTC(), Kind: store.KindStop, Node: a.opts.Node, From: build.Current().Version, Sessions: udp, Ended: tcp,
+		Detail: "sessions on UDP are stored as they are; devices on TCP are disconnected",
+	})
+}
+
+// passedOn keeps a hand-over on record.
+func (a *App) passedOn(ctx context.Context, who string, r Report) {
+	err := a.store.AddAnnotation(ctx, store.Annotation{
+		At: time.Now().UTC(), Kind: store.KindUpgrade, Node: a.opts.Node, Author: who, From: r.From, To: r.To,
+		Sessions: r.Sessions, Ended: r.Disconnects, Freeze: time.Duration(r.FreezeMS * float64(time.Millisecond)),
+	})
+	if err != nil {
+		a.opts.Logger.Error("the upgrade is not on record", "err", err)
+	}
+}
