@@ -118,6 +118,7 @@ type Gateway struct {
 	ancestors atomic.Pointer[ancestors]
 	serves    atomic.Bool // serve was called: the sessions are this process's
 	adopted   int         // connections, before Open
+	restored  int         // sessions of an earlier process, from the store
 	inherited []*pipe     // that are not read yet
 	life      context.Context
 	reading   sync.WaitGroup // readers of sockets
@@ -363,6 +364,7 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	if err != nil {
 		return nil, fmt.Errorf("taking up stored sessions: %w", err)
 	}
+	g.restored = len(ids)
 	if len(ids) > 0 {
 		g.log.Info("took up stored sessions; every device is being asked for a sign of life", "sessions", len(ids))
 	}

@@ -151,6 +151,18 @@ func (g *Gateway) adoptStream(now time.Time, file *os.File, unsent, body []byte)
 // Adopted gives how many connections were taken up.
 func (g *Gateway) Adopted() int { return g.adopted }
 
+// Restored gives how many sessions were taken up from the store at the start.
+func (g *Gateway) Restored() int { return g.restored }
+
+// Transports gives how many devices are connected by UDP, and by TCP.
+func (g *Gateway) Transports() (udp, tcp int) {
+	connected, _ := g.Count()
+	g.pipes.mu.Lock()
+	defer g.pipes.mu.Unlock()
+	tcp = min(len(g.pipes.open), connected)
+	return connected - tcp, tcp
+}
+
 // Open begins to serve: nobody else does. Answers to calls that the other
 // process made, whose ids go up to last, go to answer.
 func (g *Gateway) Open(last uint64, answer func(body []byte)) {

@@ -1,0 +1,412 @@
+package bench
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cyan-cloud/cyan/sim/bench/crowd"
+)
+
+// Restart measures what devices and callers notice when a cloud hands over to a
+// new process, which is the same program here.
+type Restart struct {
+	Devices  int // 0: 10,000
+	Upgrades int // one after the other; 0: 1
+	Say      Progress
+}
+
+// RestartResult is what they notice.
+type RestartResult struct {
+	Run
+	Devices     int     `json:"devices"`
+	Freeze      float64 `json:"freeze_ms"` // the longest that a call took while the cloud handed over
+	Disconnects int     `json:"disconnects"`
+	CallsFailed int     `json:"calls_failed"`
+	Upgrades    int     `json:"upgrades"`
+	Calls       int     `json:"calls"` // made meanwhile
+	Doubled     int     `json:"calls_doubled"`
+	Own         float64 `json:"freeze_own_ms"` // by the cloud's own clock, the longest
+	Median      float64 `json:"call_p50_ms"`   // meanwhile
+}
+
+// Rows are the figures for people.
+func (r *RestartResult) Rows() []Row {
+	return []Row{
+		{"freeze", fmt.Sprintf("%.0f ms", r.Freeze), fmt.Sprintf("the longest call; by the cloud's own clock nobody served for %.0f ms", r.Own)},
+		{"disconnects", fmt.Sprintf("%d of %d devices", r.Disconnects, r.Devices), fmt.Sprintf("in %d upgrades", r.Upgrades)},
+		{"calls", fmt.Sprintf("%d failed, %d doubled, of %d", r.CallsFailed, r.Doubled, r.Calls), fmt.Sprintf("median %.1f ms", r.Median)},
+	}
+}
+
+// Crash measures a cloud that is killed and started again.
+type Crash struct {
+	Devices int // 0: 10,000
+	Say     Progress
+}
+
+// CrashResult is how it comes back.
+type CrashResult struct {
+	Run
+	Devices     int     `json:"devices"`
+	Handshakes  int     `json:"handshakes"`  // that were needed afterwards
+	Recovered   float64 `json:"recovered_s"` // from the kill until every device has answered a ping of the new process
+	Sampled     int     `json:"calls_sampled"`
+	CallsFailed int     `json:"calls_failed"`
+}
+
+// Rows are the figures for people.
+func (r *CrashResult) Rows() []Row {
+	return []Row{
+		{"recovered", fmt.Sprintf("%.1f s", r.Recovered), fmt.Sprintf("from kill -9 until all of %d devices had answered a ping", r.Devices)},
+		{"handshakes", strconv.Itoa(r.Handshakes), "afterwards"},
+		{"calls", fmt.Sprintf("%d of %d answered", r.Sampled-r.CallsFailed, r.Sampled), ""},
+	}
+}
+
+// plain is a cloud as people start it: cyan serve in a process of its own, which
+// is upgraded, or killed and started again, on one data folder and one set of
+// ports.
+type plain struct {
+	Server
+
+	program string
+	args    []string
+	log     *os.File
+}
+
+// startPlain starts one on free ports.
+func startPlain(ctx context.Context) (*plain, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "cyan-bench-*") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	p := &plain{program: program}
+	p.dir = dir
+	if p.log, err = os.Create(p.logFile()); err != nil {
+		return nil, err
+	}
+	const anyPort = "127.0.0.1:0"
+	if err := p.start(ctx, anyPort, anyPort, anyPort); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
+// spoken is a line of cyan serve --json.
+type spoken struct {
+	Event              string
+	PID                int
+	API                string
+	UDP, TCP           []netip.AddrPort
+	KeyUDP             string `json:"server_key_udp"`
+	Username, Password string
+}
+
+// start starts the program and waits for its doors.
+func (p *plain) start(ctx context.Context, udp, tcp, api string) error {
+	p.args = []string{
+		"serve", "--json", "--data", filepath.Join(p.dir, "data"), "--listen-udp", udp, "--listen-tcp", tcp, "--listen-api", api,
+		"--trust-on-first-use", "--log-level", "error",
+	}
+	cmd := exec.Command(p.program, p.args...) //nolint:noctx // stop ends it, or its successor
+	cmd.Stderr = p.log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }() // ends with the process
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		var s spoken
+		if json.Unmarshal(lines.Bytes(), &s) != nil {
+			continue
+		}
+		switch s.Event {
+		case "ready":
+			p.PID, p.API, p.UDP, p.TCP = s.PID, s.API, s.UDP[0], s.TCP[0]
+			if p.KeyUDP, err = os.ReadFile(s.KeyUDP); err != nil {
+				return err
+			}
+			if p.Username != "" {
+				return nil // it is not its first start
+			}
+		case "administrator":
+			p.Username, p.Password = s.Username, s.Password
+			return nil
+		}
+	}
+	return fmt.Errorf("bench: the cloud did not start: %s", p.lastWords())
+}
+
+// upgrade hands it over to a new process.
+func (p *plain) upgrade(ctx context.Context) (freeze float64, sessions int, err error) {
+	cmd := exec.CommandContext(ctx, p.program, "upgrade", "--json", "--data", filepath.Join(p.dir, "data"))
+	cmd.Stderr = p.log
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, 0, fmt.Errorf("bench: the upgrade failed: %w: %s", err, p.lastWords())
+	}
+	var r struct {
+		PID, Sessions int
+		Freeze        float64 `json:"freeze_ms"`
+	}
+	if err := json.Unmarshal(out, &r); err != nil {
+		return 0, 0, err
+	}
+	p.PID = r.PID
+	return r.Freeze, r.Sessions, nil
+}
+
+// end ends the process that serves and waits until it is gone.
+func (p *plain) end(how syscall.Signal) error {
+	process, err := os.FindProcess(p.PID)
+	if err != nil || p.PID == 0 {
+		return err
+	}
+	if err := process.Signal(how); err != nil {
+		return err
+	}
+	for late := time.Now().Add(startTime); time.Now().Before(late); {
+		if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID)); err != nil || strings.Contains(string(stat), ") Z ") {
+			return nil
+		}
+		pause(context.Background(), 5*time.Millisecond)
+	}
+	return errors.New("bench: the cloud does not end")
+}
+
+func (p *plain) stop() error {
+	return errors.Join(p.end(syscall.SIGTERM), p.log.Close(), os.RemoveAll(p.dir))
+}
+
+// people connects a crowd to it, registers some of its devices and logs in.
+func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage, []int, error) {
+	who := newIdentities()
+	per, err := login(ctx, &p.Server)
+	if err != nil {
+		return nil, nil, err
+	}
+	sampled := make([]int, min(called, n))
+	for i := range sampled {
+		sampled[i] = int(int64(i) * int64(n) / int64(len(sampled)))
+	}
+	say("registering %d devices, which will be called", len(sampled))
+	if err := per.provisionAll(ctx, &who, sampled, say); err != nil {
+		return nil, nil, err
+	}
+	c, err := newCrowd(&p.Server, who, n, restartKeepAlive)
+	if err != nil {
+		return nil, nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	c.Start(running)
+	st := &stage{person: per, crowd: c, stop: cancel}
+	arrived, err := c.Bring(ctx, 0, n, crowd.Settled, connectTogether, func(k int) { say("connected: %d of %d", k, n) })
+	if err == nil && arrived < n {
+		err = fmt.Errorf("bench: only %d of %d devices could connect", arrived, n)
+	}
+	if err == nil && !pause(ctx, startUpRest) {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, st.tearDown())
+	}
+	return st, sampled, nil
+}
+
+// restartKeepAlive is how often the devices ping: more often than real ones, so
+// that each is heard of soon.
+const restartKeepAlive = 10 * time.Second
+
+// callersTogether make about a thousand calls a second, each on a kept-alive
+// connection and to a device of its own.
+const callersTogether = 4
+
+// Run runs the benchmark against a cloud of its own.
+func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
+	b.Devices, b.Upgrades = cmp.Or(b.Devices, 10000), cmp.Or(b.Upgrades, 1)
+	p, err := startPlain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	st, _, err := p.people(ctx, b.Devices, callersTogether, b.Say)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.tearDown()) }()
+	r = &RestartResult{Devices: b.Devices, Upgrades: b.Upgrades}
+	var times Times
+	var failed atomic.Int64
+	before := st.crowd.Counts()
+	halt := make(chan struct{})
+	var callers sync.WaitGroup
+	for i := range callersTogether {
+		callers.Go(func() { // until halt
+			st.hammer(ctx, i*b.Devices/callersTogether, halt, &times, &failed)
+		})
+	}
+	pause(ctx, time.Second)
+	for i := range b.Upgrades {
+		var freeze float64
+		var sessions int
+		if freeze, sessions, err = p.upgrade(ctx); err != nil {
+			break
+		}
+		r.Own = max(r.Own, freeze)
+		r.Disconnects = max(r.Disconnects, b.Devices-sessions)
+		b.Say("upgrade %d of %d: %d sessions, %.1f ms", i+1, b.Upgrades, sessions, freeze)
+	}
+	pause(ctx, time.Second)
+	close(halt)
+	callers.Wait()
+	if err != nil {
+		return nil, err
+	}
+	r.Calls, r.CallsFailed = times.Count()+int(failed.Load()), int(failed.Load())
+	r.Freeze, r.Median = times.Quantile(1).Seconds()*1e3, times.Quantile(.5).Seconds()*1e3
+	r.Doubled = max(0, st.crowd.Counts().Calls-before.Calls-r.Calls)
+	// Every device pings once more, and is answered.
+	heard := st.crowd.Counts()
+	pause(ctx, restartKeepAlive+lastPing)
+	if err := st.crowd.CeasePings(ctx); err != nil {
+		return nil, err
+	}
+	pause(ctx, lastPing)
+	after := st.crowd.Counts()
+	r.Disconnects = max(r.Disconnects, after.PingsSent-heard.PingsSent-(after.PingsAnswered-heard.PingsAnswered))
+	r.Run = Ran("restart", fmt.Sprintf("%d devices on DTLS that ping every %v, %d upgrades to a new process of the same program one after the other, "+
+		"while %d callers call a function of a device each, one call after the other on kept-alive connections; freeze is the longest call; disconnects are "+
+		"sessions that were not handed over, or devices whose next ping was not answered", b.Devices, restartKeepAlive, b.Upgrades, callersTogether))
+	return r, nil
+}
+
+// hammer calls a device again and again on one connection until halt.
+func (st *stage) hammer(ctx context.Context, i int, halt <-chan struct{}, times *Times, failed *atomic.Int64) {
+	request := st.person.callRequest(st.crowd.ID(i), callArgument)
+	var l *line
+	for {
+		select {
+		case <-halt:
+			if l != nil {
+				_ = l.close()
+			}
+			return
+		default:
+		}
+		var err error
+		began := time.Now()
+		if l == nil {
+			if l, err = st.person.dial(ctx); err != nil {
+				failed.Add(1)
+				continue
+			}
+		}
+		if err = l.call(request, int32(len(callArgument))); err != nil {
+			failed.Add(1)
+			_ = l.close()
+			l = nil
+			continue
+		}
+		times.Add(time.Since(began))
+		pause(ctx, time.Millisecond)
+	}
+}
+
+// Run runs the benchmark against a cloud of its own.
+func (b Crash) Run(ctx context.Context) (r *CrashResult, err error) {
+	b.Devices = cmp.Or(b.Devices, 10000)
+	p, err := startPlain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	st, sampled, err := p.people(ctx, b.Devices, 1000, b.Say)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.tearDown()) }()
+	r = &CrashResult{Devices: b.Devices, Sampled: len(sampled)}
+	b.Say("killing the cloud")
+	killed := time.Now()
+	if err := p.end(syscall.SIGKILL); err != nil {
+		return nil, err
+	}
+	if err := p.start(ctx, p.UDP.String(), p.TCP.String(), strings.TrimPrefix(p.API, "http://")); err != nil {
+		return nil, err
+	}
+	for {
+		online, _, err := p.counts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if online >= b.Devices {
+			break
+		}
+		if time.Since(killed) > 2*time.Minute {
+			return nil, fmt.Errorf("bench: after two minutes %d of %d devices have answered", online, b.Devices)
+		}
+		pause(ctx, 20*time.Millisecond)
+	}
+	r.Recovered = float64(time.Since(killed).Milliseconds()) / 1000
+	b.Say("all have answered after %.1f s; calling %d of them", r.Recovered, len(sampled))
+	r.CallsFailed = Idle{Devices: b.Devices, Calls: len(sampled)}.call(ctx, st)
+	_, r.Handshakes, err = p.counts(ctx)
+	r.Run = Ran("crash", fmt.Sprintf("%d devices on DTLS, kill -9, and the program started again on the same folder and ports; recovered counts from the kill "+
+		"until the new process's gauge of devices that answer reached all of them: it pings each once it has taken up its session", b.Devices))
+	return r, err
+}
+
+// counts reads how many devices answer, and how many shook hands, from the
+// cloud's metrics.
+func (p *plain) counts(ctx context.Context) (online, handshakes int, err error) {
+	q, err := http.NewRequestWithContext(ctx, http.MethodGet, p.API+"/metrics", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	resp, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, 0, err
+	}
+	for l := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(l), "} ")
+		n, _ := strconv.ParseFloat(value, 64)
+		switch {
+		case strings.HasPrefix(name, `cyan_gateway_sessions{state="online"`):
+			online = int(n)
+		case strings.HasPrefix(name, "cyan_gateway_attempts_total{") && !strings.Contains(name, `reason="resumed"`):
+			handshakes += int(n)
+		}
+	}
+	return online, handshakes, nil
+}
