@@ -199,7 +199,7 @@ func (w *World) coda() {
 			continue // whom a router has forgotten nobody can ask
 		}
 		st := w.active.entry(t.id).state
-		if !st.Proven(w.active.now()) {
+		if !st.Connected() || st.ProvenAt.Before(w.active.began.Add(w.active.skew)) {
 			w.fail("swept", "a minute after a restart %s is shown as %s %s, proven at %v", t.name, st.Word, st.Reason, st.ProvenAt)
 		}
 		if t.kind.transport == sim.UDP && t.using != shaken[t] {

@@ -92,6 +92,9 @@ func TestDefencesMatter(t *testing.T) {
 			}
 			off := *plan
 			off.Without = defence
+			if *story {
+				off.Trace, off.Wire = os.Stdout, true
+			}
 			res := Run(keys, &off)
 			if res.Invariant != breaks {
 				t.Errorf("without it the plan breaks %q (%s), want %q", res.Invariant, res.Broken, breaks)
