@@ -9,6 +9,9 @@ PLATFORMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 FUZZTIME  ?= 10s
 FUZZ      ?= ./...
 BENCHTIME ?= 1s
+SEED      ?= 1
+SEEDS     ?= $(if $(filter-out 0,$(BUDGET)),1000000,100)
+BUDGET    ?= 0
 
 # Tools are pinned here, built into .bin/ and kept out of go.mod.
 TOOLS := $(CURDIR)/.bin
@@ -90,6 +93,10 @@ fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s, or inputs: 500
 			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) .) </dev/null || exit 1; \
 		done || exit 1; \
 	done
+
+.PHONY: sim
+sim: ## simulate clouds from SEEDS seeds (100) from SEED on, or for a time: BUDGET=3m
+	go test ./test/detsim -run 'TestSeeds$$' -count 1 -timeout 0 -v -seed $(SEED) -seeds $(SEEDS) -budget $(BUDGET)
 
 .PHONY: bench
 bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
