@@ -198,6 +198,8 @@ func New(cfg Config) (*API, error) {
 	}
 	a.unwatch = cfg.Feed.Watch(&watcher{a.hub})
 	a.claimer.Go(a.claimByCodes) // until Close
+	a.log.Info("API opens", "sign_up", cfg.SignUp, "trusted_proxies", cfg.Proxies, "failed_logins", cfg.MaxLogins,
+		"lockout", cfg.LoginLockout, "requests", cfg.Rates.Requests, "account_requests", cfg.Rates.Accounts)
 	return a, nil
 }
 
