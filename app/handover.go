@@ -44,6 +44,9 @@ type succession struct {
 	moved      *arrivals // those that come from the process before
 }
 
+// TookOver tells whether this process took another one's place.
+func (a *App) TookOver() bool { return a.predecessor.PID != 0 }
+
 // closeAPI lets nobody in any more, and ends event streams.
 func (a *App) closeAPI() {
 	for _, l := range a.doors {

@@ -21,6 +21,7 @@ import (
 type successionPlan struct {
 	listener *handover.Listener
 	taking   sync.WaitGroup // the listener's goroutines
+	orders   sync.WaitGroup // those that carry out an order and say what became of it
 
 	mu      sync.Mutex
 	busy    bool                  // guarded by mu; one hand-over at a time
@@ -115,6 +116,8 @@ func (a *App) attend(s *handover.Socket, who unix.Ucred) {
 		return
 	}
 	_ = s.SetDeadline(time.Time{})
+	p.orders.Add(1)
+	defer p.orders.Done()
 	o.Who = orderer(o.Who, who)
 	report := a.carryOut(o)
 	report.Final = true
@@ -304,6 +307,7 @@ func (a *App) letGo(link *handover.Socket) {
 		defer close(p.passed)
 		a.movables.leave(ctx, func(fd int) error { return link.Send(handover.KindConnection, nil, fd) })
 		next.Bye()
+		p.orders.Wait() // each of them ends by itself, soon
 	}()
 	a.push("link to the new process", func(context.Context) error {
 		err := link.Close()

@@ -116,6 +116,7 @@ func (c *cli) start(cmd *cobra.Command, f *cloudFlags) (*app.App, error) {
 		return nil, err
 	}
 	f.Logger = logger
+	ignoreBrokenPipes()
 	for _, name := range strays(cmd.Root(), os.Environ()) {
 		c.say("warning: %s is set, and there is no such setting", name)
 	}
@@ -123,7 +124,7 @@ func (c *cli) start(cmd *cobra.Command, f *cloudFlags) (*app.App, error) {
 	if err != nil {
 		return nil, notStarted(err, f)
 	}
-	if err := c.introduce(a, f); err != nil {
+	if err := c.introduce(a, f); err != nil && !a.TookOver() {
 		return nil, errors.Join(err, a.Stop(context.WithoutCancel(cmd.Context())))
 	}
 	return a, nil

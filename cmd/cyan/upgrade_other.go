@@ -6,3 +6,5 @@ import "os"
 
 // upgradeSignals are none.
 func upgradeSignals() (c <-chan os.Signal, ignore func()) { return nil, func() {} }
+
+func ignoreBrokenPipes() {}

@@ -19,3 +19,7 @@ func upgradeSignals() (c <-chan os.Signal, ignore func()) {
 	signal.Notify(signals, list...)
 	return signals, func() { signal.Stop(signals) }
 }
+
+// ignoreBrokenPipes keeps a cloud running whose output nobody reads any more: it
+// may have been handed over by the process that somebody listened to.
+func ignoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }

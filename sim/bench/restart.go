@@ -130,14 +130,22 @@ func (p *plain) start(ctx context.Context, udp, tcp, api string) error {
 	}
 	cmd := exec.Command(p.program, p.args...) //nolint:noctx // stop ends it, or its successor
 	cmd.Stderr = p.log
-	out, err := cmd.StdoutPipe()
+	// A pipe of our own: it has to outlive this process of the cloud.
+	out, in, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	cmd.Stdout = in
+	if err := errors.Join(cmd.Start(), in.Close()); err != nil {
+		return errors.Join(err, out.Close())
 	}
 	go func() { _ = cmd.Wait() }() // ends with the process
+	defer func() {
+		go func() { // ends when no process of the cloud is left
+			_, _ = io.Copy(io.Discard, out)
+			_ = out.Close()
+		}()
+	}()
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
 	lines := bufio.NewScanner(out)
