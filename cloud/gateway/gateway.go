@@ -23,6 +23,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
@@ -63,6 +64,9 @@ type History interface {
 	// cannot, and done is not called.
 	Append(e *event.Event, done func(error)) bool
 }
+
+// Limits bound what strangers and devices can take of a gateway.
+type Limits = lane.Limits
 
 // Config is what a gateway starts from.
 type Config struct {
@@ -106,7 +110,7 @@ type Gateway struct {
 
 	keys, claims chan question // for the store
 	rsa          *bench
-	makers       *makers
+	makers       *admit.Makers
 	waiting      sync.Map // call id → chan *lane.Answer
 
 	lastCall, lastStream atomic.Uint64
@@ -136,7 +140,7 @@ type Gateway struct {
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
-		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: newBench(), makers: newMakers(),
+		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: newBench(), makers: admit.NewMakers(),
 		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
@@ -182,7 +186,7 @@ func (g *Gateway) newRunner(i int) *runner {
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
 		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil,
 	}
-	g.cfg.Limits.divide(&cfg, g.share)
+	g.cfg.Limits.Divide(&cfg, g.share)
 	if g.m != nil {
 		cfg.Counter = g.m
 	}

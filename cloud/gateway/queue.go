@@ -44,7 +44,7 @@ func (r *runner) waits(now time.Time, in *input) bool {
 		q.served++
 		return false
 	}
-	away, full := q.knocks.Push(now, r.g.makers.class(in.From.Addr()), *in)
+	away, full := q.knocks.Push(now, r.g.makers.Class(in.From.Addr()), *in)
 	in.buffer = nil // it is the queue's
 	if full {
 		r.turnAway(&away, dropQueue)

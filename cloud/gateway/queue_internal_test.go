@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
@@ -17,7 +18,7 @@ func knockFrom(at string, knock bool) input {
 // TestKnocksWait lets those who are connected go before those who knock, a few
 // of these in at a time, and nobody in who has waited too long.
 func TestKnocksWait(t *testing.T) {
-	g := &Gateway{makers: newMakers()}
+	g := &Gateway{makers: admit.NewMakers()}
 	r := &runner{g: g, lane: lane.New(lane.Config{}), queue: newQueue()}
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	served := 0
@@ -73,28 +74,5 @@ func TestBench(t *testing.T) {
 	b.close()
 	if _, _, _, ok := b.take(time.Now); ok {
 		t.Error("a bench that is shut gives work")
-	}
-}
-
-// TestMakers tells products apart by where their devices were last.
-func TestMakers(t *testing.T) {
-	m := newMakers()
-	a, b := netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.51.100.2")
-	if m.class(a) != m.class(b) {
-		t.Error("two strangers of one network do not share a turn")
-	}
-	m.note(a, 12)
-	if m.class(a) == m.class(b) {
-		t.Error("a known product shares its turn with strangers")
-	}
-	m.note(b, 12)
-	if m.class(a) != m.class(b) {
-		t.Error("two of one product do not share a turn")
-	}
-	for i := range 2*maxSeen + 10 {
-		m.note(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 7)
-	}
-	if len(m.seen)+len(m.before) > 2*maxSeen {
-		t.Errorf("%d addresses are remembered", len(m.seen)+len(m.before))
 	}
 }

@@ -179,7 +179,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.TakeNote:
 		if h := out.Note.Hello; h != nil {
 			if at, err := netip.ParseAddrPort(out.Note.Address); err == nil {
-				g.makers.note(at.Addr().Unmap(), h.ProductID)
+				g.makers.Note(at.Addr().Unmap(), h.ProductID)
 			}
 		}
 		g.cfg.Records.Seen(update(out))

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -91,7 +90,7 @@ func (b *bench) close() {
 // work has a worker do RSA.
 func (g *Gateway) work(r *runner, conn uint64, kind lane.OutKind, job *lane.Job) {
 	t := task{r, conn, kind, job}
-	if away, full := g.rsa.put(g.now(), g.makers.class(job.From), t); full {
+	if away, full := g.rsa.put(g.now(), g.makers.Class(job.From), t); full {
 		away.refuse()
 	}
 }
@@ -149,54 +148,4 @@ func makeReply(job *lane.Job) *lane.Accepted {
 		return nil
 	}
 	return &lane.Accepted{Bytes: bytes, Keys: channel}
-}
-
-// makers remembers whose devices came from where, so that among those who
-// knock the products take turns. Before its handshake nobody knows what a device
-// is; from where it was last time is the best that there is to go by.
-type makers struct {
-	mu           sync.RWMutex
-	seen, before map[netip.Addr]uint16 // product by address; guarded by mu
-}
-
-// maxSeen is how many addresses are remembered before those are forgotten
-// that were seen longer ago.
-const maxSeen = 1 << 16
-
-func newMakers() *makers { return &makers{seen: map[netip.Addr]uint16{}} }
-
-// note remembers that a device of the product was at the address.
-func (m *makers) note(at netip.Addr, product uint16) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.seen[at]; !ok && len(m.seen) >= maxSeen {
-		m.before, m.seen = m.seen, map[netip.Addr]uint16{}
-	}
-	m.seen[at] = product
-}
-
-// class tells with whom one from the address takes turns: those of the same
-// product, or, where that is not known, of the same network (/16 of IPv4, /32 of
-// IPv6).
-func (m *makers) class(at netip.Addr) uint64 {
-	at = at.Unmap()
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, seen := range []map[netip.Addr]uint16{m.seen, m.before} {
-		if product, ok := seen[at]; ok {
-			return uint64(product) * 31
-		}
-	}
-	if !at.IsValid() {
-		return 0
-	}
-	b := at.AsSlice()[:2]
-	if at.Is6() {
-		b = at.AsSlice()[:4]
-	}
-	class := uint64(1)
-	for _, x := range b {
-		class = class*131 + uint64(x)
-	}
-	return class
 }

@@ -12,7 +12,7 @@
 //	        class 2: b               late ─▶ given back
 //	        class 3: c
 //
-// Nothing here has a clock or a lock of its own.
+// Nothing here has a clock of its own.
 package admit
 
 import "time"
