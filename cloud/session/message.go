@@ -51,11 +51,18 @@ func (s *Session) message(now time.Time, plain []byte, back bool, outs *Outs) {
 	}
 }
 
+// earlierPings is how far below the last ping's id, which counts, an id is that
+// of one before. A device repeats a ping for longer than it waits for the next.
+const earlierPings = 64
+
 // ping answers a ping. Its answer need not be kept: it is the same each time.
 func (s *Session) ping(now time.Time, id uint16, back bool, outs *Outs) {
 	var buf [4]byte
-	again := s.udp() && s.pinged && s.pingID == id
-	s.pingID, s.pinged = id, true
+	// The device's ids go up: one a little below is an earlier ping, said again.
+	again := s.udp() && s.pinged && s.pingID-id < earlierPings
+	if !again {
+		s.pingID, s.pinged = id, true
+	}
 	switch {
 	case again:
 		s.Duplicates++

@@ -178,11 +178,13 @@ func (s *Session) acknowledged(now time.Time, id uint16) {
 }
 
 // repeated notes that a device sent again what we had answered, and now answer
-// again: the answer did not arrive. That message is the one to watch.
+// again: the answer did not arrive. That message is the one to watch. Two that
+// are repeated once each may be one gust; but until none is, nothing is proven.
 func (s *Session) repeated(now time.Time, id uint16) {
 	switch {
 	case s.ackedAt != 0 && s.ackedID == id:
 	case s.ackedAt != 0 && s.repeats > 0:
+		s.ackedAt, s.ackedID = now.UnixMilli(), id
 		return
 	default:
 		s.ackedID, s.repeats = id, 0

@@ -179,7 +179,13 @@ func (n *node) shownTrue(t *thing) {
 	if st.Connected() && alive > st.KeepAlive+silentLag {
 		w.fail("shown", "%s is shown as %s and has been silent for %v (keep-alive %v)", t.name, st.Word, alive, st.KeepAlive)
 	}
-	if proven := st.ProvenAt.Add(-n.skew); st.Proven(n.now()) && t.onSince.Before(t.heard) && proven.Sub(t.heard) > 2*st.KeepAlive+provenLag {
+	proven := st.ProvenAt.Add(-n.skew)
+	switch {
+	case !st.Proven(n.now()) || !t.onSince.Before(t.heard) || proven.Sub(t.heard) <= 2*st.KeepAlive+provenLag:
+		t.unproven = time.Time{}
+	case t.unproven.IsZero():
+		t.unproven = w.now
+	case w.now.Sub(t.unproven) > 30*time.Second:
 		w.fail("shown", "%s is shown as proven at %v, and had heard nothing for %v then", t.name, proven.Sub(start), proven.Sub(t.heard))
 	}
 	present := t.on && t.phase == sim.Connected && alive < 30*time.Second && w.now.Sub(t.heard) < 30*time.Second

@@ -47,6 +47,7 @@ type thing struct {
 	bound    time.Duration // within which it has to be callable in the end
 	answered time.Time     // when it was; zero: not yet
 	absent   time.Time     // since when the cloud shows it as gone, although it is there
+	unproven time.Time     // since when it is shown as proven and is not
 }
 
 // kind is a sort of device.
