@@ -102,6 +102,11 @@ sim: ## simulate clouds from SEEDS seeds (100) from SEED on, or for a time: BUDG
 bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
 	bin/cyan bench all --record docs/perf
 
+.PHONY: upgrade-100
+upgrade-100: build ## a hundred upgrades in a row: under devices of every generation, and under 10,000 of them
+	CYAN_UPGRADES=100 go test -count=1 -timeout 30m -run 'TestUpgrade' ./test/journey
+	bin/cyan bench restart --devices 10000 --upgrades 100
+
 .PHONY: microbench
 microbench: ## run the benchmarks of single packages
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -162,6 +163,7 @@ type heir struct {
 	end  handover.End
 
 	streams int
+	collect int // how eagerly garbage is collected otherwise
 }
 
 // Prepare is handover.Taker's.
@@ -174,6 +176,8 @@ func (h *heir) Prepare(offer handover.Offer, lead []*os.File, sockets map[string
 	}
 	h.a.inherit = &gateway.Inherit{Sockets: sockets, Clock: clock}
 	h.a.predecessor = offer.Hello
+	// The heap is about to grow to its size at once.
+	h.collect = debug.SetGCPercent(800)
 	return h.a.build(h.ctx)
 }
 
@@ -211,6 +215,7 @@ func (h *heir) begin() {
 	h.a.gateway.Open(h.end.LastCall, ancestor.Inherited)
 	h.a.door.Streams().Begin()
 	h.a.serving()
+	debug.SetGCPercent(h.collect)
 	h.a.opts.Logger.Info("took over from another process; no device was disconnected", "from", h.a.predecessor.Program,
 		"pid", h.a.predecessor.PID, "sessions", h.end.Sessions)
 	done := make(chan struct{})

@@ -230,7 +230,7 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 	report.FreezeMS = float64(given.Freeze.Microseconds()) / 1000
 	report.Disconnects = max(0, before-given.Serving.Sessions)
 	a.opts.Logger.Info("handed over to another process", "to", report.To, "pid", report.PID, "sessions", report.Sessions,
-		"freeze", given.Freeze, "by", o.Who)
+		"freeze", given.Freeze, "stop", given.Stop, "send", given.Send, "by", o.Who)
 	a.passedOn(context.WithoutCancel(ctx), o.Who, report)
 	notifyPassed(report.PID)
 	a.letGo(link)

@@ -51,8 +51,9 @@ var house = []room{
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/dense", "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway/handover", nil},
+	{"cloud/gateway/onward", with(vocabulary, "cloud/bus", "cloud/gateway/handover")},
 	{"cloud/gateway/admit", nil},
-	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/lane", "cloud/gateway/handover", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/lane", "cloud/gateway/handover", "cloud/gateway/onward", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api/stream", with(vocabulary, "internal/ferry", "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},

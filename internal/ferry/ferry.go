@@ -19,14 +19,32 @@ const most = 64 << 10
 // Part carries what fn does as a part of its own.
 func (f *Ferry) Part(fn func(f *Ferry)) {
 	if !f.Landing {
-		inner := Ferry{}
-		fn(&inner)
-		f.Bytes = appendBytes(f.Bytes, inner.Bytes)
+		at := len(f.Bytes)
+		f.Bytes = append(f.Bytes, 0)
+		fn(f)
+		f.measure(at)
 		return
 	}
-	inner := Ferry{Bytes: f.take(), Landing: true}
-	fn(&inner)
-	f.Bad = f.Bad || inner.Bad
+	inner := f.take()
+	rest := f.Bytes
+	f.Bytes = inner
+	fn(f)
+	f.Bytes = rest
+}
+
+// measure writes the length of what was written behind the byte at a place, to
+// where that stands.
+func (f *Ferry) measure(at int) {
+	n := len(f.Bytes) - at - 1
+	if n < 0x80 {
+		f.Bytes[at] = byte(n)
+		return
+	}
+	var length [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(length[:], uint64(n))
+	f.Bytes = append(f.Bytes, length[1:size]...) // for the room
+	copy(f.Bytes[at+size:], f.Bytes[at+1:at+1+n])
+	copy(f.Bytes[at:], length[:size])
 }
 
 // take reads a run of bytes: a view of what is read.
@@ -118,9 +136,10 @@ type Carrier interface {
 // Value carries what knows how to write and read itself.
 func (f *Ferry) Value(v Carrier) {
 	if !f.Landing {
-		inner, err := v.AppendBinary(nil)
-		f.Bad = f.Bad || err != nil
-		f.Bytes = appendBytes(f.Bytes, inner)
+		at := len(f.Bytes)
+		b, err := v.AppendBinary(append(f.Bytes, 0))
+		f.Bytes, f.Bad = b, f.Bad || err != nil
+		f.measure(at)
 		return
 	}
 	if v.UnmarshalBinary(f.take()) != nil {

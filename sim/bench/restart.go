@@ -126,7 +126,7 @@ type spoken struct {
 func (p *plain) start(ctx context.Context, udp, tcp, api string) error {
 	p.args = []string{
 		"serve", "--json", "--data", filepath.Join(p.dir, "data"), "--listen-udp", udp, "--listen-tcp", tcp, "--listen-api", api,
-		"--trust-on-first-use", "--log-level", "error",
+		"--trust-on-first-use", "--log-level", "info",
 	}
 	cmd := exec.Command(p.program, p.args...) //nolint:noctx // stop ends it, or its successor
 	cmd.Stderr = p.log

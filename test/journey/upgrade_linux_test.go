@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -186,6 +187,51 @@ func TestUpgrade(t *testing.T) {
 		if err := call(c, d.ID, "count", "last"); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestUpgradeKeepsStreams has people read events while the cloud goes from
+// process to process: each event comes once and in order, and no stream ends.
+func TestUpgradeKeepsStreams(t *testing.T) {
+	t.Parallel()
+	c := harness.StartProcess(t, app.Options{})
+	d := c.Run(c.Provision(sim.Config{Profile: profile(t, "os-6.2"), Application: newCounter().application()}), harness.Wiring{})
+	c.Settled(d.ID, 1)
+	stream := c.Stream(rest.PathMyEvents("count/"))
+	stream.Expect(":ok")
+	const each = 20
+	said := 0
+	for range upgrades(t) {
+		var publishing sync.WaitGroup
+		publishing.Go(func() { // until it has said all
+			for range each {
+				publish(t, c.Person, fmt.Sprintf("count/%d", said), "x")
+				said++
+			}
+		})
+		if r, err := c.Upgrade(""); err != nil || r.Disconnects != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		publishing.Wait()
+	}
+	for i := range said {
+		want := fmt.Sprintf("event: count/%d", i)
+		for line := stream.Next(); line != want; line = stream.Next() {
+			if strings.HasPrefix(line, "event: ") || strings.HasPrefix(line, ":") && strings.Contains(line, "end") {
+				t.Fatalf("%q where %q was to come", line, want)
+			}
+		}
+	}
+	var list rest.Annotations
+	c.Get(rest.PathAnnotations, &list)
+	n := 0
+	for _, a := range list.Annotations {
+		if a.Kind == "upgrade" && a.Sessions != nil && *a.Sessions == 1 && a.Ended != nil && *a.Ended == 0 && a.Author != "" {
+			n++
+		}
+	}
+	if n != upgrades(t) {
+		t.Errorf("%d upgrades are on record: %+v", n, list)
 	}
 }
 

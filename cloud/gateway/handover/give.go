@@ -35,7 +35,9 @@ type Giver interface {
 type Given struct {
 	To      Hello
 	Serving Serving
-	Freeze  time.Duration // in which nobody served
+	Freeze  time.Duration // in which nobody served: of it,
+	Stop    time.Duration // to come to a standstill, and
+	Send    time.Duration // to send everything
 }
 
 // ErrGone says that the newer process passed the gate and then ended: nobody
@@ -64,6 +66,7 @@ func Give(ctx context.Context, link Link, gate Gate, offer Offer, lead []int, g 
 		g.Resume()
 		return out, fmt.Errorf("stopping for the hand-over: %w", err)
 	}
+	out.Stop = time.Since(began)
 	err := pass(link, g, &out)
 	out.Freeze = time.Since(began)
 	switch {
@@ -118,7 +121,9 @@ func agree(link Link, offer Offer, lead []int, g Giver, out *Given) error {
 
 // pass is the moment in which nobody serves.
 func pass(link Link, g Giver, out *Given) error {
+	began := time.Now()
 	end, err := g.Export(link.Send)
+	out.Send = time.Since(began)
 	if err != nil {
 		return fmt.Errorf("handing over: %w", err)
 	}
