@@ -25,6 +25,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
@@ -103,7 +104,7 @@ type Gateway struct {
 	index   addressIndex
 	lanes   []*runner
 	share   int // how many lanes there will be
-	sockets []socket
+	sockets []socket.Socket
 	doors   []net.Listener
 	seed    maphash.Seed
 	started time.Time
@@ -190,11 +191,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	if g.m != nil {
 		cfg.Counter = g.m
 	}
-	r := &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), pipes: map[uint64]*pipe{}, out: noWriter{}, queue: newQueue()}
-	if len(g.sockets) > 0 {
-		r.out = g.newWriter()
-	}
-	return r
+	return &runner{g: g, lane: lane.New(cfg), at: i, mail: newMailbox(), pipes: map[uint64]*pipe{}, out: socket.WriterOf(g.sockets), queue: newQueue()}
 }
 
 // listen opens the sockets.
@@ -206,7 +203,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 		}
 		g.sockets = append(g.sockets, s)
 		for _, other := range g.sockets[:len(g.sockets)-1] {
-			if overlapping(s, other) {
+			if socket.Overlapping(s, other) {
 				return fmt.Errorf("listening for devices on udp %s: another port of that address is listened on already", a)
 			}
 		}
@@ -272,23 +269,23 @@ func (g *Gateway) readSockets() {
 }
 
 // readSocket routes datagrams to lanes until the socket is closed.
-func (g *Gateway) readSocket(s socket) {
-	rd := s.newReader(func() { g.m.Dropped(dropOversized) })
-	ps := make([]*packet, batch)
+func (g *Gateway) readSocket(s socket.Socket) {
+	rd := s.NewReader(func() { g.m.Dropped(dropOversized) })
+	ps := make([]*socket.Packet, socket.Batch)
 	for i := range ps {
-		ps[i] = packets.Get().(*packet)
+		ps[i] = packets.Get().(*socket.Packet)
 	}
 	sorted := make([][]input, len(g.lanes))
 	for {
-		n, err := rd.read(ps)
+		n, err := rd.Read(ps)
 		if err != nil {
 			return
 		}
 		for i, p := range ps[:n] {
-			to, knock := g.route(p.data[:p.n], p.from)
-			in := lane.In{Kind: lane.Datagram, Data: p.data[:p.n], From: p.from, Local: p.local}
+			to, knock := g.route(p.Data[:p.N], p.From)
+			in := lane.In{Kind: lane.Datagram, Data: p.Data[:p.N], From: p.From, Local: p.Local}
 			sorted[to] = append(sorted[to], input{In: in, buffer: p, knock: knock})
-			ps[i] = packets.Get().(*packet)
+			ps[i] = packets.Get().(*socket.Packet)
 		}
 		for to, ins := range sorted {
 			if len(ins) == 0 {
@@ -415,7 +412,7 @@ func (g *Gateway) Clock() time.Time { return g.now() }
 // Addrs gives the addresses that are listened on.
 func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 	for _, s := range g.sockets {
-		at, _ := s.addr()
+		at, _ := s.Addr()
 		udp = append(udp, at)
 	}
 	for _, l := range g.doors {
@@ -451,7 +448,7 @@ func (g *Gateway) stop() {
 
 func (g *Gateway) closeDoors() {
 	for _, s := range g.sockets {
-		s.close()
+		s.Close()
 	}
 	for _, l := range g.doors {
 		l.Close()

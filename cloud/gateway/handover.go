@@ -126,7 +126,7 @@ func (g *Gateway) Freeze(ctx context.Context, border string, publish func() erro
 // hush ends the reading of sockets.
 func (g *Gateway) hush(ctx context.Context) error {
 	for _, s := range g.sockets {
-		if err := s.udp().SetReadDeadline(past()); err != nil {
+		if err := s.UDP().SetReadDeadline(past()); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,7 @@ func (g *Gateway) Resume() {
 		close(paused)
 		g.pipes.pause.end()
 		for _, s := range g.sockets {
-			_ = s.udp().SetReadDeadline(time.Time{})
+			_ = s.UDP().SetReadDeadline(time.Time{})
 		}
 		g.readSockets()
 		g.pipes.readOn(g)
@@ -290,7 +290,7 @@ func (g *Gateway) Sockets() (labels []string, files []*os.File, err error) {
 		labels, files = append(labels, label), append(files, f)
 	}
 	for i, s := range g.sockets {
-		add("udp "+g.cfg.UDP[i], s.udp())
+		add("udp "+g.cfg.UDP[i], s.UDP())
 	}
 	for i, l := range g.doors {
 		add("tcp "+g.cfg.TCP[i], l.(*net.TCPListener))

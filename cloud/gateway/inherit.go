@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/internal/ferry"
 )
 
@@ -38,10 +39,10 @@ func (in *Inherit) take(label string) *os.File {
 }
 
 // udp gives the socket at an address: the other's, or a new one.
-func (in *Inherit) udp(address string) (socket, error) {
+func (in *Inherit) udp(address string) (socket.Socket, error) {
 	f := in.take("udp " + address)
 	if f == nil {
-		return listenUDP(address)
+		return socket.Listen(address)
 	}
 	defer f.Close()
 	c, err := net.FilePacketConn(f)
@@ -56,14 +57,14 @@ func (in *Inherit) udp(address string) (socket, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return newSocket(u, host == "")
+	return socket.Of(u, host == "")
 }
 
 // Listen gives the listener with the label, or a new one at the address.
 func (in *Inherit) Listen(ctx context.Context, label, address string) (net.Listener, error) {
 	f := in.take(label)
 	if f == nil {
-		return listenTCP(ctx, address)
+		return socket.ListenTCP(ctx, address)
 	}
 	defer f.Close()
 	return net.FileListener(f)

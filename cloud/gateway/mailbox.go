@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 )
 
 // mailboxSize bounds the datagrams of sessions, those of handshakes and the
@@ -19,11 +20,14 @@ const smallMailbox = 256
 // besides.
 type input struct {
 	lane.In
-	buffer *packet // where Data lives, for the readers' pool
-	pipe   *pipe   // StreamOpened, StreamData: the connection
-	knock  bool    // Datagram: it is part of a handshake
-	job    func()  // not nil: this is to be done instead, by the lane's goroutine
+	buffer *socket.Packet // where Data lives, for the readers' pool
+	pipe   *pipe          // StreamOpened, StreamData: the connection
+	knock  bool           // Datagram: it is part of a handshake
+	job    func()         // not nil: this is to be done instead, by the lane's goroutine
 }
+
+// packets are datagrams' memory, and that of what is read from streams.
+var packets = sync.Pool{New: func() any { return new(socket.Packet) }}
 
 // mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine
 // takes all at once. It is never closed.

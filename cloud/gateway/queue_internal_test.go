@@ -7,12 +7,13 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 )
 
 // knockFrom is a part of a handshake that makes no sense: the lane counts it.
 func knockFrom(at string, knock bool) input {
-	p := packets.Get().(*packet)
-	return input{In: lane.In{Kind: lane.Datagram, Data: p.data[:0], From: netip.MustParseAddrPort(at)}, buffer: p, knock: knock}
+	p := packets.Get().(*socket.Packet)
+	return input{In: lane.In{Kind: lane.Datagram, Data: p.Data[:0], From: netip.MustParseAddrPort(at)}, buffer: p, knock: knock}
 }
 
 // TestKnocksWait lets those who are connected go before those who knock, a few

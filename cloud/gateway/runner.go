@@ -9,6 +9,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
@@ -23,7 +24,7 @@ type runner struct {
 	lane *lane.Lane
 	at   int // its place among the lanes
 	mail *mailbox
-	out  writer
+	out  socket.Writer
 
 	// Owned by run.
 	outs  lane.Outs
@@ -122,7 +123,7 @@ func (r *runner) perform(now time.Time) {
 		r.do(now, &r.outs.List[i])
 	}
 	if len(r.outs.Datagrams) > 0 {
-		for range r.out.write(r.outs.Datagrams) {
+		for range r.out.Write(r.outs.Datagrams) {
 			r.g.m.Dropped(dropUnsent)
 		}
 	}

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 )
 
 // maxUnsent bounds what waits to be written to a device on TCP; one that does
@@ -88,15 +88,6 @@ func (ps *pipes) close() {
 	ps.busy.Wait()
 }
 
-// listenTCP opens a door at the address, in the words of listenUDP.
-func listenTCP(ctx context.Context, address string) (net.Listener, error) {
-	network, err := family("tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	return new(net.ListenConfig).Listen(ctx, network, address)
-}
-
 // accept takes devices in until the listener is closed.
 func (g *Gateway) accept(l net.Listener) {
 	for {
@@ -162,10 +153,10 @@ const streamBit = 1 << 63
 func (g *Gateway) readPipe(r *runner, p *pipe) {
 	defer g.pipes.pause.reads(p)()
 	for {
-		buf := packets.Get().(*packet)
-		n, err := p.conn.Read(buf.data[:])
+		buf := packets.Get().(*socket.Packet)
+		n, err := p.conn.Read(buf.Data[:])
 		if n > 0 {
-			r.mail.put(input{In: lane.In{Kind: lane.StreamData, Conn: p.id, Data: buf.data[:n]}, buffer: buf, pipe: p})
+			r.mail.put(input{In: lane.In{Kind: lane.StreamData, Conn: p.id, Data: buf.Data[:n]}, buffer: buf, pipe: p})
 			select {
 			case <-p.taken:
 			case <-g.stopped:

@@ -53,7 +53,8 @@ var house = []room{
 	{"cloud/gateway/handover", nil},
 	{"cloud/gateway/onward", with(vocabulary, "cloud/bus", "cloud/gateway/handover")},
 	{"cloud/gateway/admit", nil},
-	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/lane", "cloud/gateway/handover", "cloud/gateway/onward", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
+	{"cloud/gateway/socket", []string{"cloud/gateway/lane"}},
+	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/socket", "cloud/gateway/lane", "cloud/gateway/handover", "cloud/gateway/onward", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},
 	{"cloud/api/stream", with(vocabulary, "internal/ferry", "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
@@ -96,7 +97,7 @@ type library struct {
 var shelf = []library{
 	{"golang.org/x/crypto", []string{"wire/...", "cloud/...", "app", "cmd/...", "sim/..."}},
 	{"google.golang.org/protobuf/encoding/protowire", []string{"wire/spark", "wire/firmware"}},
-	{"golang.org/x/sys", []string{"cloud/gateway", "cloud/gateway/handover", "sim/bench/...", "app", "cmd/..."}},
+	{"golang.org/x/sys", []string{"cloud/gateway/socket", "cloud/gateway/handover", "sim/bench/...", "app", "cmd/..."}},
 	{"github.com/gofrs/flock", []string{"app"}},
 	{"modernc.org/sqlite", []string{"cloud/store/sqlite"}},
 	{"github.com/nats-io", []string{"cloud/bus"}},

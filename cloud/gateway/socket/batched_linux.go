@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package gateway
+package socket
 
 import (
 	"encoding/binary"
@@ -33,7 +33,8 @@ type mmsghdr struct {
 // controlSize holds one IP_PKTINFO or IPV6_PKTINFO.
 const controlSize = 64
 
-func newSocket(c *net.UDPConn, dual bool) (socket, error) {
+// Of makes a socket of a connection; dual: IPv4 comes to it besides IPv6.
+func Of(c *net.UDPConn, dual bool) (Socket, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -59,19 +60,19 @@ func newSocket(c *net.UDPConn, dual bool) (socket, error) {
 	return b, err
 }
 
-func (b *batched) close() error { return b.conn.Close() }
+func (b *batched) Close() error { return b.conn.Close() }
 
-func (b *batched) udp() *net.UDPConn { return b.conn }
+func (b *batched) UDP() *net.UDPConn { return b.conn }
 
-func (b *batched) addr() (netip.AddrPort, bool) { return localAddr(b.conn, b.dual) }
+func (b *batched) Addr() (netip.AddrPort, bool) { return localAddr(b.conn, b.dual) }
 
 // vectors are the buffers that one system call reads into or writes from.
 type vectors struct {
 	b       *batched
-	hdrs    [batch]mmsghdr
-	iovs    [batch]unix.Iovec
-	names   [batch]unix.RawSockaddrInet6
-	control [batch][controlSize]byte
+	hdrs    [Batch]mmsghdr
+	iovs    [Batch]unix.Iovec
+	names   [Batch]unix.RawSockaddrInet6
+	control [Batch][controlSize]byte
 	count   int
 	done    int
 	errno   syscall.Errno
@@ -79,7 +80,7 @@ type vectors struct {
 	long    func()                // of a reader: told of each datagram that is too long
 }
 
-func (b *batched) newReader(long func()) reader {
+func (b *batched) NewReader(long func()) Reader {
 	v := &vectors{b: b, long: long}
 	v.call = func(fd uintptr) bool {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[0])), uintptr(v.count),
@@ -90,7 +91,7 @@ func (b *batched) newReader(long func()) reader {
 	return v
 }
 
-func (b *batched) newWriter() writer {
+func (b *batched) NewWriter() Writer {
 	v := &vectors{b: b}
 	v.call = func(fd uintptr) bool {
 		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[v.done])), uintptr(v.count-v.done),
@@ -104,12 +105,12 @@ func (b *batched) newWriter() writer {
 	return v
 }
 
-func (v *vectors) read(ps []*packet) (int, error) {
-	v.count = min(len(ps), batch)
+func (v *vectors) Read(ps []*Packet) (int, error) {
+	v.count = min(len(ps), Batch)
 	for i := range v.count {
 		h := &v.hdrs[i].hdr
-		v.iovs[i].Base = &ps[i].data[0]
-		v.iovs[i].SetLen(maxDatagram)
+		v.iovs[i].Base = &ps[i].Data[0]
+		v.iovs[i].SetLen(MaxDatagram)
 		h.Iov, h.Name, h.Control = &v.iovs[i], (*byte)(unsafe.Pointer(&v.names[i])), &v.control[i][0]
 		h.SetIovlen(1)
 		h.Namelen = unix.SizeofSockaddrInet6
@@ -137,16 +138,16 @@ func (v *vectors) read(ps []*packet) (int, error) {
 			continue
 		}
 		p := ps[i]
-		p.n, p.from, p.local = int(h.n), from, localOf(v.control[i][:h.hdr.Controllen])
+		p.N, p.From, p.Local = int(h.n), from, localOf(v.control[i][:h.hdr.Controllen])
 		ps[i], ps[kept] = ps[kept], p
 		kept++
 	}
 	return kept, nil
 }
 
-func (v *vectors) write(sends []lane.Send) (lost int) {
+func (v *vectors) Write(sends []lane.Send) (lost int) {
 	for len(sends) > 0 {
-		n := min(len(sends), batch)
+		n := min(len(sends), Batch)
 		v.fill(sends[:n])
 		v.count, v.done = n, 0
 		for v.done < v.count {

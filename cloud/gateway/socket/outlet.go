@@ -1,67 +1,36 @@
-package gateway
+package socket
 
 import (
 	"net/netip"
-	"sync"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
-// addressIndex tells which lane has the session of a device without a
-// connection id, by its address. It changes when such a session begins, moves
-// or ends; every datagram of such a device is looked up in it.
-type addressIndex struct {
-	mu    *sync.RWMutex
-	lanes map[netip.AddrPort]int // guarded by mu
-}
-
-func newAddressIndex() addressIndex {
-	return addressIndex{mu: new(sync.RWMutex), lanes: map[netip.AddrPort]int{}}
-}
-
-func (x *addressIndex) get(a netip.AddrPort) (lane int, ok bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	lane, ok = x.lanes[a]
-	return lane, ok
-}
-
-func (x *addressIndex) set(a netip.AddrPort, lane int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.lanes[a] = lane
-}
-
-func (x *addressIndex) unset(a netip.AddrPort, lane int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.lanes[a] == lane {
-		delete(x.lanes, a)
-	}
-}
-
 // noWriter is for a gateway without UDP.
 type noWriter struct{}
 
-func (noWriter) write(sends []lane.Send) int { return len(sends) }
+func (noWriter) Write(sends []lane.Send) int { return len(sends) }
 
-// newWriter makes a writer for a lane: to the one socket, or to that of
-// several whose address a datagram is to leave from.
-func (g *Gateway) newWriter() writer {
-	if len(g.sockets) == 1 {
-		return g.sockets[0].newWriter()
+// WriterOf makes a writer for a lane: to the one socket, or to that of several
+// whose address a datagram is to leave from.
+func WriterOf(sockets []Socket) Writer {
+	switch len(sockets) {
+	case 0:
+		return noWriter{}
+	case 1:
+		return sockets[0].NewWriter()
 	}
 	w := &sorter{}
-	for _, s := range g.sockets {
+	for _, s := range sockets {
 		o := newOutlet(s)
-		o.writer = s.newWriter()
+		o.writer = s.NewWriter()
 		w.to = append(w.to, o)
 	}
 	return w
 }
 
-func newOutlet(s socket) outlet {
-	addr, dual := s.addr()
+func newOutlet(s Socket) outlet {
+	addr, dual := s.Addr()
 	return outlet{addr: addr.Addr(), port: addr.Port(), dual: dual}
 }
 
@@ -72,18 +41,18 @@ type outlet struct {
 	addr   netip.Addr // what the socket listens on
 	port   uint16
 	dual   bool // it speaks IPv4 besides IPv6
-	writer writer
+	writer Writer
 	sends  []lane.Send
 }
 
-func (w *sorter) write(sends []lane.Send) (lost int) {
+func (w *sorter) Write(sends []lane.Send) (lost int) {
 	for _, s := range sends {
 		o := &w.to[w.pick(&s)]
 		o.sends = append(o.sends, s)
 	}
 	for i := range w.to {
 		o := &w.to[i]
-		lost += o.writer.write(o.sends)
+		lost += o.writer.Write(o.sends)
 		clear(o.sends)
 		o.sends = o.sends[:0]
 	}
@@ -122,9 +91,9 @@ func (o *outlet) rank(from netip.Addr) int {
 	return 0
 }
 
-// overlapping tells whether a datagram to one address could come in at either
+// Overlapping tells whether a datagram to one address could come in at either
 // of two sockets with different ports: its answer would not know where to leave.
-func overlapping(a, b socket) bool {
+func Overlapping(a, b Socket) bool {
 	p, q := newOutlet(a), newOutlet(b)
 	return p.port != q.port && (p.addr == q.addr || p.addr.IsUnspecified() && p.rank(q.addr) > 1 || q.addr.IsUnspecified() && q.rank(p.addr) > 1)
 }
