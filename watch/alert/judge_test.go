@@ -222,8 +222,10 @@ func TestBlind(t *testing.T) {
 	j := alert.New(alert.Config{Vantages: 2})
 	for i := range 12 {
 		for _, v := range []string{"a", "b"} {
-			j.Note(&signal.Result{Vantage: v, Ingress: "x", Transport: "udp", Story: signal.ColdStart, Blind: true, Ended: noon.Add(time.Duration(i) * 10 * time.Second),
-				Steps: []signal.Step{{Name: signal.StepHandshake}}})
+			j.Note(&signal.Result{
+				Vantage: v, Ingress: "x", Transport: "udp", Story: signal.ColdStart, Blind: true, Ended: noon.Add(time.Duration(i) * 10 * time.Second),
+				Steps: []signal.Step{{Name: signal.StepHandshake}},
+			})
 		}
 	}
 	said := j.Judge(noon.Add(2 * time.Minute))

@@ -144,8 +144,8 @@ const (
 // microsecond or two away: with 32 MiB each they were half of what an idle
 // device cost.
 const (
-	cacheReading = "cache_size(-2048)"
-	cacheWriting = "cache_size(-8192)"
+	cacheReading = "cache_size(-1024)"
+	cacheWriting = "cache_size(-4096)"
 )
 
 // dsn is the data source name. Commits are synced in full because sessions

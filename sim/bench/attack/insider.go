@@ -19,7 +19,6 @@ type insider struct {
 	keys   dtls.Session
 	next   uint16
 	hello  [][]byte // what it sent to shake hands: hello, hello with cookie, the rest
-	heard  int      // datagrams that came
 	answer []byte   // the latest message that came
 }
 
