@@ -160,8 +160,11 @@ func (w *World) boundOf(t *thing) time.Duration {
 		keys, _ := keysOf(&r.Record)
 		known = keys.Keys == s.Keys
 	}
+	// Without a connection id nothing says whose a record from a new port is
+	// (limbo.md, L6): such a device goes by its own clock too.
+	unmoved := t.cfg.Profile.ConnectionID || t.kind.keepAlive != sim.Cellular
 	switch {
-	case known:
+	case known && unmoved:
 	case t.kind.keepAlive == sim.Cellular:
 		bound = boundCellular
 	default:

@@ -71,7 +71,12 @@ func report(t *testing.T, keys *keyring, res *Result) {
 func TestKept(t *testing.T) {
 	keys := load(t)
 	for name, plan := range kept(t, "seeds") {
-		t.Run(name, func(t *testing.T) { report(t, keys, Run(keys, plan)) })
+		t.Run(name, func(t *testing.T) {
+			if *story {
+				plan.Trace, plan.Wire = os.Stdout, true
+			}
+			report(t, keys, Run(keys, plan))
+		})
 	}
 }
 
