@@ -1,6 +1,9 @@
 package signal
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Severity is how bad it is for one capability. The table that gives it stands
 // in docs/severity.md, and in watch/alert as code.
@@ -17,6 +20,20 @@ const (
 // String gives the severity in the words of status pages.
 func (s Severity) String() string {
 	return [...]string{"operational", "degraded_performance", "partial_outage", "major_outage"}[min(s, Major)]
+}
+
+// MarshalText gives the severity as it stands in JSON.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a severity in the words of status pages.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for v := Operational; v <= Major; v++ {
+		if v.String() == string(text) {
+			*s = v
+			return nil
+		}
+	}
+	return fmt.Errorf("signal: no severity %q", text)
 }
 
 // Judgement is what the watchtower holds to be true of one capability from a
@@ -58,8 +75,8 @@ const (
 
 // Culprit is a slice of the traffic that explains failures.
 type Culprit struct {
-	What     string  // "transport TCP on gateway-2"
-	Explains float64 // part of the excess failures, 0 to 1
-	Inside   float64 // part that fails inside the slice
-	Rest     float64 // and outside
+	What     string  `json:"what"`     // "transport TCP on gateway-2"
+	Explains float64 `json:"explains"` // part of the excess failures, 0 to 1
+	Inside   float64 `json:"inside"`   // part that fails inside the slice
+	Rest     float64 `json:"rest"`     // and outside
 }

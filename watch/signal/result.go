@@ -27,15 +27,21 @@ const (
 	StepLogin     StepName = "login"     // a token is given
 	StepHandshake StepName = "handshake" // keys are agreed
 	StepHello     StepName = "hello"     // the cloud answers the device's Hello
-	StepDescribe  StepName = "describe"  // it takes what the device offers
-	StepSubscribe StepName = "subscribe" // and what it wants to hear
-	StepOnline    StepName = "online"    // the API says that it is connected
+	StepSubscribe StepName = "subscribe" // it acknowledges what the device offers and wants to hear
+	StepResume    StepName = "resume"    // a device that lost contact is answered within its session
+	StepAsk       StepName = "api"       // the API answers at all
+	StepOnline    StepName = "online"    // it says that the device is connected
+	StepDescribe  StepName = "describe"  // and what it offers
 	StepCall      StepName = "call"      // a function
 	StepVariable  StepName = "variable"  // a variable
-	StepEventOut  StepName = "event-out" // from the device to a stream
+	StepStream    StepName = "stream"    // an event stream opens
+	StepPublish   StepName = "publish"   // the API takes an event
+	StepEventOut  StepName = "event-out" // from the device, or the API, to a stream
 	StepEventIn   StepName = "event-in"  // from the API to the device
 	StepGoodbye   StepName = "goodbye"   // the API says that it is not connected any more
 	StepRevoke    StepName = "revoke"    // the token is good for nothing any more
+	StepRestart   StepName = "restart"   // a board is told to restart
+	StepBack      StepName = "back"      // and connects again
 )
 
 // Step is a point that a canary reached, or where it stopped.
@@ -103,9 +109,9 @@ func (r *Result) Readings() []Reading {
 // of tells which capability a step is part of.
 func (r *Result) of(s StepName) (Capability, bool) {
 	switch s {
-	case StepResolve, StepConnect, StepHandshake, StepHello, StepDescribe, StepSubscribe, StepOnline, StepGoodbye:
+	case StepResolve, StepConnect, StepHandshake, StepHello, StepDescribe, StepSubscribe, StepOnline, StepGoodbye, StepBack:
 		switch {
-		case r.Story == Held:
+		case r.Story == Held, r.Story == Physical && s == StepOnline:
 			return Connected, true
 		case r.Transport == "tcp":
 			return ConnectTCP, true
@@ -117,9 +123,11 @@ func (r *Result) of(s StepName) (Capability, bool) {
 		return Calls, true
 	case StepVariable:
 		return Variables, true
-	case StepEventOut, StepEventIn:
+	case StepResume:
+		return Connected, true
+	case StepStream, StepPublish, StepEventOut, StepEventIn:
 		return Events, true
-	case StepTLS, StepLogin, StepRevoke:
+	case StepAsk, StepTLS, StepLogin, StepRevoke:
 		return API, true
 	}
 	return "", false
