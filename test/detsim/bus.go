@@ -5,7 +5,6 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
-	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
 )
@@ -122,6 +121,3 @@ func (b *bus) cancel(c *inquiry) {
 		})
 	}
 }
-
-// offline tells whether an error says that the device was not asked at all.
-func offline(err error) bool { return fault.KindOf(err) == fault.Offline }

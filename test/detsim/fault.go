@@ -1,6 +1,7 @@
 package detsim
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -221,10 +222,7 @@ func (f *faults) backup(r *rand.Rand, _ time.Duration) func() {
 		n.kill(true)
 	}
 	w.store.queue = nil
-	w.store.rows = map[device.ID]row{}
-	for id, row := range f.backups[r.IntN(len(f.backups))] {
-		w.store.rows[id] = row
-	}
+	w.store.rows = maps.Clone(f.backups[r.IntN(len(f.backups))])
 	for _, t := range w.things {
 		for _, x := range w.tap.of[t.id] {
 			x.excused = true

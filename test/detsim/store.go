@@ -2,6 +2,7 @@ package detsim
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"time"
 
@@ -203,13 +204,7 @@ type adopted struct {
 }
 
 // backup copies the database.
-func (s *store) backup() map[device.ID]row {
-	rows := make(map[device.ID]row, len(s.rows))
-	for id, r := range s.rows {
-		rows[id] = r
-	}
-	return rows
-}
+func (s *store) backup() map[device.ID]row { return maps.Clone(s.rows) }
 
 // find tells whose a key is, or whether it is that device's.
 func (s *store) find(q *lane.Lookup) (*lane.Found, error) {

@@ -2,7 +2,9 @@ package detsim
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -122,11 +124,10 @@ func (p *tap) wireAt(to netip.AddrPort, r dtls.Record) (*wire, dtls.ContentType)
 		}
 	}
 	for _, t := range p.w.behind[to.Addr()] {
-		list := p.of[t.id]
-		for i := len(list) - 1; i >= 0; i-- {
-			if kind, ok := p.opens(list[i].client, r); ok {
-				p.at[to] = list[i]
-				return list[i], kind
+		for _, x := range slices.Backward(p.of[t.id]) {
+			if kind, ok := p.opens(x.client, r); ok {
+				p.at[to] = x
+				return x, kind
 			}
 		}
 	}
@@ -138,7 +139,7 @@ func (p *tap) wireAt(to netip.AddrPort, r dtls.Record) (*wire, dtls.ContentType)
 func (p *tap) opens(s dtls.Session, r dtls.Record) (dtls.ContentType, bool) {
 	s.Window = dtls.Window{}
 	kind, plain, err := s.Open(p.plain[:0], r)
-	if err == dtls.ErrHandshakeRecord {
+	if errors.Is(err, dtls.ErrHandshakeRecord) {
 		return dtls.Handshake, true
 	}
 	if err != nil {
@@ -232,9 +233,7 @@ func (p *tap) deviceSent(t *thing, data []byte) {
 	if err != nil || r.Epoch == 0 {
 		return
 	}
-	list := p.of[t.id]
-	for i := len(list) - 1; i >= 0; i-- {
-		x := list[i]
+	for _, x := range slices.Backward(p.of[t.id]) {
 		kind, ok := p.opens(x.keys, r)
 		if !ok {
 			continue
