@@ -206,7 +206,8 @@ func (h *heir) Complete(end handover.End) (handover.Serving, error) {
 			return handover.Serving{}, err
 		}
 	}
-	return handover.Serving{Sessions: h.a.gateway.Adopted(), Streams: h.streams}, nil
+	n, err := h.a.gateway.Adopted()
+	return handover.Serving{Sessions: n, Streams: h.streams}, err
 }
 
 // begin serves in the other's place, and goes on with what still comes to it.

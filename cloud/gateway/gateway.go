@@ -123,6 +123,7 @@ type Gateway struct {
 	ancestors atomic.Pointer[ancestors]
 	serves    atomic.Bool // serve was called: the sessions are this process's
 	adopted   int         // connections, before Open
+	adopting  adopting    // them
 	restored  int         // sessions of an earlier process, from the store
 	inherited []*pipe     // that are not read yet
 	life      context.Context
@@ -440,6 +441,7 @@ func (g *Gateway) stop() {
 	g.closeDoors()
 	g.cancel()
 	g.pipes.close()
+	_ = g.adopting.end() // of a hand-over that was refused
 	g.running.Wait()
 	if g.serves.Load() && !g.passing.over() {
 		g.keep()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -62,12 +63,20 @@ func (in *Inherit) udp(address string) (socket.Socket, error) {
 
 // Listen gives the listener with the label, or a new one at the address.
 func (in *Inherit) Listen(ctx context.Context, label, address string) (net.Listener, error) {
+	l, _, err := in.listen(ctx, label, address)
+	return l, err
+}
+
+// listen is Listen; handed: the other listened there.
+func (in *Inherit) listen(ctx context.Context, label, address string) (l net.Listener, handed bool, err error) {
 	f := in.take(label)
 	if f == nil {
-		return socket.ListenTCP(ctx, address)
+		l, err = socket.ListenTCP(ctx, address)
+		return l, false, err
 	}
 	defer f.Close()
-	return net.FileListener(f)
+	l, err = net.FileListener(f)
+	return l, true, err
 }
 
 // Adopt takes up a message of the other process's. Nothing of it is acted on
@@ -99,9 +108,8 @@ func (g *Gateway) Adopt(m handover.Message) error {
 			err = g.adoptStream(now, files[0], unsent, body)
 			files = files[1:]
 		} else {
-			r := g.lanes[g.laneFor(body)]
-			err = r.lane.Adopt(now, 0, body, &r.outs)
-			r.perform(now)
+			at := g.laneFor(body)
+			g.adopting.do(at, len(g.lanes), func() error { return g.lanes[at].adopt(now, 0, body) })
 		}
 		if err != nil {
 			return err
@@ -138,19 +146,71 @@ func (g *Gateway) adoptStream(now time.Time, file *os.File, unsent, body []byte)
 	at := g.laneOf(from)
 	p := g.newPipe(c, at)
 	p.unsent, p.still = unsent, make(chan struct{})
-	r := g.lanes[at]
-	if err := r.lane.Adopt(now, p.id, body, &r.outs); err != nil {
-		_ = c.Close()
-		return err
-	}
-	r.pipes[p.id] = p
-	r.perform(now)
 	g.inherited = append(g.inherited, p)
+	g.adopting.do(at, len(g.lanes), func() error {
+		r := g.lanes[at]
+		r.pipes[p.id] = p
+		return r.adopt(now, p.id, body)
+	})
 	return nil
 }
 
-// Adopted gives how many connections were taken up.
-func (g *Gateway) Adopted() int { return g.adopted }
+// adopt takes up a connection.
+func (r *runner) adopt(now time.Time, id uint64, body []byte) error {
+	err := r.lane.Adopt(now, id, body, &r.outs)
+	r.perform(now)
+	return err
+}
+
+// adopting has every lane take up its connections at the same time as the
+// others. The zero value is ready.
+type adopting struct {
+	work []chan func() error // a goroutine for each; nil: there are none
+	all  sync.WaitGroup
+
+	mu  sync.Mutex
+	err error // guarded by mu; the first
+}
+
+// adoptQueue is how many connections may wait for a lane.
+const adoptQueue = 256
+
+// do has fn done for one of so many lanes.
+func (a *adopting) do(lane, lanes int, fn func() error) {
+	for len(a.work) < lanes {
+		work := make(chan func() error, adoptQueue)
+		a.work = append(a.work, work)
+		a.all.Go(func() { // until end
+			for fn := range work {
+				if err := fn(); err != nil {
+					a.mu.Lock()
+					a.err = errors.Join(a.err, err)
+					a.mu.Unlock()
+				}
+			}
+		})
+	}
+	a.work[lane] <- fn
+}
+
+// end waits until all is done, and tells what went wrong.
+func (a *adopting) end() error {
+	for _, work := range a.work {
+		close(work)
+	}
+	a.work = nil
+	a.all.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.err
+}
+
+// Adopted waits until every connection was taken up and gives how many they
+// are, or why one could not be.
+func (g *Gateway) Adopted() (int, error) {
+	err := g.adopting.end()
+	return g.adopted, err
+}
 
 // Restored gives how many sessions were taken up from the store at the start.
 func (g *Gateway) Restored() int { return g.restored }
