@@ -1,0 +1,58 @@
+package incident
+
+import "time"
+
+// Recovery is how the devices that an incident hit are doing, as the cloud or
+// a canary that asks every one of them counts it. Connected is not callable:
+// the three numbers are never added up in words.
+type Recovery struct {
+	At        time.Time `json:"at,omitzero"`    // when it was counted; zero: nobody counts
+	Affected  int       `json:"affected"`       // devices that it hit
+	Owners    int       `json:"owners"`         // whose they are
+	Connected int       `json:"connected"`      // of Affected: they have a session again
+	Answering int       `json:"answering"`      // of Connected: they answered since
+	Missing   int       `json:"missing"`        // of Affected: they have no session
+	Listed    int       `json:"listed"`         // of those that do not answer: known by name, with the reason and what to do
+	Until     time.Time `json:"until,omitzero"` // by when the devices' own clocks bring the rest back
+}
+
+// Counted tells whether somebody counts at all.
+func (r *Recovery) Counted() bool { return !r.At.IsZero() }
+
+// Limbo is how many are connected and do not answer.
+func (r *Recovery) Limbo() int { return max(0, r.Connected-r.Answering) }
+
+// Open is how many neither answer nor are listed.
+func (r *Recovery) Open() int { return max(0, r.Limbo()+r.Missing-r.Listed) }
+
+// Over tells that less than a thousandth of the affected is open.
+func (r *Recovery) Over() bool { return r.Open() == 0 || r.Open()*1000 < r.Affected }
+
+// follow takes a newer count. How many were hit is never forgotten: devices
+// that come back are not unhit.
+func (r *Recovery) follow(newer Recovery) {
+	if !newer.Counted() {
+		return
+	}
+	newer.Affected = max(newer.Affected, r.Affected)
+	newer.Owners = max(newer.Owners, r.Owners)
+	*r = newer
+}
+
+const (
+	settled  = 30 * time.Second // nothing has failed for so long: the devices are counted
+	unheard  = 2 * time.Minute  // and where nobody counts them, for so long
+	again    = 15 * time.Minute // what fails again within it is the same incident
+	interval = 30 * time.Minute // between two words
+)
+
+// mayClose is the rule of resolution. It goes by a count that is younger than
+// the end of the fault; an incident whose devices were counted once is never
+// closed without a count.
+func (i *Incident) mayClose(now time.Time) bool {
+	calm := now.Sub(i.Monitoring)
+	if !i.Recovery.Counted() {
+		return calm >= unheard
+	}
+	return calm >= settled && i.Recovery.At.After(i.Monitoring) && i.Recovery.Over()
+}

@@ -1,0 +1,82 @@
+package incident_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+// TestRetryWithin is the devices' own clock.
+func TestRetryWithin(t *testing.T) {
+	for tried, want := range map[time.Duration]time.Duration{
+		0: time.Second, 6 * time.Second: 2 * time.Second, time.Minute: 8 * time.Second,
+		10 * time.Minute: 64 * time.Second, 11 * time.Minute: 128 * time.Second, 48 * time.Hour: 128 * time.Second,
+	} {
+		if got := incident.RetryWithin(tried); got != want {
+			t.Errorf("after %v they retry within %v, want %v", tried, got, want)
+		}
+	}
+}
+
+// TestOver is when so few devices are open that an incident may be closed.
+func TestOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		r    incident.Recovery
+		want bool
+	}{
+		"nobody hit":               {incident.Recovery{}, true},
+		"all answer":               {incident.Recovery{Affected: 20, Connected: 20, Answering: 20}, true},
+		"one of 20 in limbo":       {incident.Recovery{Affected: 20, Connected: 20, Answering: 19}, false},
+		"one of 20 is missing":     {incident.Recovery{Affected: 20, Connected: 19, Answering: 19, Missing: 1}, false},
+		"it is listed":             {incident.Recovery{Affected: 20, Connected: 19, Answering: 19, Missing: 1, Listed: 1}, true},
+		"a thousandth is too many": {incident.Recovery{Affected: 1000, Connected: 1000, Answering: 999}, false},
+		"less is not":              {incident.Recovery{Affected: 1001, Connected: 1001, Answering: 1000}, true},
+	} {
+		if got := c.r.Over(); got != c.want {
+			t.Errorf("%s: over is %v", name, got)
+		}
+	}
+}
+
+// TestNeverGreener: whatever people do, no capability is shown better than it
+// was measured last, and what a closed incident says is that nothing fails.
+func TestNeverGreener(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		book := incident.NewBook()
+		measured := map[signal.Capability]signal.Severity{}
+		now := time.Unix(1590901200, 0).UTC()
+		capability := rapid.SampledFrom(signal.Capabilities())
+		severity := rapid.Map(rapid.IntRange(0, 3), func(n int) signal.Severity { return signal.Severity(n) })
+		for range rapid.IntRange(1, 60).Draw(t, "turns") {
+			now = now.Add(time.Duration(rapid.IntRange(1, 1200).Draw(t, "seconds")) * time.Second)
+			c, s := capability.Draw(t, "capability"), severity.Draw(t, "severity")
+			id := rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "id")
+			switch rapid.IntRange(0, 3).Draw(t, "act") {
+			case 0:
+				measured[c] = s
+				book.Apply(now, []signal.Judgement{{At: now, Since: now.Add(-20 * time.Second), Capability: c, Severity: s}}, incident.Recovery{})
+			case 1:
+				_, _ = book.Worsen(now, id, "ana", c, s, "words") // what it refuses is the point
+			case 2:
+				_, _ = book.Dispute(now, id, "ana", "words")
+			default:
+				book.Apply(now, nil, incident.Recovery{})
+			}
+			shown := book.Severities()
+			for c, s := range measured {
+				if shown[c] < s {
+					t.Fatalf("%s is measured as %s and shown as %s", c, s, shown[c])
+				}
+			}
+			for _, i := range book.List() {
+				if !i.Open() && i.Failing() {
+					t.Fatalf("incident %d is closed and %s", i.Number, i.Fails())
+				}
+			}
+		}
+	})
+}
