@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"net"
 	"net/netip"
 	"runtime"
 	"runtime/debug"
@@ -105,7 +104,7 @@ type Gateway struct {
 	lanes   []*runner
 	share   int // how many lanes there will be
 	sockets []socket.Socket
-	doors   []net.Listener
+	doors   doors
 	seed    maphash.Seed
 	started time.Time
 
@@ -148,7 +147,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
 	}
-	g.m = newMetrics(cfg.Registerer, g.table)
+	g.m = newMetrics(cfg.Registerer, g)
 	n := cfg.Lanes
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -209,14 +208,7 @@ func (g *Gateway) listen(ctx context.Context) error {
 			}
 		}
 	}
-	for _, a := range g.cfg.TCP {
-		l, err := g.cfg.Inherit.Listen(ctx, "tcp "+a, a)
-		if err != nil {
-			return fmt.Errorf("listening for devices on tcp %s: %w", a, err)
-		}
-		g.doors = append(g.doors, l)
-	}
-	return nil
+	return g.openDoors(ctx)
 }
 
 // join takes the gateway's place on the bus.
@@ -250,9 +242,8 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 		g.running.Go(func() { g.hand(run) })
 	}
 	g.readSockets()
-	for _, l := range g.doors {
-		g.running.Go(func() { g.accept(l) })
-	}
+	g.admitAll()
+	g.running.Go(func() { g.mindDoors(run) })
 	g.running.Go(func() { g.sweep(run, restored) })
 }
 
@@ -416,8 +407,8 @@ func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 		at, _ := s.Addr()
 		udp = append(udp, at)
 	}
-	for _, l := range g.doors {
-		tcp = append(tcp, l.Addr().(*net.TCPAddr).AddrPort())
+	for _, w := range g.doors.list {
+		tcp = append(tcp, w.at)
 	}
 	return udp, tcp
 }
@@ -452,9 +443,7 @@ func (g *Gateway) closeDoors() {
 	for _, s := range g.sockets {
 		s.Close()
 	}
-	for _, l := range g.doors {
-		l.Close()
-	}
+	g.doors.close()
 }
 
 func (g *Gateway) logTry(try *device.Attempt) {

@@ -47,9 +47,7 @@ const maxDiverted = 1 << 16
 // Settle lets handshakes come to their end and begins none. Devices that knock
 // meanwhile are answered by nobody, and knock again.
 func (g *Gateway) Settle(ctx context.Context) {
-	for _, l := range g.doors {
-		setDeadline(l, past())
-	}
+	g.doors.hush()
 	late := time.After(settleTime)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -196,10 +194,7 @@ func (g *Gateway) Resume() {
 		g.pipes.readOn(g)
 	}
 	g.eachLane(context.Background(), func(r *runner) { r.lane.Settle(false) })
-	for _, l := range g.doors {
-		setDeadline(l, time.Time{})
-		g.running.Go(func() { g.accept(l) })
-	}
+	g.admitAll()
 	for _, e := range held {
 		g.tellAll(e)
 	}
@@ -292,8 +287,8 @@ func (g *Gateway) Sockets() (labels []string, files []*os.File, err error) {
 	for i, s := range g.sockets {
 		add("udp "+g.cfg.UDP[i], s.UDP())
 	}
-	for i, l := range g.doors {
-		add("tcp "+g.cfg.TCP[i], l.(*net.TCPListener))
+	for i, l := range g.doors.open() {
+		add("tcp "+g.cfg.TCP[i], l)
 	}
 	return labels, files, err
 }

@@ -63,20 +63,12 @@ func (in *Inherit) udp(address string) (socket.Socket, error) {
 
 // Listen gives the listener with the label, or a new one at the address.
 func (in *Inherit) Listen(ctx context.Context, label, address string) (net.Listener, error) {
-	l, _, err := in.listen(ctx, label, address)
-	return l, err
-}
-
-// listen is Listen; handed: the other listened there.
-func (in *Inherit) listen(ctx context.Context, label, address string) (l net.Listener, handed bool, err error) {
 	f := in.take(label)
 	if f == nil {
-		l, err = socket.ListenTCP(ctx, address)
-		return l, false, err
+		return socket.ListenTCP(ctx, address)
 	}
 	defer f.Close()
-	l, err = net.FileListener(f)
-	return l, true, err
+	return net.FileListener(f)
 }
 
 // Adopt takes up a message of the other process's. Nothing of it is acted on

@@ -21,7 +21,7 @@ const (
 )
 
 // lookupTime bounds one look into the store.
-const lookupTime = 5 * time.Second
+const lookupTime = 3 * time.Second
 
 // question is what a lane wants to know of a key, and who asks.
 type question struct {

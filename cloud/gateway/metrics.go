@@ -33,7 +33,8 @@ type metrics struct {
 	waited   *prometheus.HistogramVec
 }
 
-func newMetrics(reg prometheus.Registerer, t *table) *metrics {
+func newMetrics(reg prometheus.Registerer, g *Gateway) *metrics {
+	t := g.table
 	if reg == nil {
 		return nil
 	}
@@ -74,6 +75,17 @@ func newMetrics(reg prometheus.Registerer, t *table) *metrics {
 			Name: "cyan_gateway_sessions", Help: "Connected devices, by whether they answer.",
 			ConstLabels: prometheus.Labels{"state": state},
 		}, count))
+	}
+	if len(g.cfg.TCP) > 0 {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cyan_gateway_door", Help: "Whether a devices' port is open (1) or closed because every attempt fails through us (0), by transport.",
+			ConstLabels: prometheus.Labels{"transport": "tcp"},
+		}, func() float64 {
+			if g.ClosedSince().IsZero() {
+				return 1
+			}
+			return 0
+		}))
 	}
 	reg.MustRegister(m.cookies)
 	return m

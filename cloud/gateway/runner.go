@@ -176,6 +176,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		}
 	case lane.RecordTry:
 		g.cfg.Records.AddAttempt(*out.Try)
+		g.doors.ended(now, out.Try)
 		g.logTry(out.Try)
 	case lane.TakeNote:
 		if h := out.Note.Hello; h != nil {

@@ -36,6 +36,17 @@ func (d *Door) Attempt(now time.Time, well bool) {
 	}
 }
 
+// Shut gives a door that is closed, and opens as soon as what is behind it is
+// sound.
+func Shut() Door { return Door{shut: true} }
+
+// Troubled tells whether it matters what is behind the door: it is closed, or
+// may have to close.
+func (d *Door) Troubled(now time.Time) bool {
+	d.bad = recent(d.bad, now)
+	return d.shut || len(d.bad) > 0
+}
+
 // Open tells whether the door is to be open now. sound tells whether what is
 // behind it answers, such as the store; it is asked twice a second.
 func (d *Door) Open(now time.Time, sound bool) bool {
