@@ -1,0 +1,122 @@
+package canary
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/signal"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// Board is a real device that is a canary.
+type Board struct {
+	Device string `json:"device" yaml:"device"` // id or name
+	// Function is called with Argument; it has to give Result. Empty: the board
+	// is pinged.
+	Function string `json:"function,omitempty" yaml:"function"`
+	Argument string `json:"argument,omitempty" yaml:"argument"`
+	Result   int32  `json:"result,omitempty" yaml:"result"`
+	// RestartEvery is how often it is restarted. Zero: never.
+	RestartEvery time.Duration `json:"restart_every,omitempty" yaml:"restart-every"`
+	// RestartFunction is a function of the board that restarts it; Hook is a
+	// command, with its arguments, that cuts its power or presses its button. It
+	// comes from a file on this machine and from nowhere else.
+	RestartFunction string   `json:"restart_function,omitempty" yaml:"restart-function"`
+	Hook            []string `json:"hook,omitempty" yaml:"hook"`
+	// Back is how long it may take to come back. Zero: 60 s.
+	Back time.Duration `json:"back,omitempty" yaml:"back"`
+
+	// Restart tells that this run restarts the board.
+	Restart bool `json:"-" yaml:"-"`
+}
+
+// back is how long a board takes to boot and to find its network.
+const back = time.Minute
+
+// patience is how long a run with a board may take.
+func (b *Board) patience() time.Duration {
+	switch {
+	case !b.Restart:
+		return deadline
+	case b.Back > 0:
+		return b.Back
+	}
+	return back
+}
+
+// physical is a board on a desk: it is there, and does what it is told; from
+// time to time it has to come back from nothing.
+func (t *trial) physical(ctx context.Context) {
+	b := &t.cfg.Board
+	var before rest.Device
+	steps := []step{
+		{signal.StepAsk, func(ctx context.Context) (err error) {
+			before, err = t.api.Device(ctx, b.Device)
+			t.result.Transport = string(before.Transport)
+			return err
+		}},
+		{signal.StepOnline, func(context.Context) error {
+			if !before.Online {
+				return &failure{rest.CodeNotConnected, "the board is " + before.State + ": " + string(before.Reason)}
+			}
+			return nil
+		}},
+	}
+	if b.Restart {
+		steps = append(steps,
+			step{signal.StepRestart, t.restart},
+			step{signal.StepBack, func(ctx context.Context) error { return t.isBack(ctx, &before) }},
+		)
+	}
+	t.walk(ctx, append(steps, step{signal.StepCall, t.useBoard})...)
+}
+
+// restart makes the board start anew.
+func (t *trial) restart(ctx context.Context) error {
+	b := &t.cfg.Board
+	if len(b.Hook) > 0 {
+		said, err := exec.CommandContext(ctx, b.Hook[0], b.Hook[1:]...).CombinedOutput() //nolint:gosec // from the local file only
+		if err != nil {
+			return &failure{ReasonCanary, fmt.Sprintf("%s: %v: %.200s", b.Hook[0], err, strings.TrimSpace(string(said)))}
+		}
+		return nil
+	}
+	_, err := t.api.Call(ctx, b.Device, b.RestartFunction, "")
+	return err
+}
+
+// isBack waits until the board has connected again.
+func (t *trial) isBack(ctx context.Context, before *rest.Device) error {
+	var last rest.Device
+	err := until(ctx, func() (bool, error) {
+		d, err := t.api.Device(ctx, t.cfg.Board.Device)
+		if err == nil {
+			last = d
+		}
+		again := d.StateSince.Time.After(before.StateSince.Time) || d.LastHandshakeAt.Time.After(before.LastHandshakeAt.Time)
+		return err == nil && d.Online && again, err
+	})
+	if err != nil && ctx.Err() != nil {
+		return &failure{ReasonTimeout, fmt.Sprintf("the board was told to restart and is %s since %s", last.State, last.StateSince.Time.UTC().Format(time.RFC3339))}
+	}
+	return err
+}
+
+func (t *trial) useBoard(ctx context.Context) error {
+	b := &t.cfg.Board
+	if b.Function == "" {
+		p, err := t.api.Ping(ctx, b.Device)
+		if err == nil && !p.Online {
+			err = &failure{rest.CodeSentNoAck, "the board does not answer a ping: " + p.State}
+		}
+		return err
+	}
+	got, err := t.api.Call(ctx, b.Device, b.Function, b.Argument)
+	if err == nil && got.ReturnValue != b.Result {
+		err = wrong("the board's %s gave %d, and should have given %d", b.Function, got.ReturnValue, b.Result)
+	}
+	return err
+}
