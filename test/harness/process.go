@@ -91,6 +91,19 @@ type outside struct {
 
 func (p *outside) start(t testing.TB, o app.Options) (place, *app.Welcome) {
 	t.Helper()
+	stdout := p.begin(t, o)
+	first, err := bufio.NewReader(stdout).ReadBytes('\n')
+	var line announced
+	if err != nil || json.Unmarshal(first, &line) != nil {
+		p.Kill()
+		t.Fatalf("the cloud did not start: %v, %q", err, first)
+	}
+	return line.At, line.Welcome
+}
+
+// begin starts the process and gives what it writes.
+func (p *outside) begin(t testing.TB, o app.Options) io.Reader {
+	t.Helper()
 	o.Logger = nil // it logs to its own standard error
 	text, err := json.Marshal(o)
 	if err != nil {
@@ -112,13 +125,7 @@ func (p *outside) start(t testing.TB, o app.Options) (place, *app.Welcome) {
 		t.Fatal("starting a process:", err)
 	}
 	p.pid = p.cmd.Process.Pid
-	first, err := bufio.NewReader(stdout).ReadBytes('\n')
-	var line announced
-	if err != nil || json.Unmarshal(first, &line) != nil {
-		p.Kill()
-		t.Fatalf("the cloud did not start: %v, %q", err, first)
-	}
-	return line.At, line.Welcome
+	return stdout
 }
 
 func (p *outside) stop(t testing.TB) {
@@ -150,6 +157,39 @@ func (c *Cloud) Kill() {
 		c.t.Fatal("this cloud has no process of its own")
 	}
 	p.Kill()
+}
+
+// Process gives the process of a cloud that StartProcess started, to do to it
+// what happens to processes.
+func (c *Cloud) Process() *os.Process {
+	c.t.Helper()
+	p, ok := c.run.(*outside)
+	if !ok {
+		c.t.Fatal("this cloud has no process of its own")
+	}
+	process, err := os.FindProcess(p.pid)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return process
+}
+
+// Refuses starts a cloud that was stopped or killed, and tells whether it ended
+// by itself before it had opened its doors.
+func (c *Cloud) Refuses() bool {
+	c.t.Helper()
+	p, ok := c.run.(*outside)
+	if !ok {
+		c.t.Fatal("this cloud has no process of its own")
+	}
+	first, _ := bufio.NewReader(p.begin(c.t, c.Options)).ReadBytes('\n')
+	if len(first) > 0 {
+		p.stop(c.t)
+		return false
+	}
+	err := p.cmd.Wait()
+	p.cmd = nil
+	return err != nil
 }
 
 // Upgrade has a cloud that StartProcess started hand over to a new process of

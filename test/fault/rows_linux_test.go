@@ -1,0 +1,78 @@
+package fault
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cyan-cloud/cyan/app"
+)
+
+// row is a fault that is brought about and healed.
+type row struct {
+	name    string
+	how     string
+	fast    bool // takes part in plain go test
+	long    bool // takes minutes by itself
+	skipped string
+	promise time.Duration // zero: keysKept
+	devices int           // zero: crowd
+	options app.Options
+	real    bool // real devices take part, where there are any
+	before  func(w *world)
+	run     func(w *world)
+	// quiet is whether no device may connect anew.
+	quiet func(m *member) bool
+}
+
+// crowd is how many virtual devices a row has.
+const crowd = 20
+
+// seed is where the chance of the rows comes from.
+const seed = 20261122
+
+// test runs a row.
+func (r *row) test(t *testing.T) Result {
+	t.Helper()
+	result := Result{Fault: r.name, How: r.how, Skipped: r.skipped}
+	if r.skipped != "" {
+		return result
+	}
+	if r.promise == 0 {
+		r.promise = keysKept
+	}
+	if r.devices == 0 {
+		r.devices = crowd
+	}
+	w := newWorld(t, r.options, r.devices, seed)
+	if r.real {
+		joinReal(t, w)
+	}
+	if r.before != nil {
+		r.before(w)
+	}
+	for _, m := range w.members {
+		m.attempts = w.connects(m)
+	}
+	w.traffic()
+	w.pause(2 * time.Second)
+	r.run(w)
+	if w.healed.IsZero() {
+		w.heal()
+	}
+	result.Devices, result.BoundS = len(w.members), seconds(r.promise)
+	result.recovered(w.recovery(r.promise + slack))
+	w.end()
+	for _, m := range w.members {
+		n := w.connects(m) - m.attempts
+		result.Reconnect += max(0, n)
+		if n > 0 && r.quiet != nil && r.quiet(m) {
+			w.ledger.Wrong("%s (%s) has connected anew", m.id, m.kind)
+		}
+		if m.real {
+			t.Logf("%s: real Device OS %s connected anew %d times", r.name, m.kind, n)
+		}
+	}
+	result.Calls, result.Erred, result.Findings = w.ledger.Sum()
+	result.Wrong = len(result.Findings)
+	return result
+}
