@@ -147,9 +147,11 @@ func (a *App) build(ctx context.Context) (err error) {
 		Profiles: a.store, Factors: a.store, Tickets: a.store, Services: a.store, Audit: a.store, Transfers: a.store, Vitals: a.store, Chronicle: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},
 			{Name: "bus", Run: func(context.Context) error { return b.Hearing() }},
+			{Name: "port for devices on tcp", Run: a.gateway.Ready},
 		},
 	}
 	if a.history != nil {

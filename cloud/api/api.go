@@ -132,6 +132,10 @@ type Config struct {
 	History   History // nil: streams cannot be resumed
 	Ready     []Check // what /readyz looks at; none: always ready
 
+	// DoorShut tells whether the devices' port is closed because nobody can be
+	// let in, for the doctor; nil: it never is.
+	DoorShut func() bool
+
 	Chronicle Chronicle // what was done to the cloud; nil: nothing is known
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s

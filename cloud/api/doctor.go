@@ -68,6 +68,7 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	f.Cloud.StoreDown = storeDown
 	states, err := a.cfg.Bus.States(ctx, []device.ID{id})
 	f.Cloud.BusDown = err != nil
+	f.Cloud.DoorShut = a.cfg.DoorShut != nil && a.cfg.DoorShut()
 	f.State = stateOf(&f.Device, states)
 	if f.State.Connected() && r.Need(account.DevicesPing) == nil {
 		f.PingedAt = f.Now

@@ -194,6 +194,12 @@ func hideTable(t *testing.T, c *harness.Cloud, table string) {
 	execute(t, c, fmt.Sprintf("ALTER TABLE %s RENAME TO %s_hidden", table, table))
 }
 
+// showTable gives it back.
+func showTable(t *testing.T, c *harness.Cloud, table string) {
+	t.Helper()
+	execute(t, c, fmt.Sprintf("ALTER TABLE %s_hidden RENAME TO %s", table, table))
+}
+
 // execute changes the database of a cloud that runs, behind its back.
 func execute(t *testing.T, c *harness.Cloud, statement string) {
 	t.Helper()
