@@ -1,0 +1,230 @@
+package canary
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+// atOnce bounds the runs of one story that are under way: as many as there can
+// be at the quickest pace, each until its deadline.
+const atOnce = 4
+
+// task is one story by one way, again and again.
+type task struct {
+	// Set when planned.
+	runner *Runner
+	story  signal.Story
+	base   Config
+	every  time.Duration
+	about  []signal.Capability
+
+	restarted time.Time // of the board; owned by run
+
+	mu      sync.Mutex // guards what follows
+	pool    []Identity // those that are free, the one that rested longest first
+	running int
+	holder  *Holder
+}
+
+// run begins a run at every tick. A run that hangs does not keep the next one
+// from beginning.
+func (t *task) run(ctx context.Context, head time.Duration) {
+	var all sync.WaitGroup
+	defer t.release(ctx)
+	defer all.Wait()
+	if !wait(ctx, head) {
+		return
+	}
+	for {
+		began := time.Now()
+		if cfg, ok := t.begin(); ok {
+			all.Go(func() {
+				defer t.end(cfg)
+				t.once(ctx, cfg)
+			})
+		}
+		for time.Since(began) < t.pace() {
+			if !wait(ctx, min(lookEvery, max(t.pace()-time.Since(began), time.Millisecond))) {
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// pace is how long after the last run the next one begins.
+func (t *task) pace() time.Duration {
+	for _, c := range t.about {
+		if t.runner.cfg.Suspect(c, t.base.Way.Name) {
+			return min(t.every, t.runner.cfg.Quick)
+		}
+	}
+	return t.every
+}
+
+// begin takes what a run needs; false: all of it is in use.
+func (t *task) begin() (*Config, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	cfg := t.base
+	switch t.story {
+	case signal.ColdStart, signal.Resume:
+		if len(t.pool) == 0 {
+			return nil, false
+		}
+		cfg.Device, t.pool = t.pool[0], t.pool[1:]
+	case signal.Held:
+		cfg.Device = t.pool[0]
+	case signal.Physical:
+		b := &cfg.Board
+		if t.running > 0 {
+			return nil, false
+		}
+		if b.RestartEvery > 0 && time.Since(t.restarted) >= b.RestartEvery {
+			b.Restart, t.restarted = true, time.Now()
+		}
+		cfg.Deadline = b.patience()
+	}
+	if t.running >= atOnce {
+		return nil, false
+	}
+	t.running++
+	return &cfg, true
+}
+
+// end gives back what a run had.
+func (t *task) end(cfg *Config) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running--
+	if t.story == signal.ColdStart || t.story == signal.Resume {
+		t.pool = append(t.pool, cfg.Device)
+	}
+}
+
+// once makes one run and tells of it.
+func (t *task) once(ctx context.Context, cfg *Config) {
+	r := t.runner
+	var at current
+	cfg.OnStep = at.set
+	slow := time.AfterFunc(slowAfter, func() {
+		for _, reading := range at.reading(t.story, cfg) {
+			r.cfg.Slow(reading.Capability, cfg.Way.Name)
+		}
+	})
+	result, ok := t.prepare(ctx, cfg)
+	if ok {
+		result = Run(ctx, *cfg, t.story)
+	}
+	slow.Stop()
+	if ctx.Err() != nil {
+		return // it was interrupted, and says nothing
+	}
+	if !result.OK {
+		result.Blind = r.sight.blind(ctx)
+		r.cfg.Logger.Info("a canary failed", "story", t.story, "ingress", cfg.Way.Name, "step", result.Failed,
+			"reason", result.Reason, "evidence", result.Evidence, "blind", result.Blind)
+	}
+	r.cfg.Note(result)
+}
+
+// prepare registers the device and, for Held, switches it on. If that fails,
+// so has the run: what it needs of the API a customer needs, too.
+func (t *task) prepare(ctx context.Context, cfg *Config) (failed signal.Result, ok bool) {
+	switch t.story {
+	case signal.ColdStart, signal.Held, signal.Resume:
+	default:
+		return failed, true
+	}
+	bounded, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	now := time.Now().UTC()
+	name := fmt.Sprintf("canary-%s-%s-%s", t.story, cfg.Way.Transport, cfg.Device.ID.String()[:4])
+	err := t.runner.nursery.Register(bounded, t.runner.api, &cfg.Device, name)
+	step := signal.StepAsk
+	if err == nil && t.story == signal.Held {
+		if err = t.hold(bounded, ctx, cfg); err == nil {
+			return failed, true
+		}
+		step = signal.StepOnline
+	}
+	if err == nil {
+		return failed, true
+	}
+	failed = signal.Result{
+		ID: now.Format("20060102T150405.000000Z") + "-" + nonce()[:8], Vantage: cfg.Vantage, Ingress: cfg.Way.Name, Story: t.story,
+		Transport: cfg.Way.Transport.String(), Started: now, Ended: time.Now().UTC(), Failed: step,
+		Steps: []signal.Step{{Name: step, Took: time.Since(now)}},
+	}
+	failed.Reason, failed.Evidence = explain(step, err, deadline)
+	return failed, false
+}
+
+// hold switches the device of Held on, if it is not, and gives it the time that
+// a first connection takes.
+func (t *task) hold(bounded, ctx context.Context, cfg *Config) error {
+	t.mu.Lock()
+	h := t.holder
+	t.mu.Unlock()
+	if h != nil {
+		return nil
+	}
+	h, err := Hold(ctx, *cfg)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.holder = h
+	t.mu.Unlock()
+	return until(bounded, func() (bool, error) {
+		d, err := t.runner.api.Device(bounded, cfg.Device.ID.String())
+		return err == nil && d.Online && len(d.Functions) > 0, err
+	})
+}
+
+func (t *task) release(ctx context.Context) {
+	if t.holder != nil {
+		t.holder.Release(ctx)
+	}
+}
+
+// current is the step that a run is at.
+type current struct {
+	mu   sync.Mutex
+	step signal.StepName
+}
+
+func (c *current) set(s signal.StepName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.step = s
+}
+
+// reading tells which capability the step is about.
+func (c *current) reading(story signal.Story, cfg *Config) []signal.Reading {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := signal.Result{Story: story, Steps: []signal.Step{{Name: c.step}}}
+	if len(cfg.Way.ServerKey) > 0 {
+		r.Transport = cfg.Way.Transport.String()
+	}
+	return r.Readings()
+}
+
+// wait waits, and tells whether ctx is still good.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
