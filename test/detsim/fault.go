@@ -25,36 +25,36 @@ type trouble struct {
 }
 
 const (
-	tick1  = time.Second
+	second = time.Second
 	minute = time.Minute
 )
 
 // troubles are all that can go wrong.
 var troubles = []trouble{
-	{"kill", 8, 300 * time.Millisecond, 20 * tick1, (*faults).kill},
-	{"power-cut", 3, tick1, 40 * tick1, (*faults).powerCut},
+	{"kill", 8, 300 * time.Millisecond, 20 * second, (*faults).kill},
+	{"power-cut", 3, second, 40 * second, (*faults).powerCut},
 	{"kill-twice", 4, 300 * time.Millisecond, 900 * time.Millisecond, (*faults).killTwice},
-	{"stop", 5, 100 * time.Millisecond, 10 * tick1, (*faults).stop},
-	{"hand-over", 8, 10 * time.Millisecond, 2 * tick1, (*faults).handOver},
-	{"freeze", 5, 5 * tick1, 60 * tick1, (*faults).freeze},
-	{"fail-over", 3, 5 * tick1, 60 * tick1, (*faults).failOver},
-	{"store-slow", 4, 10 * tick1, 2 * minute, (*faults).storeSlow},
-	{"store-full", 4, 5 * tick1, 2 * minute, (*faults).storeFull},
-	{"store-down", 3, 5 * tick1, 90 * tick1, (*faults).storeDown},
-	{"backup", 2, tick1, 10 * tick1, (*faults).backup},
-	{"clock", 3, tick1, 5 * tick1, (*faults).clockStep},
-	{"bus-cut", 3, 5 * tick1, 60 * tick1, (*faults).busCut},
-	{"loss", 5, 20 * tick1, 3 * minute, (*faults).loss},
-	{"chaos", 5, 20 * tick1, 3 * minute, (*faults).chaos},
-	{"cut", 4, 10 * tick1, 4 * minute, (*faults).cut},
-	{"one-way", 5, 20 * tick1, 4 * minute, (*faults).oneWay},
-	{"mtu", 2, 20 * tick1, 2 * minute, (*faults).mtu},
-	{"rebind", 6, tick1, 2 * tick1, (*faults).rebind},
-	{"reboot", 5, 100 * time.Millisecond, 20 * tick1, (*faults).reboot},
+	{"stop", 5, 100 * time.Millisecond, 10 * second, (*faults).stop},
+	{"hand-over", 8, 10 * time.Millisecond, 2 * second, (*faults).handOver},
+	{"freeze", 5, 5 * second, 60 * second, (*faults).freeze},
+	{"fail-over", 3, 5 * second, 60 * second, (*faults).failOver},
+	{"store-slow", 4, 10 * second, 2 * minute, (*faults).storeSlow},
+	{"store-full", 4, 5 * second, 2 * minute, (*faults).storeFull},
+	{"store-down", 3, 5 * second, 90 * second, (*faults).storeDown},
+	{"backup", 2, second, 10 * second, (*faults).backup},
+	{"clock", 3, second, 5 * second, (*faults).clockStep},
+	{"bus-cut", 3, 5 * second, 60 * second, (*faults).busCut},
+	{"loss", 5, 20 * second, 3 * minute, (*faults).loss},
+	{"chaos", 5, 20 * second, 3 * minute, (*faults).chaos},
+	{"cut", 4, 10 * second, 4 * minute, (*faults).cut},
+	{"one-way", 5, 20 * second, 4 * minute, (*faults).oneWay},
+	{"mtu", 2, 20 * second, 2 * minute, (*faults).mtu},
+	{"rebind", 6, second, 2 * second, (*faults).rebind},
+	{"reboot", 5, 100 * time.Millisecond, 20 * second, (*faults).reboot},
 	{"long-off", 3, minute, 6 * minute, (*faults).reboot},
-	{"twin", 1, 30 * tick1, 3 * minute, (*faults).twin},
-	{"storm", 2, tick1, 2 * minute, (*faults).storm},
-	{"replay", 4, tick1, 5 * tick1, (*faults).replay},
+	{"twin", 1, 30 * second, 3 * minute, (*faults).twin},
+	{"storm", 2, second, 2 * minute, (*faults).storm},
+	{"replay", 4, second, 5 * second, (*faults).replay},
 }
 
 // faults does harm to the world and undoes it.
