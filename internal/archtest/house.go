@@ -104,7 +104,9 @@ var shelf = []library{
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
 	{"github.com/spf13", []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
-	{"go.yaml.in/yaml", []string{"app", "cmd/..."}},
+	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/notify"}},
+	{"github.com/wneessen/go-mail", []string{"watch/notify"}},
+	{"github.com/emersion/go-smtp", []string{"watch/notify/notifytest"}},
 }
 
 // with joins lists without changing either.

@@ -1,0 +1,132 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Ack is that a person has an alert.
+type Ack struct {
+	Key string    `json:"key"`
+	By  string    `json:"by"`
+	At  time.Time `json:"at"`
+}
+
+// Proof is that an outlet took a notice.
+type Proof struct {
+	Outlet string `json:"outlet"`
+	Kind   Kind   `json:"kind"`
+	ID     string `json:"id"`
+	Receipt
+}
+
+// Loss is a notice that an outlet never took.
+type Loss struct {
+	Outlet string    `json:"outlet"`
+	Kind   Kind      `json:"kind"`
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	Words  string    `json:"words"`
+}
+
+// Status is how well people can be reached. Red is true when a person has to
+// look after that, and Why says it in sentences.
+type Status struct {
+	At       time.Time      `json:"at"`
+	Red      bool           `json:"red"`
+	Why      []string       `json:"why,omitempty"`
+	Outlets  []OutletStatus `json:"outlets"`
+	Alerts   []AlertStatus  `json:"alerts"`
+	Switches []SwitchStatus `json:"switches"`
+}
+
+// OutletStatus is how an outlet does.
+type OutletStatus struct {
+	Name     string    `json:"name"`
+	Stage    int       `json:"stage"` // from 1; 0: it is only informed
+	State    string    `json:"state"` // ok, failing, gone, untried
+	Accepted int       `json:"accepted"`
+	Refused  int       `json:"refused"`
+	Waiting  int       `json:"waiting"`
+	Last     time.Time `json:"last,omitzero"` // it took something
+	Words    string    `json:"words,omitempty"`
+}
+
+// AlertStatus is an alert that is open, or not yet told to everybody.
+type AlertStatus struct {
+	Key      string    `json:"key"`
+	Summary  string    `json:"summary"`
+	Severity Severity  `json:"severity"`
+	Opened   time.Time `json:"opened"`
+	Held     time.Time `json:"held_until,omitzero"`
+	Accepted time.Time `json:"accepted,omitzero"` // a page was
+	Acked    *Ack      `json:"acknowledged,omitempty"`
+	Resolved time.Time `json:"resolved,omitzero"`
+	Waiting  int       `json:"waiting"`
+	Proof    []Proof   `json:"proof,omitempty"`
+	Lost     []Loss    `json:"lost,omitempty"`
+}
+
+// status sums the ledger up.
+func (l *ledger) status(now time.Time) Status {
+	s := Status{At: now, Outlets: []OutletStatus{}, Alerts: []AlertStatus{}, Switches: []SwitchStatus{}}
+	for _, name := range l.everybody() {
+		if o := l.outlets[name]; o != nil {
+			s.Outlets = append(s.Outlets, l.outletStatus(name, o))
+		}
+	}
+	for _, o := range s.Outlets {
+		switch o.State {
+		case "failing":
+			s.blame("outlet %s fails: %s", o.Name, o.Words)
+		case "gone":
+			s.blame("outlet %s takes nothing any more: %s", o.Name, o.Words)
+		}
+	}
+	if len(slices.Concat(l.stages...)) == 0 {
+		s.blame("nobody would be paged: no outlet stands in a stage")
+	}
+	for _, a := range l.alerts {
+		if a.change || !a.resolved.IsZero() && a.waiting() == 0 {
+			continue
+		}
+		st := a.status()
+		if st.Accepted.IsZero() && a.acked == nil && a.held.IsZero() && now.Sub(a.opened) >= l.patience {
+			s.blame("nobody has been told of %s since %s", a.key, a.opened.UTC().Format(time.RFC3339))
+		}
+		s.Alerts = append(s.Alerts, st)
+	}
+	return s
+}
+
+func (s *Status) blame(format string, args ...any) {
+	s.Red = true
+	s.Why = append(s.Why, fmt.Sprintf(format, args...))
+}
+
+func (a *alert) status() AlertStatus {
+	return AlertStatus{
+		Key: a.key, Summary: a.trigger.Summary, Severity: a.trigger.Severity, Opened: a.opened, Held: a.held, Accepted: a.accepted,
+		Acked: a.acked, Resolved: a.resolved, Waiting: a.waiting(), Proof: slices.Clone(a.proof), Lost: slices.Clone(a.lost),
+	}
+}
+
+func (l *ledger) outletStatus(name string, o *outletState) OutletStatus {
+	st := OutletStatus{Name: name, State: "ok", Accepted: o.accepted, Refused: o.refused, Last: o.last, Words: o.lastWords}
+	st.Stage = 1 + slices.IndexFunc(l.stages, func(s []string) bool { return slices.Contains(s, name) })
+	for _, a := range l.alerts {
+		if g := a.leg(name); g != nil {
+			st.Waiting += len(g.queue)
+		}
+	}
+	switch {
+	case o.gone:
+		st.State, st.Words = "gone", o.failing
+	case o.failing != "":
+		st.State, st.Words = "failing", o.failing
+	case o.last.IsZero():
+		st.State = "untried"
+	}
+	return st
+}
