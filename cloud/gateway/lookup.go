@@ -17,7 +17,7 @@ const (
 	keyQueue     = 4096
 	keysTogether = 64 // keys that the store is asked about at once
 	claimQueue   = 4096
-	claimHands   = 4
+	claimHands   = 64 // they wait for the store, which commits them together
 )
 
 // lookupTime bounds one look into the store.

@@ -9,11 +9,11 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/fault"
 )
 
-// commit writes the session changes and, if late is set, as many late rows as
-// a batch may have, in one transaction. A row that is itself at fault gets its
-// own error and the others go on; any other failure undoes the batch. When
-// commit has returned nil, the batch is on the disk.
-func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) error {
+// commit writes the session changes, does the acts and, if late is set, writes
+// as many late rows as a batch may have, in one transaction. A row or an act that
+// is itself at fault gets its own error and the others go on; any other failure
+// undoes the batch. When commit has returned nil, the batch is on the disk.
+func (w *writer) commit(ctx context.Context, sessions []sessionOp, acts []act, late bool) error {
 	start := time.Now()
 	var attempts []device.Attempt
 	var seen []DeviceUpdate
@@ -33,6 +33,9 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 	for i := 0; err == nil && i < len(sessions); i++ {
 		err = b.session(ctx, &sessions[i])
 	}
+	for i := 0; err == nil && i < len(acts); i++ {
+		err = b.act(ctx, &acts[i])
+	}
 	for i := 0; err == nil && i < len(attempts); i++ {
 		err = b.late(ctx, toAttempt, attemptRow{&attempts[i]}.apply)
 	}
@@ -49,7 +52,7 @@ func (w *writer) commit(ctx context.Context, sessions []sessionOp, late bool) er
 	w.late.attempts = w.late.attempts[len(attempts):]
 	w.late.seen = w.late.seen[len(seen):]
 	w.metrics.commits.WithLabelValues(resultOK).Inc()
-	w.metrics.rows.Observe(float64(len(sessions) + len(attempts) + len(seen)))
+	w.metrics.rows.Observe(float64(len(sessions) + len(acts) + len(attempts) + len(seen)))
 	w.metrics.took.Observe(time.Since(start).Seconds())
 	w.metrics.spoiled.Add(float64(b.spoiled))
 	return nil
@@ -146,4 +149,67 @@ func (b *batch) late(ctx context.Context, statement int, apply func(context.Cont
 		return nil
 	}
 	return err
+}
+
+const (
+	maxActQueue = 4096
+	batchActs   = 256
+)
+
+// act is a small transaction of its own that is committed together with
+// others: a thousand devices that are registered in one second cost a few
+// syncs and not a thousand.
+type act struct {
+	what string
+	do   func(*sql.Tx) error
+	done chan<- error // capacity 1
+	err  error
+}
+
+// together has do committed with whatever else waits. It is undone by itself
+// when it fails.
+func (w *writer) together(ctx context.Context, what string, do func(*sql.Tx) error) error {
+	done := make(chan error, 1)
+	w.mu.Lock()
+	switch {
+	case w.closed:
+		w.mu.Unlock()
+		return errClosed()
+	case len(w.acts) >= maxActQueue:
+		w.mu.Unlock()
+		return fault.Errorf(fault.Busy, "%s: too much waits to be written", what)
+	}
+	w.acts = append(w.acts, act{what: what, do: do, done: done})
+	w.mu.Unlock()
+	w.poke()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done(): // it may be done all the same
+		return fault.E(fault.Unavailable, what, ctx.Err())
+	}
+}
+
+// act does one of the acts of a batch. It returns an error only if the batch is
+// lost.
+func (b *batch) act(ctx context.Context, a *act) error {
+	if _, err := b.tx.ExecContext(ctx, `SAVEPOINT act`); err != nil {
+		return err
+	}
+	if err := a.do(b.tx); err != nil {
+		a.err = fail(a.what, err)
+		if _, err := b.tx.ExecContext(ctx, `ROLLBACK TO act`); err != nil {
+			return err
+		}
+	}
+	_, err := b.tx.ExecContext(ctx, `RELEASE act`)
+	return err
+}
+
+// release tells the caller of an act how it went.
+func (a *act) release(err error) {
+	if err == nil {
+		err = a.err
+	}
+	a.done <- err
 }

@@ -180,16 +180,6 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 // All that was read of tokens and devices is forgotten once the commit was
 // tried, whatever became of it.
 func (s *Store) update(ctx context.Context, what string, fn func(*sql.Tx) error) error {
-	return s.transact(ctx, what, fn, s.Forget)
-}
-
-// add is update for what changes no token and no device that there is: nothing
-// needs to be forgotten.
-func (s *Store) add(ctx context.Context, what string, fn func(*sql.Tx) error) error {
-	return s.transact(ctx, what, fn, func() {})
-}
-
-func (s *Store) transact(ctx context.Context, what string, fn func(*sql.Tx) error, tried func()) error {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
 		return fail(what, err)
@@ -204,6 +194,12 @@ func (s *Store) transact(ctx context.Context, what string, fn func(*sql.Tx) erro
 		return fail(what, err)
 	}
 	err = tx.Commit()
-	tried()
+	s.Forget()
 	return fail(what, err)
+}
+
+// add is update for what changes no token and no device that there is: nothing
+// needs to be forgotten, and it is committed together with others.
+func (s *Store) add(ctx context.Context, what string, fn func(*sql.Tx) error) error {
+	return s.writer.together(ctx, what, fn)
 }

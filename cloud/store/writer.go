@@ -47,6 +47,7 @@ type writer struct {
 
 	mu       sync.Mutex
 	sessions []sessionOp       // guarded by mu
+	acts     []act             // guarded by mu
 	attempts []device.Attempt  // guarded by mu
 	seen     []DeviceUpdate    // guarded by mu
 	seenAt   map[device.ID]int // guarded by mu: where in seen a device is
@@ -198,14 +199,14 @@ func (w *writer) run() {
 // is tried after a failure, so that closing ends even if the database hangs.
 func (w *writer) drain(late bool) (err error) {
 	for {
-		sessions, closed := w.take()
-		alone := len(sessions) == 0
+		sessions, acts, closed := w.take()
+		alone := len(sessions)+len(acts) == 0
 		if alone && (!late || w.late.empty() || err != nil) {
 			return err
 		}
 		if err == nil || !closed {
 			ride := alone || !w.suspect
-			err = w.commit(context.Background(), sessions, ride)
+			err = w.commit(context.Background(), sessions, acts, ride)
 			if ride {
 				w.suspect = err != nil
 			}
@@ -214,19 +215,27 @@ func (w *writer) drain(late bool) (err error) {
 		for i := range sessions {
 			release(&sessions[i], err)
 		}
+		for i := range acts {
+			acts[i].release(err)
+		}
 	}
 }
 
-// take takes the next batch of session changes from the queue, and moves the
+// take takes the next batch of session changes and acts from the queues, and moves the
 // late rows over if none are left of those moved before. It also tells whether
 // the writer is closed.
-func (w *writer) take() (sessions []sessionOp, closed bool) {
+func (w *writer) take() (sessions []sessionOp, acts []act, closed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := min(len(w.sessions), batchSessions)
 	sessions = w.sessions[:n:n]
 	if w.sessions = w.sessions[n:]; len(w.sessions) == 0 {
 		w.sessions = nil
+	}
+	n = min(len(w.acts), batchActs)
+	acts = w.acts[:n:n]
+	if w.acts = w.acts[n:]; len(w.acts) == 0 {
+		w.acts = nil
 	}
 	if len(w.late.attempts) == 0 {
 		w.late.attempts, w.attempts = w.attempts, nil
@@ -235,7 +244,7 @@ func (w *writer) take() (sessions []sessionOp, closed bool) {
 		w.late.seen, w.seen = w.seen, nil
 		w.seenAt = map[device.ID]int{}
 	}
-	return sessions, w.closed
+	return sessions, acts, w.closed
 }
 
 // release tells the caller of a session change how it went.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -154,4 +155,42 @@ func TestRegisteredTwice(t *testing.T) {
 	openFile(t, store.Config{Registerer: reg})
 	_, err := store.Open(t.Context(), store.Config{Registerer: reg})
 	wantKind(t, "a registry that has the metrics", err, fault.Internal)
+}
+
+// Devices that are registered at the same moment share a commit; one that
+// cannot be does not hurt the others.
+func TestActsTogether(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	s, _ := openFile(t, store.Config{Registerer: reg})
+	before := metric(t, reg, "cyan_store_commits_total", "ok")
+	const n = 200
+	answers := make([]error, n)
+	var all sync.WaitGroup
+	release := hold(t, s)
+	for i := range n {
+		all.Go(func() {
+			key := i - i%10 // ten have one key: it is the first one's
+			answers[i] = s.TrustFirstUse(t.Context(), device.ID{1, byte(i)}, device.Key{Algorithm: device.ECC, SPKI: []byte{7, byte(key)}})
+		})
+	}
+	release()
+	all.Wait()
+	registered := 0
+	for i, err := range answers {
+		switch kind := fault.KindOf(err); {
+		case err == nil:
+			registered++
+		case kind != fault.Conflict:
+			t.Errorf("device %d: %v", i, err)
+		}
+		if _, lost := s.Device(t.Context(), device.ID{1, byte(i)}); (lost == nil) != (err == nil) {
+			t.Errorf("device %d: %v, and then %v", i, err, lost)
+		}
+	}
+	if registered != n/10 {
+		t.Errorf("%d devices were registered, want one for each of %d keys", registered, n/10)
+	}
+	if commits := metric(t, reg, "cyan_store_commits_total", "ok") - before; commits > n/4 {
+		t.Errorf("%v commits for %d devices", commits, n)
+	}
 }
