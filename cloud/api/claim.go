@@ -93,7 +93,7 @@ func notClaimed(asked string, err error) error {
 		return noDeviceToClaim(asked)
 	case kind == fault.Denied:
 		return &web.Problem{
-			Cause: fault.E(fault.Denied, "that device "+rest.WordsSomeoneElse+": ask for it with request_transfer=true, "+
+			Cause: fault.E(fault.Denied, "that "+rest.WordsSomeoneElse+". Ask for it with request_transfer=true, "+
 				"or claim it once its owner has removed it", err).WithCode(rest.CodeNotYours),
 			Words: rest.WordsPermissionDenied,
 		}

@@ -254,7 +254,7 @@ func failures() []failure {
 		{name: "wrong method", method: "PATCH", path: "/v1/devices/oven/ping", status: 405, code: "method_not_allowed", error: "This path does not take PATCH, only GET, POST, PUT"},
 		{name: "not offered", method: "GET", path: "/v1/webhooks", status: 501, code: "not_implemented", error: "This server does not offer GET /v1/webhooks"},
 		{name: "claim an unknown device", method: "POST", path: "/v1/devices", body: `{"id":"e00fce68ffffffffffffffff","request_transfer":false}`, status: 404, code: "unknown_device", error: "Device not found: no device with the id e00fce68ffffffffffffffff"},
-		{name: "claim someone else's device", method: "POST", path: "/v1/devices", body: "id=" + lamp.String(), status: 403, code: "not_yours", error: "Permission Denied. That device belongs to someone else"},
+		{name: "claim someone else's device", method: "POST", path: "/v1/devices", body: "id=" + lamp.String(), status: 403, code: "not_yours", error: "Permission Denied. That belongs to someone else. "},
 		{name: "no such transfer", method: "PUT", path: "/v1/transfers/1", body: "accept=true", status: 404, code: "not_found", error: "No such transfer"},
 		{name: "health of a device that has said nothing", path: "/v1/diagnostics/oven/last", status: 404, code: "not_found", error: "Device Oven has said nothing"},
 		{name: "health since no date", path: "/v1/diagnostics/oven?start_date=yesterday", status: 400, code: "malformed_body", error: "Start_date and end_date must be ISO8601"},

@@ -64,7 +64,7 @@ const (
 	WordsDeviceNotFound   = "Device not found"
 	WordsVariableNotFound = "Variable not found"
 	WordsNotRecognized    = "I didn't recognize that device name or ID"
-	WordsSomeoneElse      = "belongs to someone else"
+	WordsSomeoneElse      = "belongs to someone else" // after a claim: "That belongs to someone else." with nothing between
 )
 
 // The words that OAuth 2 (RFC 6749 §5.2, RFC 6750 §3.1) prescribes for error.
