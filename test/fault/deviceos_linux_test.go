@@ -55,7 +55,7 @@ func startReal(t *testing.T, w *world, program, version, transport string) *memb
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &member{id: strings.TrimSpace(string(id)), function: "echo", kind: version + " " + transport, real: true}
+	m := &member{id: strings.TrimSpace(string(id)), function: "echo", kind: version + " " + transport}
 	algorithm, key, at := "ecc", app.FilePubEC, w.udp.Addr()
 	if transport == "tcp" {
 		m.cfg.Transport = sim.TCP

@@ -20,7 +20,8 @@ type row struct {
 	real    bool // real devices take part, where there are any
 	before  func(w *world)
 	run     func(w *world)
-	// quiet is whether no device may connect anew.
+	// quiet tells of which devices none may connect anew, not even within its
+	// session; nil: of none.
 	quiet func(m *member) bool
 }
 
@@ -29,6 +30,10 @@ const crowd = 20
 
 // seed is where the chance of the rows comes from.
 const seed = 20261122
+
+// recorded is how long it takes until a connect is on record: until its
+// start-up is complete.
+const recorded = 15 * time.Second
 
 // test runs a row.
 func (r *row) test(t *testing.T) Result {
@@ -51,7 +56,7 @@ func (r *row) test(t *testing.T) Result {
 		r.before(w)
 	}
 	for _, m := range w.members {
-		m.attempts = w.connects(m)
+		m.shaken, m.resumed = w.connects(m)
 	}
 	w.traffic()
 	w.pause(2 * time.Second)
@@ -62,14 +67,19 @@ func (r *row) test(t *testing.T) Result {
 	result.Devices, result.BoundS = len(w.members), seconds(r.promise)
 	result.recovered(w.recovery(r.promise + slack))
 	w.end()
+	if r.real && w.real() {
+		w.pause(recorded)
+	}
 	for _, m := range w.members {
-		n := w.connects(m) - m.attempts
-		result.Reconnect += max(0, n)
-		if n > 0 && r.quiet != nil && r.quiet(m) {
+		shaken, resumed := w.connects(m)
+		shaken, resumed = shaken-m.shaken, resumed-m.resumed
+		result.Shaken += shaken
+		result.Resumed += resumed
+		if shaken+resumed > 0 && r.quiet != nil && r.quiet(m) {
 			w.ledger.Wrong("%s (%s) has connected anew", m.id, m.kind)
 		}
-		if m.real {
-			t.Logf("%s: real Device OS %s connected anew %d times", r.name, m.kind, n)
+		if m.device == nil {
+			t.Logf("%s: Device OS %s shook hands %d times and resumed %d times", r.name, m.kind, shaken, resumed)
 		}
 	}
 	result.Calls, result.Erred, result.Findings = w.ledger.Sum()

@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,10 +31,10 @@ type member struct {
 	id       string
 	cfg      sim.Config // of a virtual one
 	function string
-	kind     string // generation and transport
-	real     bool
+	kind     string          // generation and transport
+	device   *harness.Device // nil: it is a real one
 
-	attempts int // on record before the fault
+	shaken, resumed int // handshakes and resumptions before the fault
 }
 
 // world is a cloud in a process of its own, devices behind relays, and callers.
@@ -81,9 +82,8 @@ func newWorld(t testing.TB, o app.Options, devices int, seed uint64) *world {
 			t.Fatal(err)
 		}
 		cfg := w.Provision(sim.Config{Profile: profile, Transport: g.transport, Application: w.ledger.Application()})
-		w.Cloud.Run(cfg, w.wiring(g.transport))
 		w.members = append(w.members, &member{
-			id: cfg.ID.String(), cfg: cfg, function: Function, kind: fmt.Sprintf("%s %s", g.profile, g.transport),
+			id: cfg.ID.String(), cfg: cfg, device: w.Cloud.Run(cfg, w.wiring(g.transport)), function: Function, kind: fmt.Sprintf("%s %s", g.profile, g.transport),
 		})
 	}
 	for _, m := range w.members {
@@ -107,7 +107,7 @@ func (w *world) call(ctx context.Context, m *member) (bool, error) {
 	argument := fmt.Sprint(w.number)
 	w.mu.Unlock()
 	r, err := w.api.Call(ctx, m.id, m.function, argument)
-	if !m.real {
+	if m.device != nil {
 		return w.ledger.Told(m.id, argument, r.ReturnValue, err), err
 	}
 	if err == nil && int(r.ReturnValue) == len(argument) {
@@ -197,11 +197,25 @@ func (w *world) recovery(bound time.Duration) (took []time.Duration) {
 	return took
 }
 
-// connects counts the connects that are on record for a device.
-func (w *world) connects(m *member) int {
-	var a rest.Attempts
-	w.Get(rest.PathAttempts(m.id)+"?limit=1000", &a)
-	return len(a.Attempts)
+// connects counts a device's handshakes and resumptions: what it says itself,
+// or, of a real one, what is on record.
+func (w *world) connects(m *member) (shaken, resumed int) {
+	if m.device != nil {
+		return m.device.Notes.Count("handshake done"), m.device.Notes.Count("session resumed")
+	}
+	for _, a := range w.Attempts(m.id) {
+		if slices.ContainsFunc(a.Stages, func(s rest.Stage) bool { return s.Stage == "key_exchange" }) {
+			shaken++
+		} else {
+			resumed++
+		}
+	}
+	return shaken, resumed
+}
+
+// real tells whether real devices take part.
+func (w *world) real() bool {
+	return slices.ContainsFunc(w.members, func(m *member) bool { return m.device == nil })
 }
 
 // end stops the callers.
