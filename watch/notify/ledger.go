@@ -12,6 +12,7 @@ const (
 	trySteady  = 30 * time.Second // between tries, after the first ones
 	trySlowly  = 5 * time.Minute  // between tries of a page that nobody has taken, after tryFor
 	updateGap  = 30 * time.Second // least time between updates of an alert to an outlet
+	paceWindow = 65 * time.Second // a minute, as the provider's clock may see it
 	maxBusy    = 8                // tries of an outlet at once: one that hangs does not hold up the others
 	maxProof   = 64               // receipts kept in memory for an alert; the journal has all
 	testLasts  = 5 * time.Minute  // then a test is over by itself

@@ -193,7 +193,7 @@ func (l *ledger) when(o *outletState, d *delivery) time.Time { return later(d.ne
 // room tells whether the outlet's pace allows another notice. News leaves half
 // of the minute to pages.
 func (o *outletState) room(k Kind, asked int, now time.Time) bool {
-	o.recent = slices.DeleteFunc(o.recent, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	o.recent = slices.DeleteFunc(o.recent, func(t time.Time) bool { return now.Sub(t) > paceWindow })
 	most := o.pace
 	if k == Update || k == Change {
 		most /= 2

@@ -166,6 +166,11 @@ func (s *Settings) build(config Config) (map[string]Outlet, error) {
 	return outlets, nil
 }
 
+// NewOutlet makes one outlet; of config only Transport matters.
+func NewOutlet(name string, o OutletSettings, config Config) (Outlet, error) {
+	return o.build(name, config)
+}
+
 func (o *OutletSettings) build(name string, config Config) (Outlet, error) {
 	var made Outlet
 	var err error
