@@ -90,7 +90,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	o := a.opts
 	registry := prometheus.NewRegistry()
 	log := o.Logger.With("node", o.Node)
-	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys")); err != nil {
+	if a.Keys, err = LoadKeys(filepath.Join(o.Data, "keys"), o.Database); err != nil {
 		return err
 	}
 	a.store, err = store.Open(ctx, store.Config{

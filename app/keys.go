@@ -34,14 +34,18 @@ const (
 )
 
 // LoadKeys reads the server's keys from the folder, and makes them if there
-// are none. One without the other is refused: it is more likely that a file
-// was lost than that a second identity is wanted.
-func LoadKeys(dir string) (*Keys, error) {
+// are none and no database either. One without the other is refused, and so is
+// a database without keys: it is more likely that a file was lost than that a
+// second identity is wanted, which no device would believe.
+func LoadKeys(dir, database string) (*Keys, error) {
 	k := &Keys{Dir: dir}
 	ec, errEC := os.ReadFile(filepath.Join(dir, fileEC))
 	rs, errRSA := os.ReadFile(filepath.Join(dir, fileRSA))
 	switch {
 	case errors.Is(errEC, fs.ErrNotExist) && errors.Is(errRSA, fs.ErrNotExist):
+		if _, err := os.Stat(database); err == nil {
+			return nil, fmt.Errorf("there is a database, %s, and no keys of the server in %s: devices know it by them; restore them from your backup", database, dir)
+		}
 		return k, k.make()
 	case errEC != nil:
 		return nil, fmt.Errorf("the server's key for devices on UDP cannot be read: %w; restore it from your backup", errEC)
