@@ -126,7 +126,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	devices := gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
-		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits,
+		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits, Rehearsal: o.Rehearsal,
 		Inherit: a.inherit, Logger: log.With("component", "gateway"), Registerer: registry,
 	}
 	if a.history != nil {

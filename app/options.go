@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/gateway"
 )
 
 // Options is everything that can be set. The zero value is a cloud on
@@ -57,6 +59,8 @@ type Options struct {
 	AuditDays int
 	// Limits bound what strangers, devices and clients can take.
 	Limits Limits
+	// Rehearsal is for benchmarks; it has no flag.
+	Rehearsal gateway.Rehearsal
 	// Admin is the username of the administrator that the first start makes.
 	// Empty: admin@localhost.
 	Admin string

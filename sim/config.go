@@ -58,6 +58,10 @@ type Config struct {
 
 	KeepAlive time.Duration // silence before a ping; zero: 15 s on TCP, 25 s on UDP
 
+	// Failed is how many tries in a row have failed already when it is switched
+	// on: how far it is in its back-off.
+	Failed int
+
 	Behaviour Behaviour     // zero: it does what Device OS does
 	Delay     time.Duration // of the behaviours that have one; zero: 40 s
 

@@ -41,7 +41,7 @@ const helloTimeout = 4 * time.Second
 
 // boot is what happens at power on.
 func (d *Device) boot() {
-	d.failures, d.wanted, d.setup, d.running, d.later = 0, true, false, nil, nil
+	d.failures, d.wanted, d.setup, d.running, d.later = d.cfg.Failed, true, false, nil, nil
 	d.published, d.booted = rate{}, d.now
 	d.values = make(map[string]spark.Value, len(d.cfg.Application.Variables))
 	for _, v := range d.cfg.Application.Variables {
@@ -205,6 +205,7 @@ func (d *Device) restart(safeMode bool) {
 	d.safeMode = safeMode
 	d.enter(Off, ledOff)
 	d.light.signalling = false
+	d.cfg.Failed = 0
 	d.boot()
 }
 

@@ -87,11 +87,20 @@ type Config struct {
 	// Lanes is how many lanes there are. Zero: one a core.
 	Lanes int
 	Limits
+	// Rehearsal makes a storm of few devices.
+	Rehearsal Rehearsal
 	// Inherit is what another process hands over; nil: nobody does.
 	Inherit *Inherit
 
 	Logger     *slog.Logger          // nil: none
 	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Rehearsal is for benchmarks and tests, which want to see a storm without
+// having a hundred thousand devices. Its zero value changes nothing.
+type Rehearsal struct {
+	Handshakes   int  // on TCP that are begun in a second at most; zero: as many as the processors can
+	RefuseAtOnce bool // see lane.Config
 }
 
 // Gateway is the devices' door, open from Start to Stop.
@@ -185,7 +194,7 @@ func (g *Gateway) newRunner(i int) *runner {
 	cfg := lane.Config{
 		Node: g.cfg.Node, Index: i, DTLS: &dtls.ServerConfig{Key: g.cfg.ServerEC}, RSA: g.cfg.ServerRSA,
 		Random:          func(b []byte) { _, _ = rand.Read(b) }, // never fails
-		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil,
+		TrustOnFirstUse: g.cfg.TrustOnFirstUse, KeepEvents: g.cfg.History != nil, RefuseAtOnce: g.cfg.Rehearsal.RefuseAtOnce,
 	}
 	g.cfg.Limits.Divide(&cfg, g.share)
 	if g.m != nil {
@@ -238,7 +247,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	for range claimHands {
 		g.running.Go(func() { g.askClaims(run) })
 	}
-	for range max(1, len(g.lanes)-1) {
+	for range g.hands() {
 		g.running.Go(func() { g.hand(run) })
 	}
 	g.readSockets()

@@ -100,6 +100,24 @@ func (t task) refuse() {
 	t.r.tell(lane.In{Kind: lane.Opened, Conn: t.conn, Err: lane.ErrBusy})
 }
 
+// hands is how many workers there are.
+func (g *Gateway) hands() int {
+	if g.cfg.Rehearsal.Handshakes > 0 {
+		return 1 // that is easier to slow down
+	}
+	return max(1, len(g.lanes)-1)
+}
+
+// dawdle makes a worker as slow as a rehearsal wants it.
+func (g *Gateway) dawdle(ctx context.Context) {
+	if n := g.cfg.Rehearsal.Handshakes; n > 0 {
+		select {
+		case <-time.After(time.Second / time.Duration(n)):
+		case <-ctx.Done():
+		}
+	}
+}
+
 // hand does RSA until ctx ends.
 func (g *Gateway) hand(ctx context.Context) {
 	defer context.AfterFunc(ctx, g.rsa.close)()
@@ -114,6 +132,9 @@ func (g *Gateway) hand(ctx context.Context) {
 		if late {
 			t.refuse()
 			continue
+		}
+		if t.kind == lane.OpenBlob {
+			g.dawdle(ctx)
 		}
 		t.do()
 	}

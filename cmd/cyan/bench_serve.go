@@ -36,6 +36,10 @@ func (c *cli) benchServeVerb() *cobra.Command {
 			return bench.Attend(c.in, c.out, r)
 		},
 	}
+	cmd.Flags().StringVar(&o.ListenTCP, "listen-tcp", anyPort, "`address` for devices on TCP")
+	cmd.Flags().StringVar(&o.ListenUDP, "listen-udp", anyPort, "`address` for devices on UDP")
+	cmd.Flags().IntVar(&o.Rehearsal.Handshakes, "handshakes", 0, "`handshakes` on TCP that are begun in a second at most")
+	cmd.Flags().BoolVar(&o.Rehearsal.RefuseAtOnce, "refuse-at-once", false, "refuse devices at once, not after a time of chance")
 	cmd.Flags().StringVar(&o.Data, "data", "", "`folder` of everything that lasts")
 	cmd.Flags().BoolVar(&o.TrustOnFirstUse, "trust-on-first-use", false, "let unknown devices in")
 	return cmd
@@ -43,8 +47,9 @@ func (c *cli) benchServeVerb() *cobra.Command {
 
 // readyOf tells a benchmark where its cloud is, and who may use it.
 func readyOf(a *app.App) (bench.Ready, error) {
-	if a.Welcome == nil {
-		return bench.Ready{}, misuse("this data folder has been used already", "a benchmark starts with an empty one")
+	welcome := a.Welcome
+	if welcome == nil {
+		welcome = new(app.Welcome) // the folder has been used already: nobody learns who may use it
 	}
 	keyUDP, err := x509.MarshalPKIXPublicKey(&a.Keys.EC.PublicKey)
 	if err != nil {
@@ -56,7 +61,7 @@ func readyOf(a *app.App) (bench.Ready, error) {
 	}
 	return bench.Ready{
 		PID: os.Getpid(), API: a.URL(), UDP: first(a.Addrs().UDP), TCP: first(a.Addrs().TCP), KeyUDP: keyUDP, KeyTCP: keyTCP,
-		Username: a.Welcome.Username, Password: a.Welcome.Password,
+		Username: welcome.Username, Password: welcome.Password,
 	}, nil
 }
 
