@@ -20,6 +20,8 @@ type Beacon struct {
 	// Tell is called when the watchtower is dead, and when it lives again. An
 	// error has it called again with the next look.
 	Tell func(ctx context.Context, n Notice) error
+	// Transport is how it looks. Nil: a new connection each time.
+	Transport http.RoundTripper
 }
 
 // Notice is what a beacon says.
@@ -50,7 +52,10 @@ func (b Beacon) Run(ctx context.Context) {
 	if b.Misses == 0 {
 		b.Misses = beaconMisses
 	}
-	client := &http.Client{Timeout: min(asking, b.Every), Transport: &http.Transport{DisableKeepAlives: true}}
+	if b.Transport == nil {
+		b.Transport = &http.Transport{DisableKeepAlives: true}
+	}
+	client := &http.Client{Timeout: min(asking, b.Every), Transport: b.Transport}
 	tick := time.NewTicker(b.Every)
 	defer tick.Stop()
 	var missed int
