@@ -1,0 +1,295 @@
+package status
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/maintenance"
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+//go:embed web
+var web embed.FS
+
+// The page's style and script stand inside it: it needs nothing else, from
+// nowhere. The policy allows these two and nothing besides.
+var (
+	style  = asset("web/page.css")
+	script = asset("web/page.js")
+	pages  = template.Must(template.New("").Funcs(template.FuncMap{
+		"style":  func() template.HTML { return template.HTML("<style>" + style + "</style>") },
+		"script": func() template.HTML { return template.HTML("<script>" + script + "</script>") },
+		"bars":   bars, "dot": dot, "span": incident.Span, "took": took,
+		"ms": func(t time.Time) int64 { return t.UnixMilli() },
+		"after": func(t, began time.Time) string {
+			return incident.Span(t.Sub(began)) + " after the first failure"
+		},
+	}).ParseFS(web, "web/*.html"))
+	policy = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' data:; connect-src 'self'; style-src '" + digest(style) + "'; script-src '" + digest(script) + "'"
+)
+
+func asset(name string) string {
+	text, err := web.ReadFile(name)
+	if err != nil {
+		panic(err) // it is compiled in
+	}
+	return string(text)
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// sheet is what a template sees.
+type sheet struct {
+	*scene
+	Incident *incident.Incident
+	Window   *maintenance.Window
+}
+
+// html renders a page; of is the incident or window that it is about.
+func (s *scene) html(name string, of any) ([]byte, error) {
+	sh := sheet{scene: s}
+	switch of := of.(type) {
+	case *incident.Incident:
+		sh.Incident = of
+	case *maintenance.Window:
+		sh.Window = of
+	}
+	var b bytes.Buffer
+	err := pages.ExecuteTemplate(&b, name, sh)
+	return b.Bytes(), err
+}
+
+// What templates ask for.
+
+// Top is the headline, and Below what stands below it.
+func (s sheet) Top() string     { return s.Headline(s.now) }
+func (s sheet) Below() []string { return s.Lede(s.now) }
+
+// Stale tells that the page says nothing of now.
+func (s sheet) Stale() bool { return s.unknown }
+
+// FreshMS is for how long the page is true, in milliseconds.
+func (s sheet) FreshMS() int64 { return s.fresh().Milliseconds() }
+
+// FreshFor is the same for people.
+func (s sheet) FreshFor() time.Duration { return s.fresh() }
+
+// Mood is the colour of the whole.
+func (s sheet) Mood() string {
+	switch open := s.open(); {
+	case s.unknown:
+		return "unknown"
+	case s.Overall() == signal.Major:
+		return "major"
+	case s.Overall() == signal.Partial:
+		return "partial"
+	case s.Overall() == signal.Degraded || len(open) > 0:
+		return "degraded"
+	case s.status().Indicator == "maintenance":
+		return "maintenance"
+	default:
+		return "ok"
+	}
+}
+
+// Row is a component as the page shows it.
+type Row struct {
+	Component
+	Class, Text, Number, Uptime string
+}
+
+// Rows gives the components.
+func (s sheet) Rows() []Row {
+	var rows []Row
+	for i := range s.Components {
+		c := &s.Components[i]
+		r := Row{Component: *c, Number: c.Measured.Words(), Uptime: "no days yet"}
+		r.Class, r.Text = s.state(c, s.now)
+		if part, ok := uptime(c.Days); ok {
+			r.Uptime = percent(part)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// Open gives the open incidents, the worst first.
+func (s sheet) Open() []incident.Incident { return s.open() }
+
+// Ahead gives the windows that are announced or in progress, the next first.
+func (s sheet) Ahead() []maintenance.Window {
+	var list []maintenance.Window
+	for _, w := range s.Windows {
+		if !w.Over() {
+			list = append([]maintenance.Window{w}, list...)
+		}
+	}
+	return list
+}
+
+// pastFor is how long the front page shows what is over.
+const pastFor = 15 * 24 * time.Hour
+
+// Past gives the incidents that were resolved lately.
+func (s sheet) Past() []incident.Incident {
+	var list []incident.Incident
+	for _, i := range s.Incidents {
+		if !i.Open() && s.At.Sub(i.Resolved) < pastFor {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// About gives the sheet of one of several incidents.
+func (s sheet) About(i incident.Incident) sheet {
+	s.Incident = &i
+	return s
+}
+
+// Body is the text of an update.
+func (s sheet) Body(e incident.Entry) string { return body(&e) }
+
+// Words is the state of a window as people say it.
+func (s sheet) Words(w maintenance.Window) string {
+	return strings.ReplaceAll(string(w.Status), "_", " ")
+}
+
+// Plain is a severity as people say it.
+func (s sheet) Plain(v signal.Severity) string { return strings.ReplaceAll(v.String(), "_", " ") }
+
+// Mark is a moment by which an incident is measured.
+type Mark struct {
+	Name string
+	At   time.Time
+}
+
+// Marks gives the moments that have come, after the first failure.
+func (s sheet) Marks() []Mark {
+	m := s.Incident.Milestones()
+	var list []Mark
+	for _, k := range []Mark{
+		{"Detected", m.Detected},
+		{"Page accepted", m.PageAccepted},
+		{"Published", m.Published},
+		{"Acknowledged", m.Acknowledged},
+		{"Fixed", m.Fixed},
+		{"All callable", m.AllCallable},
+		{"Resolved", m.Resolved},
+	} {
+		if !k.At.IsZero() {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// Time writes a time of the page: in UTC, with its epoch, and with its day where that is
+// another than the page's.
+func (s sheet) Time(t time.Time) template.HTML { return when(t, s.At) }
+
+// ImpactOf is the class of how bad an incident was.
+func (s sheet) ImpactOf(i incident.Incident) string {
+	return [...]string{"ok", "degraded", "partial", "major"}[min(i.Worst(), signal.Major)]
+}
+
+// when writes a time that script adds the reader's zone to.
+func when(t, now time.Time) template.HTML {
+	if t.IsZero() {
+		return "–"
+	}
+	t = t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s · epoch %d">%s</time>`,
+		t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC"), t.Unix(), incident.Clock(t, now)))
+}
+
+// dot is a run of a canary: a circle when it went well, a square when it did
+// not.
+func dot(r signal.Result) template.HTML {
+	class := "good"
+	switch {
+	case r.Blind:
+		class = "blind"
+	case !r.OK:
+		class = "bad"
+	}
+	return template.HTML(fmt.Sprintf(`<i class="%s" title="%s"></i>`, class, template.HTMLEscapeString(outcome(&r))))
+}
+
+// bars draws 90 days, today on the right: green as high as the day was known
+// and good, the rest on top in its colour, at least so high that it is seen.
+func bars(days []Day, today time.Time) template.HTML {
+	const wide, gap, high = 10, 3, 40
+	of := map[string]*Day{}
+	for i := range days {
+		of[days[i].Date] = &days[i]
+	}
+	var good, none, rest strings.Builder
+	for n := range daysKept {
+		date := today.UTC().AddDate(0, 0, n-daysKept+1).Format(time.DateOnly)
+		x := n * wide
+		d := of[date]
+		if d == nil || d.Known()+d.Maintenance == 0 {
+			fmt.Fprintf(&none, "M%d 0h%dv%dh-%dz", x, wide-gap, high, wide-gap)
+			continue
+		}
+		all := d.Known() + d.Maintenance
+		class, bad := worstOf(d)
+		height := 0
+		if bad > 0 {
+			height = max(high/5, (bad*high+all-1)/all)
+			fmt.Fprintf(&rest, `<g><title>%s</title><path class="%s" d="M%d 0h%dv%dh-%dz"/><path class="hit" d="M%d 0h%dv%dh-%dz"/></g>`,
+				dayWords(date, d), class, x, wide-gap, height, wide-gap, x, wide, high, wide)
+		}
+		if height < high {
+			fmt.Fprintf(&good, "M%d %dh%dv%dh-%dz", x, height, wide-gap, high-height, wide-gap)
+		}
+	}
+	label := "no days are known"
+	if part, ok := uptime(days); ok {
+		label = percent(part) + " of the last 90 days"
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="bars" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s"><path class="none" d="%s"/><path class="ok" d="%s"/>%s</svg>`,
+		daysKept*wide-gap, high, label, none.String(), good.String(), rest.String()))
+}
+
+// worstOf gives a day's colour and how many seconds were not good.
+func worstOf(d *Day) (class string, bad int) {
+	bad = d.Degraded + d.Partial + d.Major + d.Maintenance
+	switch {
+	case d.Major > 0:
+		return "major", bad
+	case d.Partial > 0:
+		return "partial", bad
+	case d.Degraded > 0:
+		return "degraded", bad
+	default:
+		return "maintenance", bad
+	}
+}
+
+func dayWords(date string, d *Day) string {
+	text := date
+	for _, part := range []struct {
+		name    string
+		seconds int
+	}{{"failed", d.Major}, {"failed for most", d.Partial}, {"failed for some", d.Degraded}, {"in maintenance", d.Maintenance}, {"nobody looked", d.Unknown}} {
+		if part.seconds > 0 {
+			text += ", " + part.name + " for " + incident.Span(time.Duration(part.seconds)*time.Second)
+		}
+	}
+	return text
+}

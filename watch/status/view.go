@@ -1,0 +1,157 @@
+package status
+
+import (
+	"crypto/sha256"
+	"math/big"
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/alert"
+	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/maintenance"
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+// View is everything that the page knows, at one moment.
+type View struct {
+	Page       Page
+	At         time.Time            // generated
+	Fresh      time.Duration        // after which it is unknown; zero: three minutes
+	Blind      time.Time            // since when nobody can tell; zero: somebody can
+	Components []Component          // in the order of the page, which never changes
+	Incidents  []incident.Incident  // newest first, open and past
+	Windows    []maintenance.Window // newest start first
+	Strips     []Strip              // what canaries saw last
+	Restarts   Restarts             // of the cloud's processes
+	Drill      *Drill               // the last exercise; nil: there was none
+	Notes      []string             // what a reader should know of the watchtower itself
+}
+
+// Page is whose page it is.
+type Page struct {
+	Name    string    // "Example Cloud"
+	URL     string    // where it is served, without a slash at the end
+	Started time.Time // since when there are measurements
+}
+
+// Component is a capability as the page shows it.
+type Component struct {
+	Capability signal.Capability
+	Severity   signal.Severity // measured, or worse where a person says so
+	Changed    time.Time       // when it became that
+	Held       bool            // it fails as a maintenance window announced
+	Measured   Measured
+	Days       []Day // oldest first, 90 at most
+}
+
+// Measured is the number behind a component's state.
+type Measured struct {
+	OK, Tried int
+	Over      time.Duration // the last so long
+}
+
+// Strip is the last runs of one canary, oldest first.
+type Strip struct {
+	Story     signal.Story
+	Vantage   string
+	Ingress   string
+	Transport string
+	Runs      []signal.Result
+}
+
+// Last is the newest run; nil when there is none.
+func (s Strip) Last() *signal.Result {
+	if len(s.Runs) == 0 {
+		return nil
+	}
+	return &s.Runs[len(s.Runs)-1]
+}
+
+// Restarts counts how often processes of the cloud have started anew.
+type Restarts struct {
+	Count int
+	Since time.Time // counted since
+	Last  time.Time
+}
+
+// Drill is what came of an exercise, in seconds from the injected fault.
+type Drill struct {
+	At        time.Time `json:"at"`
+	Detected  float64   `json:"detected_s"`
+	Paged     float64   `json:"paged_s"`
+	Published float64   `json:"published_s"`
+	Resolved  float64   `json:"resolved_s"`
+}
+
+const freshFor = 3 * time.Minute
+
+func (v *View) fresh() time.Duration {
+	if v.Fresh <= 0 {
+		return freshFor
+	}
+	return v.Fresh
+}
+
+// Unknown tells that the view says nothing of now: it is too old, or nobody
+// could tell when it was made.
+func (v *View) Unknown(now time.Time) bool {
+	return !v.Blind.IsZero() || now.Sub(v.At) > v.fresh()
+}
+
+// Overall is the state of the whole, by the table of docs/severity.md.
+func (v *View) Overall() signal.Severity {
+	of := map[signal.Capability]signal.Severity{}
+	for _, c := range v.Components {
+		if !c.Held {
+			of[c.Capability] = c.Severity
+		}
+	}
+	return alert.Overall(of)
+}
+
+// open gives the incidents that are not resolved, the worst first and then the
+// newest.
+func (v *View) open() []incident.Incident {
+	var list []incident.Incident
+	for s := signal.Major; ; s-- {
+		for _, i := range v.Incidents {
+			if i.Open() && i.Severity() == s {
+				list = append(list, i)
+			}
+		}
+		if s == signal.Operational {
+			return list
+		}
+	}
+}
+
+// working gives the windows in which work goes on, or is being checked.
+func (v *View) working() []maintenance.Window {
+	var list []maintenance.Window
+	for _, w := range v.Windows {
+		if w.Status == maintenance.InProgress || w.Status == maintenance.Verifying {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// underMaintenance tells whether a component is being worked on as announced,
+// and is no worse than that.
+func (v *View) underMaintenance(c *Component) bool {
+	if c.Held {
+		return true
+	}
+	for _, w := range v.Windows {
+		if w.Active() && w.Touches(c.Capability) && c.Severity == signal.Operational {
+			return true
+		}
+	}
+	return false
+}
+
+// shortID makes an id of twelve letters and digits that is always the same.
+func shortID(of string) string {
+	sum := sha256.Sum256([]byte(of))
+	text := new(big.Int).SetBytes(sum[:]).Text(36)
+	return text[len(text)-12:]
+}
