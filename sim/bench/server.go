@@ -70,19 +70,36 @@ const startTime = 30 * time.Second
 // folder that is deleted by Stop is added. Its log is a file in there. The
 // process is killed when ctx ends.
 func Start(ctx context.Context, args ...string) (*Server, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := os.MkdirTemp("", "cyan-bench-*") // mode 0700
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, cmd: exec.CommandContext(ctx, program, append(args, "--data", dir)...)}
+	s := &Server{dir: dir}
+	return s, s.start(ctx, args)
+}
+
+// Restart stops the cloud as one does who does not hand over, and starts it on
+// the same data and, for devices, the same ports.
+func (s *Server) Restart(ctx context.Context, args ...string) error {
+	_ = s.in.Close()
+	_, _ = io.Copy(io.Discard, s.out) // Wait closes the pipe, so it is read first
+	if err := s.cmd.Wait(); err != nil {
+		return fmt.Errorf("stopping the cloud: %w: %s", err, s.lastWords())
+	}
+	return s.start(ctx, append(args, "--listen-tcp", s.TCP.String(), "--listen-udp", s.UDP.String()))
+}
+
+// start starts the process and waits until its doors are open.
+func (s *Server) start(ctx context.Context, args []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	s.cmd = exec.CommandContext(ctx, program, append(args, "--data", s.dir)...)
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CYAN_") })
 	s.cmd.WaitDelay = time.Second
 	if err := s.launch(); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the cloud: %w", err), os.RemoveAll(dir))
+		return errors.Join(fmt.Errorf("starting the cloud: %w", err), os.RemoveAll(s.dir))
 	}
 	timer := time.AfterFunc(startTime, func() { _ = s.cmd.Process.Kill() })
 	defer timer.Stop()
@@ -91,9 +108,9 @@ func Start(ctx context.Context, args ...string) (*Server, error) {
 		err = json.Unmarshal(line, &s.Ready)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("the cloud did not start: %w: %s", err, s.lastWords()), s.Stop())
+		return errors.Join(fmt.Errorf("the cloud did not start: %w: %s", err, s.lastWords()), s.Stop())
 	}
-	return s, nil
+	return nil
 }
 
 func (s *Server) launch() error {
