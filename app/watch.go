@@ -1,0 +1,293 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/watch/canary"
+	"github.com/cyan-cloud/cyan/watch/tower"
+)
+
+// WatchOptions is everything that can be set of a watchtower; see
+// docs/guide/watch.md. The zero value watches a cloud on this machine with its
+// default ports.
+type WatchOptions struct {
+	// Data is the watchtower's own folder. Empty: ./cyan-watch.
+	Data string
+	// Listen is where its page and /healthz are. Empty: 127.0.0.1:8090.
+	Listen string
+	// Vantage is the name of this place. Empty: "local".
+	Vantage string
+
+	// API is the URL of the cloud's HTTP API. Empty: http://127.0.0.1:8080.
+	API string
+	// Public is the URL that people know. Empty: API.
+	Public string
+	// UDP and TCP are where devices connect, host:port. Empty: ports 5684 and
+	// 5683 of 127.0.0.1. "off": that door is not watched.
+	UDP, TCP string
+	// KeyUDP and KeyTCP are files of the server's public keys, DER or PEM. Empty:
+	// those in ./cyan-data/keys.
+	KeyUDP, KeyTCP string
+	// TokenFile has the token that the canaries use, as cyan canary init makes
+	// it. Empty: token in Data. Without the file only the address is watched.
+	TokenFile string
+	// Username and PasswordFile are of an account that only logs in. Empty:
+	// logging in is not watched.
+	Username, PasswordFile string
+	// BoardsFile lists real boards, in YAML. Empty: none.
+	BoardsFile string
+	// Every is how often each story is run. Zero: 10 s.
+	Every time.Duration
+	// Controls are hosts and ports, or URLs, that have nothing to do with the
+	// cloud, with commas between: when none answers, this place is blind.
+	Controls string
+
+	// Vantages are the other vantages that report here, as name=keyfile, with
+	// commas between.
+	Vantages string
+	// ReportTo is the URL of another watchtower that judges what is seen here, and
+	// ReportKey the file of the key that reports are signed with.
+	ReportTo, ReportKey string
+	// Heartbeat is a URL outside that is asked every 30 s while all is well here.
+	Heartbeat string
+
+	Logger *slog.Logger
+}
+
+// FileWatchToken is the name of the canaries' token in the watchtower's folder.
+const FileWatchToken = "token"
+
+// WithDefaults fills in what was left empty.
+func (o WatchOptions) WithDefaults() WatchOptions {
+	for _, d := range []struct {
+		to   *string
+		what string
+	}{
+		{&o.Data, "cyan-watch"},
+		{&o.Listen, "127.0.0.1:8090"},
+		{&o.Vantage, "local"},
+		{&o.API, "http://127.0.0.1:8080"},
+		{&o.UDP, "127.0.0.1:" + portUDP},
+		{&o.TCP, "127.0.0.1:" + portTCP},
+		{&o.KeyUDP, filepath.Join("cyan-data", "keys", FilePubEC)},
+		{&o.KeyTCP, filepath.Join("cyan-data", "keys", FilePubRSA)},
+	} {
+		if *d.to == "" {
+			*d.to = d.what
+		}
+	}
+	if o.TokenFile == "" {
+		o.TokenFile = filepath.Join(o.Data, FileWatchToken)
+	}
+	if o.Public == "" {
+		o.Public = o.API
+	}
+	o.API, o.Public = strings.TrimRight(o.API, "/"), strings.TrimRight(o.Public, "/")
+	return o
+}
+
+// Watch is a watchtower.
+type Watch struct {
+	tower *tower.Tower
+	// Unwatched says, a sentence each, what is not looked at, and what would
+	// change that.
+	Unwatched []string
+}
+
+// NewWatch opens a watchtower; nothing runs before Run.
+func NewWatch(o WatchOptions) (*Watch, error) {
+	o = o.WithDefaults()
+	w := new(Watch)
+	cfg := tower.Config{
+		Data: o.Data, Listen: o.Listen, Vantage: o.Vantage, ReportTo: o.ReportTo, Heartbeat: o.Heartbeat, Logger: o.Logger,
+		Canaries: canary.RunnerConfig{
+			Canary: canary.Config{API: o.API, Public: o.Public}, Interval: o.Every, Controls: list(o.Controls),
+		},
+	}
+	for _, fill := range []func(*WatchOptions, *tower.Config) error{w.token, w.ways, w.person, w.boards, w.vantages} {
+		if err := fill(&o, &cfg); err != nil {
+			return nil, err
+		}
+	}
+	if len(cfg.Canaries.Controls) == 0 {
+		w.Unwatched = append(w.Unwatched, "no control probes are set: an outage of this machine's own network will look like one of the cloud; --controls sets some")
+	}
+	var err error
+	w.tower, err = tower.New(cfg)
+	return w, err
+}
+
+// Run watches until ctx is done.
+func (w *Watch) Run(ctx context.Context) error { return w.tower.Run(ctx) }
+
+// Addr is where the watchtower is reached.
+func (w *Watch) Addr() string { return w.tower.Addr() }
+
+// Stories lists what is watched, a line each.
+func (w *Watch) Stories() []string { return w.tower.Stories() }
+
+func (w *Watch) token(o *WatchOptions, cfg *tower.Config) error {
+	text, err := os.ReadFile(o.TokenFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		w.Unwatched = append(w.Unwatched, "devices, calls and events are not watched, for want of a token in "+o.TokenFile+": cyan canary init")
+		return nil
+	}
+	cfg.Canaries.Canary.Token = strings.TrimSpace(string(text))
+	return err
+}
+
+func (w *Watch) ways(o *WatchOptions, cfg *tower.Config) error {
+	for _, door := range []struct {
+		transport    sim.Transport
+		address, key string
+	}{{sim.UDP, o.UDP, o.KeyUDP}, {sim.TCP, o.TCP, o.KeyTCP}} {
+		if door.address == "off" {
+			w.Unwatched = append(w.Unwatched, "devices on "+strings.ToUpper(door.transport.String())+" are not watched: it is switched off")
+			continue
+		}
+		if cfg.Canaries.Canary.Token == "" {
+			continue
+		}
+		key, err := os.ReadFile(door.key)
+		if err != nil {
+			return fmt.Errorf("the server's public key for canaries on %s: %w", door.transport, err)
+		}
+		if block, _ := pem.Decode(key); block != nil {
+			key = block.Bytes
+		}
+		cfg.Canaries.Ways = append(cfg.Canaries.Ways, canary.Way{
+			Name: door.address + " " + door.transport.String(), Transport: door.transport, Address: door.address, ServerKey: key,
+		})
+	}
+	return nil
+}
+
+func (w *Watch) person(o *WatchOptions, cfg *tower.Config) error {
+	if o.Username == "" {
+		w.Unwatched = append(w.Unwatched, "logging in is not watched: --canary-username and --canary-password-file of an account that does nothing else")
+		return nil
+	}
+	password, err := os.ReadFile(o.PasswordFile)
+	cfg.Canaries.Canary.Username, cfg.Canaries.Canary.Password = o.Username, strings.TrimRight(string(password), "\r\n")
+	return err
+}
+
+// boards reads the file of real boards. It may name commands, so it is only
+// ever read from this machine.
+func (w *Watch) boards(o *WatchOptions, cfg *tower.Config) error {
+	if o.BoardsFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.BoardsFile)
+	if err != nil {
+		return err
+	}
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	in.KnownFields(true)
+	if err := in.Decode(&cfg.Canaries.Boards); err != nil {
+		return fmt.Errorf("%s: %w", o.BoardsFile, err)
+	}
+	for _, b := range cfg.Canaries.Boards {
+		if b.Device == "" || b.RestartEvery > 0 && b.RestartFunction == "" && len(b.Hook) == 0 {
+			return fmt.Errorf("%s: a board has a device and, if it is restarted, a restart-function or a hook", o.BoardsFile)
+		}
+	}
+	return nil
+}
+
+func (w *Watch) vantages(o *WatchOptions, cfg *tower.Config) (err error) {
+	if o.ReportTo != "" {
+		if cfg.ReportKey, err = readKey(o.ReportKey); err != nil {
+			return err
+		}
+	}
+	cfg.Reporters = map[string][]byte{}
+	for _, word := range list(o.Vantages) {
+		name, file, ok := strings.Cut(word, "=")
+		if !ok {
+			return fmt.Errorf("vantages %q: want name=keyfile", word)
+		}
+		if cfg.Reporters[name], err = readKey(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leastKey is how long a key of reports has to be, in bytes.
+const leastKey = 16
+
+func readKey(path string) ([]byte, error) {
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the key of reports: %w", err)
+	}
+	if key = bytes.TrimSpace(key); len(key) < leastKey {
+		return nil, fmt.Errorf("%s: a key of reports has at least %d characters", path, leastKey)
+	}
+	return key, nil
+}
+
+// list takes apart what has commas between.
+func list(text string) (out []string) {
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
+// Notice is what a beacon says.
+type Notice = tower.Notice
+
+// Beacon looks at a watchtower until ctx is done, and posts what it finds to a
+// URL, as JSON, and to the function.
+func Beacon(ctx context.Context, watchtower, tell string, said func(Notice)) {
+	tower.Beacon{Tower: watchtower, Tell: func(ctx context.Context, n tower.Notice) error {
+		said(n)
+		if tell == "" {
+			return nil
+		}
+		return deliver(ctx, tell, n)
+	}}.Run(ctx)
+}
+
+// deliver posts a value as JSON.
+func deliver(ctx context.Context, url string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("%s answered %s", url, resp.Status)
+	}
+	return nil
+}
