@@ -187,7 +187,7 @@ func (d *Device) take(in Input) {
 	case Set:
 		d.values[in.Name] = in.Value
 	case Disconnect:
-		d.leave(in.Graceful)
+		d.leave(in.Graceful, in.Sleep)
 	case Connect:
 		d.wanted = true
 		if d.phase == Away {

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/cyan-cloud/cyan/wire/spark"
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/wire/spark"
+)
 
 // Input is something that happens to a device. Tick is for when nothing does
 // but its Deadline has come.
@@ -37,8 +41,12 @@ type (
 		Value spark.Value
 	}
 	// Disconnect is the application's wish to leave the cloud. A graceful one
-	// says Goodbye and waits for what is unacknowledged.
-	Disconnect struct{ Graceful bool }
+	// says Goodbye, and for how long the device is going to sleep if it is, and
+	// waits for what is unacknowledged.
+	Disconnect struct {
+		Graceful bool
+		Sleep    time.Duration
+	}
 	// Connect is its wish to come back.
 	Connect struct{}
 )

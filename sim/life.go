@@ -157,7 +157,7 @@ func (d *Device) hangUp() {
 
 // leave disconnects because the application wants it. Without grace nobody is
 // told: the stream just closes, and on UDP the server hears nothing.
-func (d *Device) leave(graceful bool) {
+func (d *Device) leave(graceful bool, sleep time.Duration) {
 	d.wanted = false
 	switch {
 	case d.phase < Waiting:
@@ -171,7 +171,7 @@ func (d *Device) leave(graceful bool) {
 		return
 	}
 	d.note(Info, "disconnecting: says goodbye")
-	d.sayGoodbye()
+	d.sayGoodbye(sleep)
 	d.enter(Leaving, ledConnected)
 	d.wake = d.now.Add(leaveTimeout(d.cfg.Transport))
 	d.leftIfQuiet()

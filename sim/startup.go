@@ -2,6 +2,7 @@ package sim
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -235,10 +236,15 @@ func (d *Device) sendPing(startup bool) {
 	}, pending{startup: startup})
 }
 
-// sayGoodbye takes leave.
-func (d *Device) sayGoodbye() {
-	const user = 2
+// sayGoodbye takes leave: to sleep, or because the application wants it.
+func (d *Device) sayGoodbye(sleep time.Duration) {
+	const user, sleeps = 2, 6
 	g := spark.Goodbye{Flags: spark.GoodbyeCloudReason, CloudReason: user}
+	if sleep > 0 {
+		g = spark.Goodbye{
+			Flags: spark.GoodbyeCloudReason | spark.GoodbyeSleep, CloudReason: sleeps, SleepSeconds: uint32(sleep / time.Second),
+		}
+	}
 	t := ordinary(d.cfg.Transport)
 	d.say(t, func(id uint16) ([]byte, error) { return spark.AppendGoodbye(nil, t, id, &g) }, pending{})
 }
