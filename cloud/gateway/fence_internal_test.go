@@ -24,9 +24,9 @@ func (s *shelf) SaveSession(row store.SessionRow, done func(error)) bool {
 func (s *shelf) AdoptSessions(context.Context, time.Time, func(store.SessionRow) error) error {
 	return nil
 }
-func (s *shelf) DeleteSession(device.ID, func(error)) bool { return true }
-func (s *shelf) Seen(store.DeviceUpdate) bool              { return true }
-func (s *shelf) AddAttempt(device.Attempt) bool            { return true }
+func (s *shelf) DeleteSession(store.SessionRow, func(error)) bool { return true }
+func (s *shelf) Seen(store.DeviceUpdate) bool                     { return true }
+func (s *shelf) AddAttempt(device.Attempt) bool                   { return true }
 
 // TestOldKeysStayOld lets a device shake hands anew while its old session
 // still has something to store: the new keys must not be written over.

@@ -42,7 +42,7 @@ type Keys interface {
 // Records is where the gateway keeps what has to last.
 type Records interface {
 	SaveSession(row store.SessionRow, done func(error)) bool
-	DeleteSession(id device.ID, done func(error)) bool
+	DeleteSession(row store.SessionRow, done func(error)) bool
 	AdoptSessions(ctx context.Context, now time.Time, fn func(store.SessionRow) error) error
 	Seen(u store.DeviceUpdate) bool
 	AddAttempt(a device.Attempt) bool
@@ -350,7 +350,7 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
-		record := session.Record{Device: row.Device, CID: row.CID, Generation: row.Generation, Blob: row.Blob}
+		record := session.Record{Device: row.Device, Origin: row.Origin, CID: row.CID, Generation: row.Generation, Blob: row.Blob}
 		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{Record: record, Owner: row.Owner, How: session.Restoration{
 			Generation: row.Generation, Exact: record.IsLast(row.Stored) && now.Sub(row.Updated) < believed,
 			Seed: binary.BigEndian.Uint64(seed[:]), Now: now,

@@ -155,7 +155,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.Forget:
 		// It is no loss when there is no room for it: a session that is taken up
 		// for nothing ends by itself.
-		g.cfg.Records.DeleteSession(out.Device, nil)
+		g.cfg.Records.DeleteSession(rowOf(out.Record, now), nil)
 	case lane.Publish:
 		r.publish(out)
 	case lane.Answered:
@@ -221,7 +221,9 @@ func (r *runner) save(now time.Time, out *lane.Out) {
 		done(errSuperseded)
 		return
 	}
-	if !r.g.cfg.Records.SaveSession(rowOf(out.Record, now), done) {
+	row := rowOf(out.Record, now)
+	row.Begins = token == 0
+	if !r.g.cfg.Records.SaveSession(row, done) {
 		done(errQueueFull)
 	}
 }
@@ -261,7 +263,7 @@ func (g *Gateway) publish(e *event.Event) {
 
 func rowOf(r *session.Record, now time.Time) store.SessionRow {
 	return store.SessionRow{
-		Device: r.Device, CID: r.CID, Transport: "udp", Generation: r.Generation, Blob: r.Blob, Updated: now.UTC(),
+		Device: r.Device, Origin: r.Origin, CID: r.CID, Transport: "udp", Generation: r.Generation, Blob: r.Blob, Updated: now.UTC(),
 	}
 }
 

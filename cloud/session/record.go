@@ -21,6 +21,7 @@ var ErrRecord = errors.New("session: record cannot be read")
 // Record is what lasts of a session on UDP.
 type Record struct {
 	Device     device.ID
+	Origin     [8]byte // names the session
 	CID        [8]byte // zero for devices without connection ids
 	Generation uint32  // the highest that was taken; see wire/dtls
 	Blob       []byte  // keys and all the rest; as secret as the keys
@@ -35,12 +36,9 @@ type Record struct {
 //
 // What has no length here is a varint, or has one in front.
 func (s *Session) Record() Record {
+	r := s.Heading()
 	if !s.udp() {
-		return Record{Device: s.id}
-	}
-	r := Record{Device: s.id, Generation: max(s.secure.Generation(), s.nextGeneration)}
-	if s.secure.CID.Kind != dtls.NoCID {
-		r.CID = s.secure.CID.Bytes
+		return r
 	}
 	b := append(make([]byte, 0, 512), recordVersion)
 	b = append(b, s.id[:]...)
@@ -69,6 +67,18 @@ func (s *Session) Record() Record {
 		b = append(b, 0)
 	}
 	r.Blob = appendBytes(b, s.subscriptions.get())
+	return r
+}
+
+// Heading gives the record without its blob, which is enough to find it by.
+func (s *Session) Heading() Record {
+	if !s.udp() {
+		return Record{Device: s.id}
+	}
+	r := Record{Device: s.id, Origin: s.origin, Generation: max(s.secure.Generation(), s.nextGeneration)}
+	if s.secure.CID.Kind != dtls.NoCID {
+		r.CID = s.secure.CID.Bytes
+	}
 	return r
 }
 

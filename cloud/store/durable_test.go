@@ -145,7 +145,7 @@ func TestKilled(t *testing.T) {
 			if row.Generation < generation || string(row.Blob) != string(marker(n, row.Generation)) {
 				t.Errorf("generation %d of device %d is stored, %d was acknowledged", row.Generation, n, generation)
 			}
-			must(t, trySave(t, s, store.SessionRow{Device: row.Device})) // for the next round
+			must(t, trySave(t, s, store.SessionRow{Device: row.Device, Begins: true})) // for the next round
 		}
 		must(t, s.Close())
 	}

@@ -72,7 +72,7 @@ func trySave(t testing.TB, s *store.Store, r store.SessionRow) error {
 func hold(t testing.TB, s *store.Store) (release func()) {
 	t.Helper()
 	held, free := make(chan struct{}), make(chan struct{})
-	if !s.DeleteSession(device.ID{}, func(error) { close(held); <-free }) {
+	if !s.DeleteSession(store.SessionRow{}, func(error) { close(held); <-free }) {
 		t.Fatal("DeleteSession is refused")
 	}
 	<-held

@@ -26,14 +26,21 @@ const (
 // SessionRow is a device's session as it is stored: one a device.
 type SessionRow struct {
 	Device device.ID
-	// CID is the connection id that the gateway gave the session. It names
-	// the session: a new handshake has a new one. Zero: the session has none.
+	// Origin names the session: a new handshake has a new one. Zero: the row is
+	// from before there were names.
+	Origin [8]byte
+	// CID is the connection id that the gateway gave the session. Zero: it has
+	// none.
 	CID        [8]byte
 	Transport  string // "tcp" or "udp"
 	Generation uint32
 	// Stored is the generation that the row had before AdoptSessions took this
 	// one. Only AdoptSessions gives it.
-	Stored  uint32
+	Stored uint32
+	// Begins says of a row that is saved that the session's handshake has just
+	// been done: it may take any other session's place. It is not given with a
+	// row that is read.
+	Begins  bool
 	Blob    []byte // the session's own encoding
 	Updated time.Time
 	// Owner is the device's owner. It is given with a row that is read, and
@@ -42,15 +49,21 @@ type SessionRow struct {
 }
 
 const (
-	// The condition is the fence: within one session (a connection id), a
-	// generation never goes down, so a process that lost a session to another
-	// one, which took a greater generation, can no longer write it.
-	saveSession = `INSERT INTO sessions (device, cid, transport, generation, state, updated) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (device) DO UPDATE SET cid = excluded.cid, transport = excluded.transport,
+	// nameless is the origin of a row from before sessions had names.
+	nameless = `x'0000000000000000'`
+
+	// The condition is the fence. What a process stores of a session that goes on
+	// is written over that session's own row and no other, so that one which was
+	// away while its device shook hands elsewhere cannot put the old keys over the
+	// new. Within a session the generation never goes down, so that whoever lost it
+	// to a process that took a greater one can no longer write it.
+	saveSession = `INSERT INTO sessions (device, origin, cid, transport, generation, state, updated) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (device) DO UPDATE SET origin = excluded.origin, cid = excluded.cid, transport = excluded.transport,
 			generation = excluded.generation, state = excluded.state, updated = excluded.updated
-		WHERE sessions.generation <= excluded.generation OR sessions.cid <> excluded.cid OR excluded.cid = $7`
-	deleteSession = `DELETE FROM sessions WHERE device = $1`
-	selectSession = `SELECT s.device, s.cid, s.transport, s.generation, s.state, s.updated, COALESCE(d.owner, '')
+		WHERE $8 OR sessions.generation <= excluded.generation
+			AND (sessions.origin = excluded.origin OR sessions.origin = ` + nameless + ` AND sessions.cid = excluded.cid)`
+	deleteSession = `DELETE FROM sessions WHERE device = $1 AND generation <= $2 AND (origin = $3 OR origin = ` + nameless + ` AND cid = $4)`
+	selectSession = `SELECT s.device, s.origin, s.cid, s.transport, s.generation, s.state, s.updated, COALESCE(d.owner, '')
 		FROM sessions s JOIN devices d ON d.id = s.device`
 )
 
@@ -59,18 +72,20 @@ const (
 // the row is safe on the disk done is called with nil, on the store's
 // goroutine: it must not block. Errors: Unavailable (the database cannot be
 // written now), NotFound (the device is not registered), Conflict (a greater
-// generation of this session is stored: another process has adopted it),
-// Invalid (the blob is larger than MaxBlob).
+// generation of this session is stored, because another process has adopted it,
+// or another session, because the device has shaken hands elsewhere), Invalid (the blob is larger than MaxBlob).
 //
 // The blob must not be changed until done was called. Done may be nil.
 func (s *Store) SaveSession(r SessionRow, done func(error)) bool {
 	return s.writer.session(sessionOp{row: r, done: done})
 }
 
-// DeleteSession queues the removal of the device's session, in order with
-// SaveSession and with the same promises. It is fine if there is none.
-func (s *Store) DeleteSession(id device.ID, done func(error)) bool {
-	return s.writer.session(sessionOp{row: SessionRow{Device: id}, remove: true, done: done})
+// DeleteSession queues the removal of a session that has ended, in order with
+// SaveSession and with the same promises. Of r only what names the session and
+// its generation counts. It is fine if there is none, or another one, or this
+// one with a greater generation: that stays.
+func (s *Store) DeleteSession(r SessionRow, done func(error)) bool {
+	return s.writer.session(sessionOp{row: r, remove: true, done: done})
 }
 
 // Session gives the device's stored session. NotFound if there is none.
@@ -162,7 +177,7 @@ func generationAt(now time.Time) int64 {
 }
 
 func scanSession(row scanner) (r SessionRow, err error) {
-	err = row.Scan(bytesInto(r.Device[:]), bytesInto(r.CID[:]), &r.Transport, &r.Generation, &r.Blob, timeInto{&r.Updated}, &r.Owner)
+	err = row.Scan(bytesInto(r.Device[:]), bytesInto(r.Origin[:]), bytesInto(r.CID[:]), &r.Transport, &r.Generation, &r.Blob, timeInto{&r.Updated}, &r.Owner)
 	return r, lookup("read the session", "no session of the device is stored", err)
 }
 
@@ -185,7 +200,8 @@ func (op *sessionOp) statement() int {
 // apply makes the change within a batch.
 func (op *sessionOp) apply(ctx context.Context, stmt *sql.Stmt) error {
 	if op.remove {
-		_, err := stmt.ExecContext(ctx, op.row.Device[:])
+		r := &op.row
+		_, err := stmt.ExecContext(ctx, r.Device[:], int64(r.Generation), r.Origin[:], r.CID[:])
 		return err
 	}
 	return op.save(ctx, stmt)
@@ -200,8 +216,7 @@ func (op *sessionOp) save(ctx context.Context, stmt *sql.Stmt) error {
 	if blob == nil {
 		blob = []byte{}
 	}
-	var none [8]byte
-	res, err := stmt.ExecContext(ctx, r.Device[:], r.CID[:], r.Transport, int64(r.Generation), blob, nanos(r.Updated), none[:])
+	res, err := stmt.ExecContext(ctx, r.Device[:], r.Origin[:], r.CID[:], r.Transport, int64(r.Generation), blob, nanos(r.Updated), r.Begins)
 	if err != nil {
 		if kindOf(err) == fault.NotFound {
 			return fault.E(fault.NotFound, noDevice, err)
@@ -211,5 +226,5 @@ func (op *sessionOp) save(ctx context.Context, stmt *sql.Stmt) error {
 	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return err
 	}
-	return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
+	return fault.Errorf(fault.Conflict, "another session of the device is stored, or a later generation of this one")
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
-	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
@@ -26,12 +25,12 @@ func (n *node) do(at int, out *lane.Out) {
 	case lane.LookUpKey:
 		n.lookUp(at, conn, *out.LookUp)
 	case lane.OpenBlob, lane.MakeReply:
-		n.work(at, conn, out.Kind, *out.Job)
+		n.queue(at, conn, out.Kind, *out.Job)
 	case lane.Save:
 		n.save(at, out)
 	case lane.Forget:
-		w.tap.forgotten(n, out.Device)
-		w.store.put(change{by: n, row: row{Record: session.Record{Device: out.Device}}, remove: true})
+		w.tap.forgotten(n, out.Record.Device)
+		w.store.put(change{by: n, row: row{Record: *out.Record}, remove: true})
 	case lane.Publish:
 		n.publish(at, out)
 	case lane.Arrive:

@@ -118,12 +118,16 @@ func (s *store) apply(c *change) error {
 		s.w.checks.kept(s.w, c.event)
 		return nil
 	}
-	if c.remove {
+	old, stored := s.rows[id]
+	fenced := stored && s.w.plan.Without != Fence && !c.mayReplace(&old)
+	switch {
+	case c.remove && fenced:
+		return nil
+	case c.remove:
 		delete(s.rows, id)
 		s.w.tap.stored(id)
 		return nil
-	}
-	if old, ok := s.rows[id]; ok && s.w.plan.Without != Fence && !c.mayReplace(&old) {
+	case fenced:
 		return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
 	}
 	s.rows[id] = c.row
@@ -138,9 +142,8 @@ func (c *change) mayReplace(old *row) bool {
 	if c.begins {
 		return true
 	}
-	was, _ := keysOf(&old.Record)
-	is, _ := keysOf(&c.row.Record)
-	return was.Keys == is.Keys && old.Generation <= c.row.Generation
+	same := old.Origin == c.row.Origin || old.Origin == [8]byte{} && old.CID == c.row.CID
+	return same && old.Generation <= c.row.Generation
 }
 
 // lose is what becomes of a killed process's changes: what waited is gone, and

@@ -65,7 +65,11 @@ func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
 // only shown their key yet.
 func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs *Outs) {
 	list := l.connsOf(id)
+	var gone []session.Record
 	for _, c := range list {
+		if c.udp && c.sess != nil { // also what is only on its way to the store
+			gone = append(gone, c.sess.Heading())
+		}
 		if c.sess != nil && (c.saved || !c.udp) {
 			l.step(now, c, session.In{Kind: session.Close, Reason: why}, outs)
 			continue
@@ -76,8 +80,8 @@ func (l *Lane) closeDevice(now time.Time, id device.ID, why device.Reason, outs 
 		}
 		l.end(now, c, outs)
 	}
-	if len(list) > 0 {
-		outs.add(Out{Kind: Forget, Device: id}) // also what is only on its way to the store
+	for i := range gone {
+		outs.add(Out{Kind: Forget, Record: &gone[i]})
 	}
 }
 

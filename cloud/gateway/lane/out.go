@@ -18,14 +18,14 @@ type Out struct {
 	Kind   OutKind
 	Conn   uint64         // which connection
 	Token  uint32         // Save; Publish: say Kept with it, 0: nobody waits
-	Device device.ID      // Show, Take, Drop, TakeNote, Forget
+	Device device.ID      // Show, Take, Drop, TakeNote
 	Data   []byte         // SendStream
 	Wait   time.Duration  // HoldStream
 	Addr   netip.AddrPort // Index, Unindex
 
 	LookUp *Lookup         // LookUp
 	Job    *Job            // OpenBlob, MakeReply
-	Record *session.Record // Save
+	Record *session.Record // Save; Forget: without its blob
 	Event  *event.Event    // Publish
 	Answer *Answer         // Answered
 	State  *device.State   // Show
@@ -45,7 +45,7 @@ const (
 	OpenBlob                   // have a worker open the blob, and say Opened
 	MakeReply                  // have a worker make the reply, and say ReplyMade
 	Save                       // store the record, and say Saved
-	Forget                     // the device's stored record is good for nothing any more
+	Forget                     // the record, if it is still stored, is good for nothing any more
 	Publish                    // an event, to everybody
 	Answered                   // a call has its answer
 	Show                       // the device's state is now this

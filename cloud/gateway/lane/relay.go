@@ -199,7 +199,8 @@ func (l *Lane) closed(now time.Time, c *conn, why device.Reason, outs *Outs) {
 	// What is stored of a device that has said Hello elsewhere since is not
 	// this session's any more.
 	if c.udp && c.held && why != device.Superseded {
-		outs.add(Out{Kind: Forget, Device: c.device})
+		heading := c.sess.Heading()
+		outs.add(Out{Kind: Forget, Record: &heading})
 	}
 }
 

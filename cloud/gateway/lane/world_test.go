@@ -467,10 +467,10 @@ func (w *world) reply(job *lane.Job) *lane.Accepted {
 func (w *world) note(out *lane.Out) {
 	switch out.Kind {
 	case lane.Forget:
-		id, life := out.Device, w.life
+		record, life := *out.Record, w.life
 		w.after(w.slow+w.slowSave, func() {
-			if w.life == life {
-				delete(w.saved, id)
+			if w.life == life && w.saved[record.Device].Origin == record.Origin {
+				delete(w.saved, record.Device)
 			}
 		})
 	case lane.HoldStream:

@@ -83,7 +83,7 @@ func closed(t *testing.T, s *store.Store) {
 	must(t, s.Close())
 	must(t, s.Close()) // again
 	never := func(error) { t.Error("a closed store answers a row that it refused") }
-	if s.SaveSession(store.SessionRow{}, never) || s.DeleteSession(device.ID{}, never) || s.AddAttempt(device.Attempt{}) || s.Seen(store.DeviceUpdate{}) {
+	if s.SaveSession(store.SessionRow{}, never) || s.DeleteSession(store.SessionRow{}, never) || s.AddAttempt(device.Attempt{}) || s.Seen(store.DeviceUpdate{}) {
 		t.Error("a closed store takes rows")
 	}
 	wantKind(t, "Flush", s.Flush(ctx(t)), fault.Unavailable)

@@ -25,7 +25,8 @@ type change struct {
 func drawChange(t *rapid.T) change {
 	return change{
 		row: store.SessionRow{
-			Device: deviceID(rapid.Uint32Range(0, devices).Draw(t, "device")), CID: [8]byte{rapid.ByteMax(2).Draw(t, "cid")},
+			Device: deviceID(rapid.Uint32Range(0, devices).Draw(t, "device")), Origin: [8]byte{rapid.ByteMax(2).Draw(t, "origin")},
+			CID: [8]byte{rapid.ByteMax(1).Draw(t, "cid")}, Begins: rapid.IntRange(0, 3).Draw(t, "begins") == 0,
 			Generation: rapid.Uint32Range(0, 4).Draw(t, "generation"), Blob: rapid.SliceOfN(rapid.Byte(), 1, 4).Draw(t, "blob"),
 		},
 		remove: rapid.IntRange(0, 4).Draw(t, "remove") == 0,
@@ -42,26 +43,31 @@ func sessionModel(t *testing.T, s *store.Store) {
 	rapid.Check(t, func(rt *rapid.T) {
 		model := map[device.ID]store.SessionRow{}
 		for i := range uint32(devices) {
-			s.DeleteSession(deviceID(i), nil)
+			first := store.SessionRow{Device: deviceID(i), Blob: []byte("first"), Begins: true}
+			s.SaveSession(first, nil)
+			model[first.Device] = read(first)
 		}
 		changes := rapid.SliceOfN(rapid.Custom(drawChange), 1, 30).Draw(rt, "changes")
 		got := make([]bool, len(changes)) // whether each was taken; read after Flush
 		want := make([]bool, len(changes))
 		for i, c := range changes {
 			done := func(err error) { got[i] = err == nil }
+			old, there := model[c.row.Device]
+			own := there && c.row.Generation >= old.Generation &&
+				(old.Origin == c.row.Origin || old.Origin == [8]byte{} && old.CID == c.row.CID)
 			if c.remove {
-				s.DeleteSession(c.row.Device, done)
-				delete(model, c.row.Device)
+				s.DeleteSession(c.row, done)
+				if own {
+					delete(model, c.row.Device)
+				}
 				want[i] = true
 				continue
 			}
 			s.SaveSession(c.row, done)
-			old, there := model[c.row.Device]
-			fenced := there && old.CID == c.row.CID && c.row.CID != [8]byte{} && c.row.Generation < old.Generation
 			known := c.row.Device != deviceID(devices)
-			want[i] = known && !fenced
+			want[i] = known && (!there || own || c.row.Begins)
 			if want[i] {
-				model[c.row.Device] = c.row
+				model[c.row.Device] = read(c.row)
 			}
 		}
 		must(t, s.Flush(t.Context()))
@@ -75,6 +81,12 @@ func sessionModel(t *testing.T, s *store.Store) {
 			same(rt, "session", row, wantRow)
 		}
 	})
+}
+
+// read gives a row that was saved as it is read.
+func read(r store.SessionRow) store.SessionRow {
+	r.Begins = false
+	return r
 }
 
 // ownershipModel plays random claims, releases, names and keys against plain
