@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Entry is a line of the audit log: who did what to what, and whether it
 // went well. It holds no secret.
@@ -15,6 +18,11 @@ type Entry struct {
 	Object  string // what it was done to: a device's id, an account's …
 	Outcome string // OutcomeOK, or the code of the error
 	Request string // the request's id
+}
+
+// EntryID makes the id of an entry of that time.
+func EntryID(at time.Time, random [6]byte) string {
+	return fmt.Sprintf("%016x%x", at.UnixNano(), random)
 }
 
 // OutcomeOK is the outcome of what went well.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/spf13/cobra"
 
@@ -9,11 +10,44 @@ import (
 )
 
 func (c *cli) accountVerb() *cobra.Command {
-	cmd := &cobra.Command{Use: "account", Short: "Your password, and a second factor for it"}
+	cmd := &cobra.Command{Use: "account", Short: "Your password and second factor, other people's accounts, programs'"}
 	mfa := &cobra.Command{Use: "mfa", Short: "A second factor: codes of an authenticator app"}
 	mfa.AddCommand(c.mfaEnableVerb(), c.mfaDisableVerb())
-	cmd.AddCommand(c.accountPasswordVerb(), family(mfa))
+	cmd.AddCommand(c.accountPasswordVerb(), family(mfa), c.serviceVerb(), c.accountCreateVerb())
 	return family(cmd)
+}
+
+func (c *cli) accountCreateVerb() *cobra.Command {
+	var fromStdin bool
+	cmd := &cobra.Command{
+		Use: "create USERNAME", Short: "Make an account for somebody, as an administrator",
+		Args: takes(1, 1, "USERNAME"),
+		Long: `Makes an account for somebody. The password is random and printed once, or read
+from standard input; he changes it with cyan account password.`,
+		Example: "  cyan account create ada@example.com\n  cyan account create ada@example.com --password-stdin < password.txt",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			remote, err := c.remote()
+			if err != nil {
+				return err
+			}
+			password, shown := rand.Text(), ""
+			if fromStdin {
+				password, err = c.password(cmd.Context(), args[0], "", true)
+			} else {
+				shown = password
+			}
+			if err != nil {
+				return err
+			}
+			if err := remote.SignUp(cmd.Context(), args[0], password); err != nil {
+				return err
+			}
+			return c.newPassword(args[0], shown)
+		},
+	}
+	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
+	c.targetFlags(cmd)
+	return cmd
 }
 
 func (c *cli) accountPasswordVerb() *cobra.Command {

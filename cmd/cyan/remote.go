@@ -68,7 +68,7 @@ var hintOfAnswer = map[string]string{
 	rest.CodeNotConnected:    "cyan attempts DEVICE tells when it last tried, and what failed",
 	rest.CodeSentNoAck:       "if it does not come back within minutes: cyan attempts DEVICE",
 	rest.CodeAckedNoResponse: "the device hears us, its application is busy or hangs",
-	rest.CodeNotYours:        "its owner has to release it",
+	rest.CodeNotYours:        "its owner has to release it, or to hand it over: cyan device transfer request ID",
 }
 
 // answerHints are the next steps after an answer: who could have been meant,

@@ -3,7 +3,6 @@ package web
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
@@ -55,9 +54,8 @@ func (d *Door) record(r *Request, start time.Time, err error) {
 // end it, and enough to find it in a list.
 func TokenName(hash account.TokenHash) string { return hex.EncodeToString(hash[:6]) }
 
-// entryID makes an id that sorts by time.
 func entryID(at time.Time) string {
 	var random [6]byte
 	rand.Read(random[:]) // never fails
-	return fmt.Sprintf("%016x%x", at.UnixNano(), random)
+	return account.EntryID(at, random)
 }
