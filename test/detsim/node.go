@@ -27,6 +27,7 @@ type node struct {
 	frozen bool
 	began  time.Time
 	thawed time.Time // zero: it was never frozen
+	busy   time.Time // until when its worker has handshakes on TCP to do
 	inbox  []func()  // what came while it was frozen
 
 	byStream map[link.Stream]uint64
@@ -91,7 +92,7 @@ func (w *World) process(skew time.Duration) *node {
 	for i := range w.plan.Lanes {
 		n.lanes = append(n.lanes, lane.New(lane.Config{
 			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.serverEC}, RSA: w.keys.serverRSA,
-			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History,
+			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History, RefuseAtOnce: w.plan.Without == Hold,
 		}))
 	}
 	n.alarms = make([]alarm, len(n.lanes))

@@ -16,8 +16,10 @@ type Plan struct {
 	Pace    time.Duration // between two calls of anybody
 	Faults  []Fault       // in the order of their times
 	History bool          // events are kept before they are acknowledged
-	Coda    bool          // after all, the cloud is killed once more on a good network
-	Without Defence       // one that is switched off; zero: none
+	// Handshakes on TCP that the cloud can begin in a second; zero: any number.
+	Handshakes int
+	Coda       bool    // after all, the cloud is killed once more on a good network
+	Without    Defence // one that is switched off; zero: none
 
 	Trace io.Writer // gets every line of the journal; nil: nobody does
 	Wire  bool      // and every message
@@ -37,6 +39,7 @@ const (
 	Durability      Defence = "durability"       // acknowledged before it is on the disk
 	Caution         Defence = "caution"          // a session is believed at once after a crash
 	Reset           Defence = "reset"            // a start-up that was cut short goes on as if it were complete
+	Hold            Defence = "hold"             // devices that cannot be let in are refused at once
 	Sweep           Defence = "sweep"            // nobody asks restored sessions for a sign of life
 )
 
@@ -69,6 +72,9 @@ func ParseFault(text string) (f Fault, err error) {
 func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d\ndevices %d\nlanes %d\npace %v\nhistory %t\ncoda %t\n", p.Seed, p.Devices, p.Lanes, p.Pace, p.History, p.Coda)
+	if p.Handshakes > 0 {
+		fmt.Fprintf(&b, "handshakes %d\n", p.Handshakes)
+	}
 	for _, f := range p.Faults {
 		fmt.Fprintln(&b, f)
 	}
@@ -95,6 +101,8 @@ func ParsePlan(text string) (*Plan, error) {
 			_, err = fmt.Sscan(value, &p.Lanes)
 		case "pace":
 			p.Pace, err = time.ParseDuration(value)
+		case "handshakes":
+			_, err = fmt.Sscan(value, &p.Handshakes)
 		case "history":
 			p.History = value == "true"
 		case "coda":

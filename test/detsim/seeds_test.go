@@ -88,7 +88,7 @@ func TestDefencesMatter(t *testing.T) {
 	plans := kept(t, "defences")
 	for defence, breaks := range map[Defence]string{
 		Generation: "nonce", GenerationClock: "nonce", Fence: "durable", Supersession: "one owner", Durability: "durable",
-		Caution: "event once", Reset: "callable", Sweep: "swept",
+		Caution: "event once", Reset: "callable", Hold: "callable", Sweep: "swept",
 	} {
 		t.Run(string(defence), func(t *testing.T) {
 			plan := plans[string(defence)]
