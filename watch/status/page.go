@@ -56,6 +56,7 @@ type sheet struct {
 	*scene
 	Incident *incident.Incident
 	Window   *maintenance.Window
+	alone    bool // the page is of that one only
 }
 
 // html renders a page; of is the incident or window that it is about.
@@ -63,7 +64,7 @@ func (s *scene) html(name string, of any) ([]byte, error) {
 	sh := sheet{scene: s}
 	switch of := of.(type) {
 	case *incident.Incident:
-		sh.Incident = of
+		sh.Incident, sh.alone = of, true
 	case *maintenance.Window:
 		sh.Window = of
 	}
@@ -154,6 +155,31 @@ func (s sheet) Past() []incident.Incident {
 	return list
 }
 
+// Lead is the incident that the headline is of; nil where it is of none.
+func (s sheet) Lead() *incident.Incident {
+	if open := s.open(); !s.unknown && len(open) > 0 {
+		return &open[0]
+	}
+	return nil
+}
+
+// Leads tells whether the headline is of the incident that the sheet is about:
+// then the page has said already what fails.
+func (s sheet) Leads() bool {
+	lead := s.Lead()
+	return lead != nil && s.Window == nil && s.Incident.ID == lead.ID && !s.alone
+}
+
+// Latest is what a person said last of the incident; nil where nobody did.
+func (s sheet) Latest() *incident.Entry {
+	for _, e := range s.Incident.Updates() {
+		if e.Who != "" && e.Kind != incident.Disputed {
+			return &e
+		}
+	}
+	return nil
+}
+
 // About gives the sheet of one of several incidents.
 func (s sheet) About(i incident.Incident) sheet {
 	s.Incident = &i
@@ -230,40 +256,60 @@ func dot(r signal.Result) template.HTML {
 }
 
 // bars draws 90 days, today on the right: green as high as the day was known
-// and good, the rest on top in its colour, at least so high that it is seen.
+// and good, the rest on top in its colour, at least a third of the bar so that it is seen.
+// Days that are alike are one stroke, with gaps.
 func bars(days []Day, today time.Time) template.HTML {
 	const wide, gap, high = 10, 3, 40
 	of := map[string]*Day{}
 	for i := range days {
 		of[days[i].Date] = &days[i]
 	}
-	var good, none, rest strings.Builder
+	var whole, none run
+	var rest strings.Builder
 	for n := range daysKept {
 		date := today.UTC().AddDate(0, 0, n-daysKept+1).Format(time.DateOnly)
 		x := n * wide
 		d := of[date]
 		if d == nil || d.Known()+d.Maintenance == 0 {
-			fmt.Fprintf(&none, "M%d 0h%dv%dh-%dz", x, wide-gap, high, wide-gap)
+			none.add(x, wide)
+			continue
+		}
+		class, bad := worstOf(d)
+		if bad == 0 {
+			whole.add(x, wide)
 			continue
 		}
 		all := d.Known() + d.Maintenance
-		class, bad := worstOf(d)
-		height := 0
-		if bad > 0 {
-			height = max(high/5, (bad*high+all-1)/all)
-			fmt.Fprintf(&rest, `<g><title>%s</title><path class="%s" d="M%d 0h%dv%dh-%dz"/><path class="hit" d="M%d 0h%dv%dh-%dz"/></g>`,
-				dayWords(date, d), class, x, wide-gap, height, wide-gap, x, wide, high, wide)
-		}
-		if height < high {
-			fmt.Fprintf(&good, "M%d %dh%dv%dh-%dz", x, height, wide-gap, high-height, wide-gap)
-		}
+		height := max(high/3, (bad*high+all-1)/all)
+		fmt.Fprintf(&rest, `<g><title>%s</title><path class="%s" d="M%d 0h%dv%dh-%dz"/><path class="ok" d="M%d %dh%dv%dh-%dz"/></g>`,
+			dayWords(date, d), class, x, wide-gap, height, wide-gap, x, height, wide-gap, high-height, wide-gap)
 	}
 	label := "no days are known"
 	if part, ok := uptime(days); ok {
 		label = percent(part) + " of the last 90 days"
 	}
-	return template.HTML(fmt.Sprintf(`<svg class="bars" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s"><path class="none" d="%s"/><path class="ok" d="%s"/>%s</svg>`,
-		daysKept*wide-gap, high, label, none.String(), good.String(), rest.String()))
+	return template.HTML(fmt.Sprintf(`<svg class="bars" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s"><path class="run none" d="%s"/><path class="run ok" d="%s"/>%s</svg>`,
+		daysKept*wide-gap, high, label, none.path(), whole.path(), rest.String()))
+}
+
+// run collects stretches of days that look alike: from where to where.
+type run [][2]int
+
+func (r *run) add(x, wide int) {
+	if last := len(*r) - 1; last >= 0 && (*r)[last][1] == x {
+		(*r)[last][1] += wide
+		return
+	}
+	*r = append(*r, [2]int{x, x + wide})
+}
+
+// path gives the strokes.
+func (r *run) path() string {
+	var d strings.Builder
+	for _, s := range *r {
+		fmt.Fprintf(&d, "M%d 20H%d", s[0], s[1])
+	}
+	return d.String()
 }
 
 // worstOf gives a day's colour and how many seconds were not good.

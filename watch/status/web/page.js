@@ -15,11 +15,16 @@
       t.after(s);
     });
   }
+  function long(ms) {
+    var min = Math.floor(ms / 60000);
+    return min < 120 ? min + " min" : min < 2880 ? Math.floor(min / 60) + " h" : Math.floor(min / 1440) + " days";
+  }
   function age() {
-    var b = d.body, old = Date.now() + skew - Number(b.dataset.at);
-    if (old > Number(b.dataset.fresh) && b.dataset.blind !== "yes") {
-      b.classList.add("stale");
-      d.querySelector(".old").textContent = "This page has heard nothing new for " + Math.floor(old / 60000) + " min: treat everything on it as unknown.";
+    var b = d.body, old = Date.now() + skew - Number(b.dataset.at), note = d.querySelector(".old");
+    if (old > Number(b.dataset.fresh) && note) {
+      b.classList.add("stale", "aged");
+      note.textContent = "This page has heard nothing new for " + long(old) + ".";
+      d.title = "Unknown: this page is old";
     }
   }
   function renew() {
