@@ -109,22 +109,27 @@ func wellFormed(t *testing.T, path, kind string, body []byte) {
 	}
 }
 
-// TestPreview writes the page in each state to files:
+// TestPreview writes the page in each state to files, to look at:
 //
 //	go test ./watch/status -run Preview -preview /tmp/shots
 func TestPreview(t *testing.T) {
-	if *preview == "" {
-		t.Skip("-preview FOLDER writes the pages, to look at")
+	dir := *preview
+	if dir == "" {
+		dir = t.TempDir()
 	}
 	for name, v := range scenes(t, 30, 90) {
 		// A browser reckons by its own clock: what was made in 2020 is old.
 		v.Fresh = 100 * 365 * 24 * time.Hour
-		if err := v.Export(filepath.Join(*preview, name), v.At); err != nil {
+		if err := v.Export(filepath.Join(dir, name), v.At); err != nil {
 			t.Fatal(err)
 		}
 	}
 	v := scenes(t, 30, 90)["green"]
-	if err := v.Export(filepath.Join(*preview, "stale"), v.At); err != nil {
+	if err := v.Export(filepath.Join(dir, "stale"), v.At); err != nil {
 		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "partial", "index.html"))
+	if err != nil || len(page) < 10_000 || len(page) > 100_000 {
+		t.Errorf("the page of an outage has %d bytes: %v", len(page), err)
 	}
 }

@@ -20,21 +20,22 @@ import (
 var web embed.FS
 
 // The page's style and script stand inside it: it needs nothing else, from
-// nowhere. The policy allows these two and nothing besides.
-var (
-	style  = asset("web/page.css")
-	script = asset("web/page.js")
-	pages  = template.Must(template.New("").Funcs(template.FuncMap{
-		"style":  func() template.HTML { return template.HTML("<style>" + style + "</style>") },
-		"script": func() template.HTML { return template.HTML("<script>" + script + "</script>") },
-		"bars":   bars, "dot": dot, "span": incident.Span, "took": took,
-		"ms": func(t time.Time) int64 { return t.UnixMilli() },
-		"after": func(t, began time.Time) string {
-			return incident.Span(t.Sub(began)) + " after the first failure"
-		},
-	}).ParseFS(web, "web/*.html"))
-	policy = "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' data:; connect-src 'self'; style-src '" + digest(style) + "'; script-src '" + digest(script) + "'"
-)
+// nowhere.
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"style":  func() template.HTML { return template.HTML("<style>" + asset("web/page.css") + "</style>") },
+	"script": func() template.HTML { return template.HTML("<script>" + asset("web/page.js") + "</script>") },
+	"bars":   bars, "dot": dot, "span": incident.Span, "took": took,
+	"ms": func(t time.Time) int64 { return t.UnixMilli() },
+	"after": func(t, began time.Time) string {
+		return incident.Span(t.Sub(began)) + " after the first failure"
+	},
+}).ParseFS(web, "web/*.html"))
+
+// policy allows a browser that style and that script, and nothing besides.
+func policy() string {
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src 'self' data:; connect-src 'self'; style-src '" +
+		digest(asset("web/page.css")) + "'; script-src '" + digest(asset("web/page.js")) + "'"
+}
 
 func asset(name string) string {
 	text, err := web.ReadFile(name)

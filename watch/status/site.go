@@ -15,12 +15,13 @@ import (
 // nothing and nobody. Each path is rendered once for a view, when somebody
 // first asks for it.
 type Site struct {
-	shown atomic.Pointer[generation]
-	begun time.Time
+	shown  atomic.Pointer[generation]
+	begun  time.Time
+	policy string // what a browser may do with a page
 }
 
 // NewSite makes a site that knows nothing yet, and says so.
-func NewSite() *Site { return &Site{begun: time.Now()} }
+func NewSite() *Site { return &Site{begun: time.Now(), policy: policy()} }
 
 // Show makes a view the one that is served. The view is the site's from then
 // on: nobody changes it.
@@ -63,7 +64,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	if p.kind == typeHTML {
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", s.policy)
 	} else {
 		h.Set("Access-Control-Allow-Origin", "*")
 	}
