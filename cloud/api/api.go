@@ -166,6 +166,7 @@ type Config struct {
 // API is the door. It is safe for concurrent use.
 type API struct {
 	cfg      Config
+	started  time.Time
 	log      *slog.Logger
 	door     *web.Door
 	claims   *prometheus.CounterVec // outcome: see newCodes
@@ -185,7 +186,7 @@ type API struct {
 func New(cfg Config) (*API, error) {
 	cfg = withDefaults(cfg)
 	cfg.Accounts, cfg.Tokens = endingAccounts{cfg.Accounts, cfg.Feed}, endingTokens{cfg.Tokens, cfg.Feed}
-	a := &API{cfg: cfg, log: cfg.Logger}
+	a := &API{cfg: cfg, started: time.Now(), log: cfg.Logger}
 	a.claims = newCodes(cfg.Registerer)
 	a.visits = newVisits(cfg.Registerer)
 	a.hub = stream.New(stream.Config{

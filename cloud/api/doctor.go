@@ -65,7 +65,8 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	if f.Cloud.Tried, f.Cloud.OursFailed, err = a.cfg.Devices.Outcomes(ctx, f.Now.Add(-doctorSoon), device.ReasonsOf(device.Cloud)); err != nil {
 		storeDown = true
 	}
-	f.Cloud.StoreDown = storeDown
+	f.Cloud.StoreDown, f.Cloud.Started = storeDown, a.started
+	f.Nearby = a.nearby(ctx, f)
 	states, err := a.cfg.Bus.States(ctx, []device.ID{id})
 	f.Cloud.BusDown = err != nil
 	f.Cloud.DoorShut = a.cfg.DoorShut != nil && a.cfg.DoorShut()
@@ -78,6 +79,25 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 		}
 		f.Now = time.Now()
 	}
+}
+
+// nearby gives the attempts of those who did not say who they are and came
+// from where the device was last.
+func (a *API) nearby(ctx context.Context, f *doctor.Facts) (from []device.Attempt) {
+	was := host(f.Device.LastAddress)
+	if was == "" {
+		return nil
+	}
+	strangers, err := a.cfg.Devices.Attempts(ctx, device.ID{}, f.Now.Add(-doctorSoon), doctorTries)
+	if err != nil {
+		return nil
+	}
+	for _, s := range strangers {
+		if host(s.Source) == was {
+			from = append(from, s)
+		}
+	}
+	return from
 }
 
 // probe asks the device for a sign of life.

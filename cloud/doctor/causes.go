@@ -94,6 +94,36 @@ func ofAttempts(f *Facts) (Verdict, bool) {
 	}, true
 }
 
+// ofNearby is why somebody is not let in who is most likely the device: it
+// comes from where that was last, and since.
+func ofNearby(f *Facts) (Verdict, bool) {
+	if f.State.Connected() && f.Answered != PingLost {
+		return Verdict{}, false
+	}
+	heard := f.heard()
+	for _, a := range f.Nearby {
+		if a.Outcome != device.Failed || a.Started.Before(heard) || f.Now.Sub(a.Ended) > lately {
+			continue
+		}
+		v := Verdict{Reason: a.Reason, Confidence: Likely, Evidence: []string{
+			a.Detail, "that was somebody at " + a.Source + ", which is where the device was last, who did not come to say who it is",
+		}}
+		if a.Reason.Fault() == device.Cloud {
+			v.Cause, v.Next = CloudFault, leaveAlone
+			v.Says = "Somebody who is most likely the device reached the cloud and the cloud could not let it in."
+			if a.Reason == device.SessionLost {
+				v.Says = "The cloud has most likely lost the device's session; the device finds out by itself and connects anew."
+			}
+			return v, true
+		}
+		if r, ok := failed[a.Reason]; ok {
+			v.Cause, v.Says, v.Next = r.cause, r.says, r.next
+			return v, true
+		}
+	}
+	return Verdict{}, false
+}
+
 // ofSession is what is wrong with a device that has a session.
 func ofSession(f *Facts) (Verdict, bool) {
 	s := f.State
@@ -126,6 +156,41 @@ func ofSession(f *Facts) (Verdict, bool) {
 		v.Next = "All that can be done from here was tried: it needs a power cycle."
 	}
 	return v, true
+}
+
+const (
+	// wasHere is how long before our start a device may have been heard last
+	// and still have been here until then.
+	wasHere = 5 * time.Minute
+	// backBy is how long a device may take to find out that we have lost its
+	// session: those on cellular speak every 23 minutes.
+	backBy = 25 * time.Minute
+)
+
+// ofRestart is whether the device was here until the cloud was restarted, and
+// not since: then it is our session that is missing, not its power.
+func ofRestart(f *Facts) (Verdict, bool) {
+	began, heard := f.Cloud.Started, f.heard()
+	if f.State.Connected() || f.State.Since.After(began) || began.IsZero() || heard.IsZero() || heard.After(began) ||
+		began.Sub(heard) > wasHere || f.Now.Sub(began) > backBy {
+		return Verdict{}, false
+	}
+	return Verdict{
+		Cause: CloudFault, Reason: device.SessionLost, Confidence: Likely, Next: leaveAlone,
+		Says: "The device was here until the cloud was restarted, and has not come back since: most likely the cloud has lost its session.",
+		Evidence: []string{
+			"the cloud was started at " + clock(began),
+			"a device whose session is lost finds out by itself: within 4 minutes, where it is set to speak seldom within 25",
+		},
+	}, true
+}
+
+// heard is when the device was heard last.
+func (f *Facts) heard() time.Time {
+	if f.State.LastSeen.After(f.Device.LastHeard) {
+		return f.State.LastSeen
+	}
+	return f.Device.LastHeard
 }
 
 // ofSilence is what is left when nothing of the device arrives.

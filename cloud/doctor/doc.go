@@ -9,5 +9,5 @@
 // everywhere else; a verdict that blames somebody for what we did is worse
 // than none.
 //
-//	cloud ─▶ registered? ─▶ asleep? ─▶ session: proven, in limbo, one-way ─▶ attempts ─▶ silence
+//	cloud ─▶ registered? ─▶ asleep? ─▶ session: proven, in limbo, one-way ─▶ attempts ─▶ its neighbours ─▶ silence
 package doctor

@@ -62,7 +62,10 @@ type Facts struct {
 	Device     device.Device
 	State      device.State
 	Attempts   []device.Attempt // newest first, of the last day
-	Cloud      Cloud
+	// Nearby are attempts of strangers who did not come to say who they are,
+	// from the address that the device had last, newest first.
+	Nearby []device.Attempt
+	Cloud  Cloud
 	// Answered tells what became of a ping that was sent for this examination.
 	Answered Ping
 	PingedAt time.Time // when that was sent; State is what there was after it
@@ -80,9 +83,10 @@ const (
 
 // Cloud is how the cloud itself does.
 type Cloud struct {
-	StoreDown bool // its store does not answer
-	BusDown   bool // doors and gateways cannot talk
-	DoorShut  bool // the devices' port is closed, because we could let nobody in
+	Started   time.Time // when the process did that examines; zero: long ago
+	StoreDown bool      // its store does not answer
+	BusDown   bool      // doors and gateways cannot talk
+	DoorShut  bool      // the devices' port is closed, because we could let nobody in
 	// OursFailed of Tried attempts of all devices in the last ten minutes
 	// failed through a fault of ours.
 	OursFailed, Tried int
@@ -98,13 +102,16 @@ type Verdict struct {
 	Next       string   // what to do
 }
 
+// leaveAlone is what to do when it is us.
+const leaveAlone = "Leave the device alone: do not reset it and do not give it new keys. It tries again by itself, at the latest every 128 s."
+
 // lately is how far back an attempt says something of now.
 const lately = 15 * time.Minute
 
 // Diagnose gives the verdict on a device.
 func Diagnose(f *Facts) Verdict {
 	for _, look := range []func(*Facts) (Verdict, bool){
-		ofCloud, ofRegistration, ofProof, ofSleep, ofAttempts, ofSession, ofSilence,
+		ofCloud, ofRegistration, ofProof, ofSleep, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
 	} {
 		if v, found := look(f); found {
 			v.Evidence = append(v.Evidence, evidence(f)...)
@@ -124,7 +131,7 @@ func ofCloud(f *Facts) (Verdict, bool) {
 	ours := func(c Confidence, says string, why device.Reason, saw ...string) (Verdict, bool) {
 		return Verdict{
 			Cause: CloudFault, Reason: why, Confidence: c, Says: says, Evidence: saw,
-			Next: "Leave the device alone: do not reset it and do not give it new keys. It tries again by itself, at the latest every 128 s.",
+			Next: leaveAlone,
 		}, true
 	}
 	switch {
