@@ -191,3 +191,25 @@ func TestOven(t *testing.T) {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
 }
+
+// TestFailed is a device that is switched on in the middle of an outage: its
+// back-off is as long as if it had been there all the time.
+func TestFailed(t *testing.T) {
+	for failed, want := range map[int]time.Duration{0: time.Second, 5: 2 * time.Second, 60: 128 * time.Second} {
+		cfg := scripted(t, []string{"tcp", "os-6.2", "quiet"})
+		cfg.Failed = failed
+		w := newWorld(t, cfg)
+		w.cloud.Gone = true
+		w.do(sim.PowerOn{})
+		w.run(time.Second) // half of it to find its network
+		if got := w.device.Failures(); got != failed+1 {
+			t.Errorf("%d tries had failed, and after another it counts %d", failed, got)
+		}
+		w.run(want - 600*time.Millisecond)
+		early := w.device.Failures()
+		w.run(200 * time.Millisecond)
+		if late := w.device.Failures(); early != failed+1 || late != failed+2 {
+			t.Errorf("after %d failures and another the next try does not come after %v", failed, want)
+		}
+	}
+}
