@@ -94,7 +94,7 @@ func (n Notice) plain() Notice {
 		}
 	}
 	n.Details, n.Links = details, links
-	if n.Severity == "" {
+	if n.Severity == "" && n.Kind != Change {
 		n.Severity = Error
 	}
 	return n

@@ -21,6 +21,7 @@ import (
 type pagerDuty struct {
 	key    string
 	base   string
+	site   string // where an alert's link to us leads
 	client *http.Client
 }
 
@@ -38,7 +39,7 @@ func newPagerDuty(o *OutletSettings, config Config) (*pagerDuty, error) {
 	case key == "":
 		return nil, errors.New("routing_key is missing: the Integration Key of an Events API v2 integration")
 	}
-	p := &pagerDuty{key: key, client: plainClient(config.Transport)}
+	p := &pagerDuty{key: key, site: config.Settings.URL, client: plainClient(config.Transport)}
 	switch {
 	case o.URL != "":
 		p.base = strings.TrimSuffix(o.URL, "/")
@@ -63,6 +64,7 @@ type pagerEvent struct {
 	Payload    *pagerPayload `json:"payload,omitempty"`
 	Links      []pagerLink   `json:"links,omitempty"`
 	Client     string        `json:"client,omitempty"`
+	ClientURL  string        `json:"client_url,omitempty"`
 }
 
 type pagerPayload struct {
@@ -132,7 +134,7 @@ func (p *pagerDuty) event(n Notice) *pagerEvent {
 	case Change:
 		e.DedupKey = ""
 	default:
-		e.Action, e.Client = "trigger", "cyan watchtower"
+		e.Action, e.Client, e.ClientURL = "trigger", "cyan watchtower", p.site
 	}
 	e.Payload = &pagerPayload{Summary: n.Summary, Source: "cyan watchtower", Timestamp: n.At.UTC().Format("2006-01-02T15:04:05.000-0700")}
 	if n.Kind != Change {

@@ -18,9 +18,9 @@ type Mailbox struct {
 	Reject   []string      // recipients that do not exist: 550
 	Hang     time.Duration // before it answers MAIL
 
-	server *smtp.Server
-	done   chan error
-	addr   string
+	server   *smtp.Server
+	listener net.Listener
+	done     chan error
 
 	mu    sync.Mutex
 	tries map[string]int // guarded by mu
@@ -41,19 +41,20 @@ func (b *Mailbox) Start(address string) error {
 	if err != nil {
 		return err
 	}
-	b.addr, b.done, b.tries = l.Addr().String(), make(chan error, 1), map[string]int{}
+	b.listener, b.done, b.tries = l, make(chan error, 1), map[string]int{}
 	b.server = smtp.NewServer(b)
 	b.server.Domain = "mx.test"
 	b.server.ErrorLog = silent{}
-	go func() { b.done <- b.server.Serve(l) }() // ends with Close
+	go func() { defer close(b.done); b.done <- b.server.Serve(l) }() // ends with Close
 	return nil
 }
 
 // Addr is where it listens.
-func (b *Mailbox) Addr() string { return b.addr }
+func (b *Mailbox) Addr() string { return b.listener.Addr().String() }
 
-// Close ends it.
+// Close ends it. Closing it again changes nothing.
 func (b *Mailbox) Close() error {
+	b.listener.Close() // the server knows of it only once it serves
 	err := b.server.Close()
 	<-b.done
 	return err
