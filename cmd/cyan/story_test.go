@@ -35,6 +35,7 @@ func TestStories(t *testing.T) {
 				"CYAN_JSON":       "false", // as on a terminal; where a story is about pipes, it unsets this
 				"CYAN_DATA":       filepath.Join(env.WorkDir, "data"),
 				"CYAN_LISTEN_TCP": "127.0.0.1:0", "CYAN_LISTEN_UDP": "127.0.0.1:0", "CYAN_LISTEN_API": "127.0.0.1:0",
+				"CYAN_WATCH": "false", // a story that wants the watchtower says so
 			} {
 				env.Setenv(name, value)
 			}
@@ -71,7 +72,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Dir = ts.Getenv("WORK")
 	for _, key := range []string{
 		"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "TMPDIR", "GOCOVERDIR", "TESTSCRIPT_COMMAND",
-		"CYAN_DATA", "CYAN_LISTEN_TCP", "CYAN_LISTEN_UDP", "CYAN_LISTEN_API", "CYAN_API", "CYAN_TOKEN", "CYAN_LISTEN_ADI", "CYAN_JSON",
+		"CYAN_DATA", "CYAN_LISTEN_TCP", "CYAN_LISTEN_UDP", "CYAN_LISTEN_API", "CYAN_API", "CYAN_TOKEN", "CYAN_LISTEN_ADI", "CYAN_JSON", "CYAN_WATCH",
 	} {
 		if value := ts.Getenv(key); value != "" {
 			cmd.Env = append(cmd.Env, key+"="+value)

@@ -15,11 +15,16 @@ running until it is interrupted. It takes the settings of "cyan serve".
 With --demo, two virtual devices live beside it. They are registered for the
 administrator, over the public API as any device; their keys and a token are kept
 in the data folder, under demo. You see them connect, a function called, a
-variable read and an event arrive, and get the lines to try it yourself.`
+variable read and an event arrive, and get the lines to try it yourself.
+
+The watchtower runs as a process of its own, with its folder in the data folder,
+under watch; --watch=false leaves it out. What it can do, and how to run it for a
+cloud that matters: cyan help watch`
 
 func (c *cli) upVerb() *cobra.Command {
 	var f cloudFlags
 	var withDemo, once bool
+	var l lookout
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start everything on this machine, and show it", Long: upHelp, Args: takes(0, 0, ""),
 		Example: `  cyan up --demo
@@ -39,6 +44,8 @@ func (c *cli) upVerb() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			l.on = l.on && !once
+			defer l.start(cmd.Context(), c, a, &f)()
 			if !withDemo {
 				c.say("Ctrl-C stops it")
 				return c.untilStopped(cmd.Context(), a)
@@ -48,6 +55,8 @@ func (c *cli) upVerb() *cobra.Command {
 	}
 	f.add(cmd, "warn")
 	cmd.Flags().BoolVar(&withDemo, "demo", false, "with two virtual devices, to look at")
+	cmd.Flags().BoolVar(&l.on, "watch", true, "with the watchtower, as a second process")
+	cmd.Flags().StringVar(&l.listen, "listen-status", app.WatchOptions{}.WithDefaults().Listen, "`address` of the watchtower's status page")
 	cmd.Flags().BoolVar(&once, "once", false, "end after the show of --demo")
 	return cmd
 }
