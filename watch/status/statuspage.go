@@ -96,7 +96,7 @@ func (s *scene) component(at int) componentShape {
 	state := c.Severity.String()
 	words := c.Measured.Words()
 	switch {
-	case s.unknown:
+	case s.unknown || c.Measured.Tried == 0:
 		// Nothing is called operational that nobody measures.
 		state = max(c.Severity, signal.Degraded).String()
 		words = "Unknown: not measured now"

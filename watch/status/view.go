@@ -91,10 +91,22 @@ func (v *View) fresh() time.Duration {
 	return v.Fresh
 }
 
-// Unknown tells that the view says nothing of now: it is too old, or nobody
-// could tell when it was made.
+// Unknown tells that the view says nothing of now: it is too old, nobody could
+// tell when it was made, or nothing has been measured.
 func (v *View) Unknown(now time.Time) bool {
-	return !v.Blind.IsZero() || now.Sub(v.At) > v.fresh()
+	return !v.Blind.IsZero() || v.stale(now) || v.unmeasured()
+}
+
+func (v *View) stale(now time.Time) bool { return now.Sub(v.At) > v.fresh() }
+
+// unmeasured tells that there is no number at all.
+func (v *View) unmeasured() bool {
+	for _, c := range v.Components {
+		if c.Measured.Tried > 0 || c.Severity > signal.Operational {
+			return false
+		}
+	}
+	return true
 }
 
 // Overall is the state of the whole, by the table of docs/severity.md.

@@ -18,8 +18,10 @@ func (v *View) Headline(now time.Time) string {
 	switch {
 	case !v.Blind.IsZero():
 		return "Monitoring is blind: treat everything as unknown."
-	case v.Unknown(now):
+	case v.stale(now):
 		return "This page is out of date: treat everything as unknown."
+	case v.unmeasured():
+		return "Nothing has been measured lately: treat everything as unknown."
 	case len(open) > 0 && open[0].Failing():
 		return open[0].Fails() + "."
 	case v.Overall() > signal.Operational:
@@ -39,7 +41,9 @@ func (v *View) Lede(now time.Time) []string {
 	switch {
 	case !v.Blind.IsZero():
 		return []string{"No vantage can tell how the cloud is since " + incident.Clock(v.Blind, v.At) + ". What is below was true before."}
-	case v.Unknown(now):
+	case v.unmeasured() && !v.stale(now):
+		return []string{"The watchtower has just started, or its canaries do not run."}
+	case v.stale(now):
 		return []string{"It was generated at " + v.At.UTC().Format("2006-01-02 15:04:05 UTC") + " and has not been since."}
 	case len(open) > 0 && open[0].Failing():
 		i := &open[0]
