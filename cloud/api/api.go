@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/cloud/api/stream"
 	"github.com/cyan-cloud/cyan/cloud/api/web"
@@ -136,6 +137,8 @@ type Config struct {
 	// let in, for the doctor; nil: it never is.
 	DoorShut func() bool
 
+	Outage *outage.Desk // what is known and told of the cloud's own failures; nil: nothing
+
 	Chronicle Chronicle // what was done to the cloud; nil: nothing is known
 
 	CallTimeout time.Duration // how long a device has to answer; 0: 20 s
@@ -219,10 +222,14 @@ func (a *API) open() {
 		TokenLifetime: a.cfg.TokenLifetime, MaxLogins: a.cfg.MaxLogins, LoginLockout: a.cfg.LoginLockout,
 		SignUp: a.cfg.SignUp, Hashers: a.cfg.Hashers, Registerer: a.cfg.Registerer, Logger: a.log,
 	})
-	a.door = web.New(web.Config{
+	door := web.Config{
 		Tokens: a.cfg.Tokens, Issued: issued, MaxBody: a.cfg.MaxBody, Proxies: a.cfg.Proxies, Rates: a.cfg.Rates,
 		Audit: a.recorder.Record, Registerer: a.cfg.Registerer, Logger: a.log,
-	}, a.routes(p))
+	}
+	if a.cfg.Outage != nil {
+		door.Outage = a.cfg.Outage
+	}
+	a.door = web.New(door, a.routes(p))
 }
 
 // ServeHTTP answers one request.

@@ -62,6 +62,9 @@ func (a *API) routes(p *people.People) []web.Route {
 	if a.cfg.Gatherer != nil {
 		all = append(all, web.Route{Pattern: "GET /metrics", Open: true, Handle: a.serveMetrics})
 	}
+	if a.cfg.Outage != nil {
+		all = append(all, a.cfg.Outage.Routes()...)
+	}
 	for _, path := range later {
 		all = append(all, web.Route{Pattern: path, Open: true, Handle: web.NotOffered},
 			web.Route{Pattern: path + "/{rest...}", Open: true, Handle: web.NotOffered})

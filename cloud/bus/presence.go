@@ -200,6 +200,12 @@ func (p *presence) index(address string) (i nodeIndex, ok bool) {
 	return nodeIndex(free), true
 }
 
+// Routed gives how many devices a call finds.
+func (b *Bus) Routed() int {
+	devices, _ := b.presence.stats()
+	return devices
+}
+
 // forget drops a node and all that it holds.
 func (p *presence) forget(address string) {
 	p.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 )
 
@@ -116,6 +117,30 @@ func (s *Store) Vitals(ctx context.Context, id device.ID, since, until time.Time
 		v.Payload = []byte(payload)
 		return v, fail("read the vitals", err)
 	})
+}
+
+// maxHistory is the most that one call of AttemptsOf gives.
+const maxHistory = 50_000
+
+// AttemptsOf gives the attempts of all devices of an owner that began from since
+// until before until, oldest first, without their stages; more tells that there
+// are others. Only those count that succeeded or failed for one of the reasons.
+func (s *Store) AttemptsOf(ctx context.Context, owner account.ID, since, until time.Time, reasons []string) (list []device.Attempt, more bool, err error) {
+	wanted, err := json.Marshal(reasons)
+	if err != nil {
+		return nil, false, fail("name the reasons", err)
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT a.id, a.device, a.proven, a.transport, a.source, a.gateway, a.started, a.ended, '[]', a.outcome, a.reason, a.detail
+		FROM devices d JOIN attempts a ON a.device = d.id
+		WHERE d.owner = $1 AND a.started >= $2 AND a.started < $3
+			AND (a.outcome = $4 OR a.reason IN (SELECT value FROM json_each($5)))
+		ORDER BY a.started, a.id LIMIT $6`,
+		string(owner), nanos(since), nanos(until), int64(device.Succeeded), string(wanted), maxHistory+1)
+	list, err = collect(rows, err, "list the attempts", scanAttempt)
+	if len(list) > maxHistory {
+		return list[:maxHistory], true, err
+	}
+	return list, false, err
 }
 
 // Outcomes tells how many attempts of all devices have begun since the time,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,6 +67,25 @@ func (s *Store) DeviceByName(ctx context.Context, owner account.ID, name string)
 func (s *Store) DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error) {
 	rows, err := s.read.QueryContext(ctx, selectDevice+` WHERE owner = $1 ORDER BY id`, string(owner))
 	return collect(rows, err, "list the devices", scanDevice)
+}
+
+// DevicesByID gives those of the devices that are registered, in no order.
+func (s *Store) DevicesByID(ctx context.Context, ids []device.ID) ([]device.Device, error) {
+	const page = 500
+	var all []device.Device
+	for batch := range slices.Chunk(ids, page) {
+		args := make([]any, len(batch))
+		for i := range batch {
+			args[i] = batch[i][:]
+		}
+		rows, err := s.read.QueryContext(ctx, selectDevice+` WHERE id IN (?`+strings.Repeat(",?", len(batch)-1)+`)`, args...)
+		list, err := collect(rows, err, "read the devices", scanDevice)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return all, nil
 }
 
 // Claim makes owner the device's owner. Claiming one's own device again is

@@ -93,6 +93,12 @@ func (s *Store) Session(ctx context.Context, id device.ID) (SessionRow, error) {
 	return scanSession(s.row(ctx, selectSession+` WHERE s.device = $1`, id[:]))
 }
 
+// CountSessions gives how many sessions are stored.
+func (s *Store) CountSessions(ctx context.Context) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM sessions`).Scan(&n)
+	return n, fail("count the sessions", err)
+}
+
 // AdoptSessions takes a new generation for every stored session, durably and
 // in one transaction, and then calls fn for each row, in the order of the
 // device ids. The generation is max(stored + 1, seconds since 2026-01-01

@@ -20,6 +20,8 @@ type Error struct {
 	Device *DeviceState `json:"device,omitempty"`
 	Stage  string       `json:"stage,omitempty"` // how far the call came: not_connected, sent_no_ack …
 	Cloud  *CloudState  `json:"cloud,omitempty"`
+	// Incident is the open incident that this failure is likely to be of.
+	Incident *Incident `json:"incident,omitempty"`
 
 	// Candidates are the devices that an ambiguous name could mean.
 	Candidates []Candidate `json:"candidates,omitempty"`

@@ -13,6 +13,7 @@ import (
 type response struct {
 	http.ResponseWriter
 	status int
+	code   string // of a failure
 }
 
 func (w *response) WriteHeader(status int) {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
 // Tokens is how the door finds out whose a token is.
@@ -39,9 +40,21 @@ type Config struct {
 	MaxBody    int64                 // bytes of a request's body; 0: 64 KiB
 	Proxies    []netip.Prefix        // whose X-Forwarded-For is believed
 	Rates      Rates                 // the zero value bounds nothing
+	Outage     Outage                // nil: nothing is counted, and no incident is known
 	Audit      func(account.Entry)   // gets what is to be remembered, and must not block; nil: nothing is
 	Registerer prometheus.Registerer // nil: none
 	Logger     *slog.Logger          // nil: none
+}
+
+// Outage is what the door knows, and tells, of the cloud's own failures. It
+// must not block.
+type Outage interface {
+	// Answered counts an answer; code is that of a failure.
+	Answered(route string, status int, code string)
+	// Open gives an incident that is open; nil: none is known.
+	Open() *rest.Incident
+	// Matching gives the open incident that a failure is likely to be of.
+	Matching(route string, status int, code string) *rest.Incident
 }
 
 // Route is one row of the table of routes.
@@ -67,6 +80,7 @@ type Door struct {
 	tokens  Tokens
 	issued  *Issued
 	proxies []netip.Prefix
+	outage  Outage
 	audit   func(account.Entry)
 	maxBody int64
 	log     *slog.Logger
@@ -80,7 +94,7 @@ type Door struct {
 // New makes a door with those routes.
 func New(cfg Config, routes []Route) *Door {
 	d := &Door{
-		tokens: cfg.Tokens, issued: cfg.Issued, proxies: cfg.Proxies, audit: cfg.Audit, maxBody: cfg.MaxBody,
+		tokens: cfg.Tokens, issued: cfg.Issued, proxies: cfg.Proxies, outage: cfg.Outage, audit: cfg.Audit, maxBody: cfg.MaxBody,
 		log: cfg.Logger, metrics: newMetrics(cfg.Registerer),
 	}
 	window := cfg.Rates.Window
@@ -124,9 +138,14 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	h := w.Header()
 	h.Set("X-Request-Id", r.ID)
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset")
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, "+rest.HeaderCloudStatus+", Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	if d.outage != nil {
+		if open := d.outage.Open(); open != nil {
+			h.Set(rest.HeaderCloudStatus, rest.CloudDegraded+"; incident="+open.ID)
+		}
+	}
 	defer d.finish(w, r, start) //nolint:contextcheck // r has it
 	if hr.Method == http.MethodOptions {
 		preflight(w)
@@ -150,9 +169,9 @@ func (d *Door) finish(w *response, r *Request, start time.Time) {
 			d.fail(w, r, fault.Errorf(fault.Internal, "this server has met a defect of its own"))
 		}
 	}
-	pattern := "none"
-	if r.route != nil {
-		pattern = r.route.Pattern
+	pattern := r.pattern()
+	if d.outage != nil {
+		d.outage.Answered(pattern, w.status, w.code)
 	}
 	took := time.Since(start)
 	d.metrics.requests.WithLabelValues(pattern, strconv.Itoa(w.status)).Inc()

@@ -13,12 +13,13 @@ import (
 )
 
 // fail answers a request that failed.
-func (d *Door) fail(w http.ResponseWriter, r *Request, err error) {
+func (d *Door) fail(w *response, r *Request, err error) {
 	p, ok := errors.AsType[*Problem](err)
 	if !ok {
 		p = &Problem{Cause: err}
 	}
 	code := fault.CodeOf(err)
+	w.code = code
 	row := failureOf(err)
 	status := row.Status
 	body := rest.Error{
@@ -35,6 +36,11 @@ func (d *Door) fail(w http.ResponseWriter, r *Request, err error) {
 	if ours || p.Device != nil {
 		body.Cloud = &rest.CloudState{Status: rest.CloudOK}
 		if ours {
+			body.Cloud.Status = rest.CloudDegraded
+		}
+	}
+	if d.outage != nil && (status == http.StatusServiceUnavailable || status == http.StatusRequestTimeout) {
+		if body.Incident = d.outage.Matching(r.pattern(), status, code); body.Incident != nil && body.Cloud != nil {
 			body.Cloud.Status = rest.CloudDegraded
 		}
 	}

@@ -21,6 +21,14 @@ type Request struct {
 	note   note
 }
 
+// pattern is the pattern of the request's route.
+func (r *Request) pattern() string {
+	if r.route == nil {
+		return "none"
+	}
+	return r.route.Pattern
+}
+
 // IsUpload tells whether the body carries files.
 func (r *Request) IsUpload() bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))

@@ -1,0 +1,63 @@
+package outage
+
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/web"
+	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// Config says what a desk stands on. All must be set but for what says
+// otherwise.
+type Config struct {
+	Counts *Counts // where the gateway counts attempts, too
+	Gauges Gauges
+	Facts  Facts
+	Record Record
+	States States
+	Known  *Known // nil: no page is known
+	Node   string
+	Now    func() time.Time // nil: time.Now
+}
+
+// Desk counts what happens, and answers those who ask for it. It is safe for
+// concurrent use.
+type Desk struct {
+	cfg     Config
+	signals *Signals
+}
+
+// New makes a desk.
+func New(cfg Config) *Desk {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now}}
+}
+
+// Routes are the paths that it answers.
+func (d *Desk) Routes() []web.Route {
+	return []web.Route{
+		{Pattern: "GET " + rest.PathSignals, Scope: account.SignalsRead, Handle: d.signals.Serve},
+		{Pattern: "GET " + rest.PathImpact, Scope: account.DevicesList, Costly: true, Handle: d.impact},
+	}
+}
+
+// Attempt counts a connection attempt.
+func (d *Desk) Attempt(a *device.Attempt) { d.cfg.Counts.Attempt(a, d.cfg.Now()) }
+
+// Answered counts an answer of the API.
+func (d *Desk) Answered(route string, status int, code string) {
+	d.cfg.Counts.Answered(route, status, code, d.cfg.Now())
+}
+
+// Open gives an incident that is open; nil: none is known.
+func (d *Desk) Open() *rest.Incident { return d.cfg.Known.Open(d.cfg.Now()) }
+
+// Matching gives the open incident that a failure is likely to be of; nil: none
+// is known.
+func (d *Desk) Matching(route string, status int, code string) *rest.Incident {
+	return d.cfg.Known.Matching(route, status, code, d.cfg.Now())
+}

@@ -1,0 +1,56 @@
+package rest
+
+// PathSignals is the path of what the cloud counted, for the watchtower.
+const PathSignals = "/v1/signals"
+
+// Signals is what this process of the cloud counted in the last full minute.
+// From and Until are null in a process's first minute: nothing is counted yet.
+type Signals struct {
+	From  Time   `json:"from"`
+	Until Time   `json:"until"`
+	Node  string `json:"node"`
+
+	Sessions SessionCount `json:"sessions"` // now
+	Lost     int          `json:"sessions_lost"`
+	Restarts int          `json:"restarts"` // of this process, within the minute
+
+	Attempts []AttemptSlice `json:"attempts"`
+	// Coarse names what is left out of the slices because there would be too
+	// many: account, network, firmware.
+	Coarse []string `json:"coarse,omitempty"`
+	// Uncounted are attempts of devices beyond what is counted in a minute.
+	Uncounted int `json:"uncounted,omitempty"`
+
+	Calls  SignalTally `json:"calls"`
+	API    SignalTally `json:"api"`
+	Logins SignalTally `json:"logins"`
+}
+
+// SessionCount counts devices with a session.
+type SessionCount struct {
+	Connected int `json:"connected"`
+	Limbo     int `json:"limbo"`  // of these, those that do not answer
+	Routed    int `json:"routed"` // devices that a call finds: another count of Connected
+	// Stored are the sessions in the database, those of absent devices among
+	// them; null: it does not answer.
+	Stored *int `json:"stored"`
+}
+
+// SignalTally counts what went well, and what failed through the cloud. What
+// failed through the other side is neither.
+type SignalTally struct {
+	OK     int `json:"ok"`
+	Failed int `json:"failed"`
+}
+
+// AttemptSlice counts devices, not tries, that have all of this in common. An
+// empty word is not known.
+type AttemptSlice struct {
+	Gateway   string `json:"gateway"`
+	Transport string `json:"transport"`
+	Product   string `json:"product,omitempty"`
+	Firmware  string `json:"firmware,omitempty"`
+	Network   string `json:"network,omitempty"` // a /16 of IPv4, a /32 of IPv6
+	Account   string `json:"account,omitempty"`
+	SignalTally
+}
