@@ -12,6 +12,7 @@ BENCHTIME ?= 1s
 SEED      ?= 1
 SEEDS     ?= $(if $(filter-out 0,$(BUDGET)),1000000,100)
 BUDGET    ?= 0
+FAULTS    ?= 8
 
 # Tools are pinned here, built into .bin/ and kept out of go.mod.
 TOOLS := $(CURDIR)/.bin
@@ -98,6 +99,11 @@ fuzz: ## run every fuzz target of FUZZ (./...) for FUZZTIME (10s, or inputs: 500
 sim: ## simulate clouds from SEEDS seeds (100) from SEED on, or for a time: BUDGET=3m
 	go test ./test/detsim -run 'TestSeeds$$' -count 1 -timeout 0 -v -seed $(SEED) -seeds $(SEEDS) -budget $(BUDGET)
 
+.PHONY: fault
+fault: ## break processes, networks and disks under a cloud, 4 minutes (Linux; LONG=1: 9; CYAN_DEVICE_OS: real devices)
+	go test ./test/fault -run 'TestFaults$$' -count 1 -timeout 30m -v -parallel $(FAULTS) -every $(if $(LONG),-long) $(if $(JSON),-json) | \
+		grep -v -e '^=== ' -e 'level='
+
 .PHONY: bench
 bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
 	bin/cyan bench all --record docs/perf
@@ -113,7 +119,17 @@ microbench: ## run the benchmarks of single packages
 
 .PHONY: compat
 compat: ## run the stock clients of npm and write their table (Linux, Node and npm)
-	go test -tags compat -timeout 30m ./test/compat -update
+	go test -tags compat -timeout 30m -parallel 4 ./test/compat -update
+
+# CI runs the two versions that matter most and the newest, which brings its own
+# Node. Whole, with all that was ever run, it takes a quarter of an hour.
+COMPAT_CI := cli-(2\.6\.0|2\.7\.0|3\.51\.0)
+
+.PHONY: compat-ci
+compat-ci: ## run three of them within four minutes and compare (left out without Node and npm)
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		go test -tags compat -short -count 1 -timeout 4m -parallel 3 ./test/compat -run 'TestClients/run/$(COMPAT_CI)$$'; \
+	else echo "compat-ci: no Node or no npm here, stock clients were not run"; fi
 
 .PHONY: tools
 tools: $(GOFUMPT) $(STATICCHECK) $(DEADCODE) $(GOLANGCI) ## build the pinned tools into .bin/

@@ -76,6 +76,18 @@ var failed = map[device.Reason]remark{
 	},
 }
 
+// ofTwins is whether the device is two, of which one may well be connected and
+// answer.
+func ofTwins(f *Facts) (Verdict, bool) {
+	for _, a := range f.Attempts {
+		if a.Reason == device.DoubleIdentity && f.Now.Sub(a.Ended) <= lately {
+			r := failed[a.Reason]
+			return Verdict{Cause: r.cause, Reason: a.Reason, Confidence: r.sure, Says: r.says, Next: r.next, Evidence: []string{a.Detail}}, true
+		}
+	}
+	return Verdict{}, false
+}
+
 // ofAttempts is why the device is not let in.
 func ofAttempts(f *Facts) (Verdict, bool) {
 	a, ok := last(f)
@@ -86,7 +98,7 @@ func ofAttempts(f *Facts) (Verdict, bool) {
 	if !ok {
 		return Verdict{}, false
 	}
-	if f.State.Connected() && a.Reason != device.DoubleIdentity {
+	if f.State.Connected() {
 		return Verdict{}, false // it came in since, or somebody else knocked
 	}
 	return Verdict{

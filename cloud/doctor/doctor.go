@@ -111,7 +111,7 @@ const lately = 15 * time.Minute
 // Diagnose gives the verdict on a device.
 func Diagnose(f *Facts) Verdict {
 	for _, look := range []func(*Facts) (Verdict, bool){
-		ofCloud, ofRegistration, ofProof, ofSleep, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
+		ofCloud, ofRegistration, ofTwins, ofProof, ofSleep, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
 	} {
 		if v, found := look(f); found {
 			v.Evidence = append(v.Evidence, evidence(f)...)

@@ -37,6 +37,23 @@ func file(s device.State, tries ...device.Attempt) doctor.Facts {
 	return doctor.Facts{Now: noon, Registered: true, HasKey: true, State: s, Attempts: tries}
 }
 
+// nearby is a device that is away, and somebody who knocked since where it was.
+func nearby(why device.Reason) doctor.Facts {
+	f := file(device.State{Word: device.Offline})
+	f.Device.LastHeard = noon.Add(-time.Hour)
+	f.Nearby = []device.Attempt{tried(time.Minute, why)}
+	return f
+}
+
+// restarted is a cloud that started two minutes ago, and a device that was
+// heard last so long before.
+func restarted(before time.Duration) doctor.Facts {
+	f := file(device.State{Word: device.Offline})
+	f.Cloud.Started = noon.Add(-2 * time.Minute)
+	f.Device.LastHeard = f.Cloud.Started.Add(-before)
+	return f
+}
+
 // TestVerdicts is what is known, and what it comes to.
 func TestVerdicts(t *testing.T) {
 	offline := state(device.Offline, device.KeepAliveMissed, 10*time.Minute, 11*time.Minute)
@@ -46,36 +63,46 @@ func TestVerdicts(t *testing.T) {
 		want  doctor.Cause
 		says  string
 	}{
-		"answers":              {file(state(device.Online, "", 5*time.Second, 5*time.Second)), nil, doctor.Fine, "answers"},
-		"answers a ping":       {file(state(device.Online, "", 5*time.Second, time.Hour)), func(f *doctor.Facts) { f.Answered = doctor.PingAnswered }, doctor.Fine, "answers"},
-		"store down":           {file(offline, tried(time.Minute, device.TimeoutWaiting)), func(f *doctor.Facts) { f.Cloud.StoreDown = true }, doctor.CloudFault, "not your device"},
-		"bus down":             {file(state(device.Unknown, "", 0, 0)), func(f *doctor.Facts) { f.Cloud.BusDown = true }, doctor.CloudFault, "gateways"},
-		"door shut":            {file(offline), func(f *doctor.Facts) { f.Cloud.DoorShut = true }, doctor.CloudFault, "closed its port"},
-		"key store down":       {file(offline, tried(time.Minute, device.KeyStoreUnavailable)), nil, doctor.CloudFault, "could not let it in"},
-		"overloaded":           {file(offline, tried(time.Minute, device.Overloaded)), nil, doctor.CloudFault, "could not let it in"},
-		"session lost":         {file(offline, tried(time.Minute, device.SessionLost)), nil, doctor.CloudFault, "lost the device's session"},
-		"everybody fails":      {file(offline, tried(time.Minute, device.TimeoutWaiting)), func(f *doctor.Facts) { f.Cloud.Tried, f.Cloud.OursFailed = 20, 15 }, doctor.CloudFault, "Most devices"},
-		"not registered":       {doctor.Facts{Now: noon}, nil, doctor.NotProvisioned, "not registered"},
-		"no key":               {doctor.Facts{Now: noon, Registered: true}, nil, doctor.NotProvisioned, "no key"},
-		"unknown key":          {file(offline, tried(time.Minute, device.UnknownDevice)), nil, doctor.NotProvisioned, "nobody has registered"},
-		"another key":          {file(offline, tried(time.Minute, device.KeyMismatch)), nil, doctor.Keys, "another key"},
-		"not its key":          {file(offline, tried(time.Minute, device.BadSignature)), nil, doctor.Keys, "prove"},
-		"another server's key": {file(offline, tried(time.Minute, device.WrongServerKey)), nil, doctor.Keys, "another server's key"},
-		"two with one key":     {file(state(device.Limbo, device.NoAnswer, time.Second, 0), tried(time.Minute, device.DoubleIdentity)), nil, doctor.Keys, "Two boards"},
-		"cut in the middle":    {file(offline, tried(time.Minute, device.TimeoutWaiting)), nil, doctor.Network, "begins to shake hands"},
-		"closed in the middle": {file(offline, tried(time.Minute, device.PeerClosed)), nil, doctor.Network, "closed in the middle"},
-		"silent":               {file(offline, tried(time.Hour, device.ReasonNone)), nil, doctor.Network, "without power or without network"},
-		"never came":           {file(state(device.NeverSeen, "", 0, 0)), nil, doctor.Network, "nothing of it has ever arrived"},
-		"hears nothing":        {file(state(device.Limbo, device.NoAnswer, 5*time.Second, 3*time.Minute)), nil, doctor.Network, "does not hear us"},
-		"just gone":            {file(state(device.Online, "", 3*time.Minute, 3*time.Minute)), func(f *doctor.Facts) { f.Answered = doctor.PingLost }, doctor.Network, "does not answer"},
-		"application hangs":    {file(state(device.Limbo, device.ApplicationSilent, time.Second, time.Second)), func(f *doctor.Facts) { f.Answered = doctor.PingAnswered }, doctor.Firmware, "its application does not"},
-		"no hello":             {file(offline, tried(time.Minute, device.NoHello)), nil, doctor.Firmware, "does not say who it is"},
-		"never ready":          {file(offline, tried(time.Minute, device.StartupIncomplete)), nil, doctor.Firmware, "start-up"},
-		"nonsense":             {file(offline, tried(time.Minute, device.Malformed)), nil, doctor.Firmware, "decoded"},
-		"asleep":               {file(state(device.Asleep, device.DeviceSleep, time.Hour, time.Hour)), nil, doctor.Asleep, "sleep"},
-		"goodbye":              {file(state(device.Offline, device.DeviceGoodbye, time.Hour, time.Hour)), nil, doctor.Asleep, "goodbye"},
-		"old failure":          {file(offline, tried(10*time.Hour, device.KeyStoreUnavailable)), nil, doctor.Network, "without power"},
-		"came in since":        {file(state(device.Online, "", time.Second, time.Second), tried(time.Minute, device.TimeoutWaiting)), nil, doctor.Fine, "answers"},
+		"answers":               {file(state(device.Online, "", 5*time.Second, 5*time.Second)), nil, doctor.Fine, "answers"},
+		"answers a ping":        {file(state(device.Online, "", 5*time.Second, time.Hour)), func(f *doctor.Facts) { f.Answered = doctor.PingAnswered }, doctor.Fine, "answers"},
+		"store down":            {file(offline, tried(time.Minute, device.TimeoutWaiting)), func(f *doctor.Facts) { f.Cloud.StoreDown = true }, doctor.CloudFault, "not your device"},
+		"bus down":              {file(state(device.Unknown, "", 0, 0)), func(f *doctor.Facts) { f.Cloud.BusDown = true }, doctor.CloudFault, "gateways"},
+		"door shut":             {file(offline), func(f *doctor.Facts) { f.Cloud.DoorShut = true }, doctor.CloudFault, "closed its port"},
+		"key store down":        {file(offline, tried(time.Minute, device.KeyStoreUnavailable)), nil, doctor.CloudFault, "could not let it in"},
+		"overloaded":            {file(offline, tried(time.Minute, device.Overloaded)), nil, doctor.CloudFault, "could not let it in"},
+		"session lost":          {file(offline, tried(time.Minute, device.SessionLost)), nil, doctor.CloudFault, "lost the device's session"},
+		"everybody fails":       {file(offline, tried(time.Minute, device.TimeoutWaiting)), func(f *doctor.Facts) { f.Cloud.Tried, f.Cloud.OursFailed = 20, 15 }, doctor.CloudFault, "Most devices"},
+		"not registered":        {doctor.Facts{Now: noon}, nil, doctor.NotProvisioned, "not registered"},
+		"no key":                {doctor.Facts{Now: noon, Registered: true}, nil, doctor.NotProvisioned, "no key"},
+		"unknown key":           {file(offline, tried(time.Minute, device.UnknownDevice)), nil, doctor.NotProvisioned, "nobody has registered"},
+		"another key":           {file(offline, tried(time.Minute, device.KeyMismatch)), nil, doctor.Keys, "another key"},
+		"not its key":           {file(offline, tried(time.Minute, device.BadSignature)), nil, doctor.Keys, "prove"},
+		"another server's key":  {file(offline, tried(time.Minute, device.WrongServerKey)), nil, doctor.Keys, "another server's key"},
+		"two with one key":      {file(state(device.Limbo, device.NoAnswer, time.Second, 0), tried(time.Minute, device.DoubleIdentity)), nil, doctor.Keys, "Two boards"},
+		"two, one answers":      {file(state(device.Online, "", time.Second, time.Second), tried(time.Second, device.ReasonNone), tried(time.Minute, device.DoubleIdentity)), nil, doctor.Keys, "Two boards"},
+		"were two":              {file(state(device.Online, "", time.Second, time.Second), tried(time.Hour, device.DoubleIdentity)), nil, doctor.Fine, "answers"},
+		"cut in the middle":     {file(offline, tried(time.Minute, device.TimeoutWaiting)), nil, doctor.Network, "begins to shake hands"},
+		"closed in the middle":  {file(offline, tried(time.Minute, device.PeerClosed)), nil, doctor.Network, "closed in the middle"},
+		"silent":                {file(offline, tried(time.Hour, device.ReasonNone)), nil, doctor.Network, "without power or without network"},
+		"never came":            {file(state(device.NeverSeen, "", 0, 0)), nil, doctor.Network, "nothing of it has ever arrived"},
+		"hears nothing":         {file(state(device.Limbo, device.NoAnswer, 5*time.Second, 3*time.Minute)), nil, doctor.Network, "does not hear us"},
+		"just gone":             {file(state(device.Online, "", 3*time.Minute, 3*time.Minute)), func(f *doctor.Facts) { f.Answered = doctor.PingLost }, doctor.Network, "does not answer"},
+		"application hangs":     {file(state(device.Limbo, device.ApplicationSilent, time.Second, time.Second)), func(f *doctor.Facts) { f.Answered = doctor.PingAnswered }, doctor.Firmware, "its application does not"},
+		"no hello":              {file(offline, tried(time.Minute, device.NoHello)), nil, doctor.Firmware, "does not say who it is"},
+		"never ready":           {file(offline, tried(time.Minute, device.StartupIncomplete)), nil, doctor.Firmware, "start-up"},
+		"nonsense":              {file(offline, tried(time.Minute, device.Malformed)), nil, doctor.Firmware, "decoded"},
+		"asleep":                {file(state(device.Asleep, device.DeviceSleep, time.Hour, time.Hour)), nil, doctor.Asleep, "sleep"},
+		"goodbye":               {file(state(device.Offline, device.DeviceGoodbye, time.Hour, time.Hour)), nil, doctor.Asleep, "goodbye"},
+		"old failure":           {file(offline, tried(10*time.Hour, device.KeyStoreUnavailable)), nil, doctor.Network, "without power"},
+		"server key, nearby":    {nearby(device.WrongServerKey), nil, doctor.Keys, "another server's key"},
+		"key store, nearby":     {nearby(device.KeyStoreUnavailable), nil, doctor.CloudFault, "most likely the device"},
+		"nearby, but connected": {nearby(device.WrongServerKey), func(f *doctor.Facts) { f.State = state(device.Online, "", time.Second, time.Second) }, doctor.Fine, "answers"},
+		"nearby, but before":    {nearby(device.WrongServerKey), func(f *doctor.Facts) { f.Device.LastHeard = noon.Add(-time.Second) }, doctor.Network, "without power"},
+		"gone with a restart":   {restarted(time.Minute), nil, doctor.CloudFault, "until the cloud was restarted"},
+		"gone before it":        {restarted(10 * time.Minute), nil, doctor.Network, "without power"},
+		"gone after it":         {restarted(time.Minute), func(f *doctor.Facts) { f.State.Since = noon }, doctor.Network, "without power"},
+		"gone long since":       {restarted(time.Minute), func(f *doctor.Facts) { f.Now = noon.Add(time.Hour) }, doctor.Network, "without power"},
+		"came in since":         {file(state(device.Online, "", time.Second, time.Second), tried(time.Minute, device.TimeoutWaiting)), nil, doctor.Fine, "answers"},
 	} {
 		if c.edit != nil {
 			c.edit(&c.facts)
