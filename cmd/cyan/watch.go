@@ -148,7 +148,7 @@ const wordEnd = "end\n"
 
 // bereaved is how long a watchtower goes on when the program that started it
 // has died without a word: that is what it is there for.
-const bereaved = time.Hour
+const bereaved = 15 * time.Minute
 
 // untilTold ends the watchtower when it is told so.
 func (c *cli) untilTold(ctx context.Context, end func()) {

@@ -56,7 +56,7 @@ func (t *trial) address(ctx context.Context) {
 // certificate shakes hands as a browser does, and looks how long the
 // certificate will be good.
 func (t *trial) certificate(ctx context.Context, conn net.Conn, name string) error {
-	c := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12})
+	c := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, RootCAs: t.cfg.Roots})
 	if err := c.HandshakeContext(ctx); err != nil {
 		if _, bad := errors.AsType[*tls.CertificateVerificationError](err); bad {
 			return &failure{ReasonCertificate, err.Error()}

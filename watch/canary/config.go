@@ -1,6 +1,7 @@
 package canary
 
 import (
+	"crypto/x509"
 	"net"
 	"net/http"
 	"time"
@@ -33,6 +34,8 @@ type Config struct {
 	// HTTP is the client to use; it must have no Timeout. Nil: one that does not
 	// keep connections, as a stranger who comes has none.
 	HTTP *http.Client
+	// Roots sign the certificate of Public. Nil: whom the system trusts.
+	Roots *x509.CertPool
 }
 
 // Way is a way into the cloud for devices.

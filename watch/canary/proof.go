@@ -28,23 +28,30 @@ var ErrWire = errors.New("canary: what real devices said does not open")
 // that has been done.
 func Prove() error {
 	for name, prove := range map[string]func([]said) error{"recorded/udp.jsonl": proveUDP, "recorded/tcp.jsonl": proveTCP} {
-		text, err := recorded.ReadFile(name)
+		lines, err := readSaid(name)
 		if err != nil {
 			return err
-		}
-		var lines []said
-		for l := range bytes.Lines(text) {
-			var s said
-			if err := json.Unmarshal(l, &s); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			lines = append(lines, s)
 		}
 		if err := prove(lines); err != nil {
 			return fmt.Errorf("%w: %s: %w", ErrWire, name, err)
 		}
 	}
 	return nil
+}
+
+func readSaid(name string) (lines []said, err error) {
+	text, err := recorded.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	for l := range bytes.Lines(text) {
+		var s said
+		if err := json.Unmarshal(l, &s); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		lines = append(lines, s)
+	}
+	return lines, nil
 }
 
 // said is a line of a recording.

@@ -1,0 +1,179 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/watch/canary"
+	"github.com/cyan-cloud/cyan/watch/signal"
+	"github.com/cyan-cloud/cyan/watch/tower"
+)
+
+// record is what a watchtower says.
+type record struct {
+	mu     sync.Mutex
+	runs   []signal.Result
+	judged []signal.Judgement
+	held   map[signal.Capability]signal.Severity
+}
+
+func (r *record) Noted(x *signal.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.runs = append(r.runs, *x)
+}
+
+func (r *record) Judged(_ time.Time, changed []signal.Judgement) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, v := range changed {
+		r.judged = append(r.judged, v)
+		if r.held == nil {
+			r.held = map[signal.Capability]signal.Severity{}
+		}
+		r.held[v.Capability] = v.Severity
+	}
+}
+
+// bad is how bad it is for a capability.
+func (r *record) bad(c signal.Capability) signal.Severity {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held[c]
+}
+
+// well counts the runs of a story that ended well.
+func (r *record) well(s signal.Story, from time.Time) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.runs {
+		if x.Story == s && x.OK && x.Started.After(from) {
+			n++
+		}
+	}
+	return n
+}
+
+// watched is a world that a watchtower looks at.
+func watched(t testing.TB, c *harness.Cloud, every time.Duration) (*world, *record) {
+	t.Helper()
+	w, said := newWorld(t, c), new(record)
+	cfg := tower.Config{
+		Data: t.TempDir(), Outlets: []tower.Outlet{said},
+		Canaries: canary.RunnerConfig{
+			Canary: canary.Config{API: w.api.URL, Token: c.Token, Username: c.Welcome.Username, Password: c.Welcome.Password},
+			Ways:   []canary.Way{w.way(sim.UDP), w.way(sim.TCP)}, Interval: every, Pool: 8,
+		},
+	}
+	if every < 10*time.Second {
+		cfg.Canaries.Quick = every / 3
+	}
+	watchtower, err := tower.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- watchtower.Run(ctx) }() // ends with the test
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error("the watchtower:", err)
+		}
+	})
+	return w, said
+}
+
+// TestNewConnectionsFail is the 31st of May: who is connected stays, who comes
+// anew gets no answer. The cloud is a process of its own and does not know. It
+// is said of new connections and of nothing else; and when it is over, that it
+// is over.
+func TestNewConnectionsFail(t *testing.T) {
+	t.Parallel()
+	w, said := watched(t, harness.StartProcess(t, app.Options{}), 2*time.Second)
+	w.cloud.Until("every story has gone well", func() bool {
+		return said.well(signal.ColdStart, time.Time{}) >= 4 && said.well(signal.Held, time.Time{}) >= 4 && said.well(signal.Resume, time.Time{}) >= 1
+	})
+	began := time.Now()
+	for _, d := range w.doors {
+		d.shut.Store(true)
+	}
+	for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
+		w.cloud.Until(c.String()+" are judged to fail", func() bool { return said.bad(c) >= signal.Partial })
+		t.Logf("%s: detected after %v, with a run every 2 s and a deadline of 8 s", c, time.Since(began).Round(100*time.Millisecond))
+	}
+	if said.well(signal.Held, began) == 0 {
+		t.Error("those who are connected are said to have failed")
+	}
+	said.mu.Lock()
+	for _, v := range said.judged {
+		connects := v.Capability == signal.ConnectUDP || v.Capability == signal.ConnectTCP
+		if v.Severity >= signal.Partial && !connects {
+			t.Errorf("%s is accused, too: %s", v.Capability, v.Evidence)
+		}
+		if v.Severity >= signal.Partial && connects && (v.Reason != canary.ReasonTimeout || v.Since.Before(began.Add(-time.Second)) || v.Evidence == "") {
+			t.Errorf("%s: %s since %v: %s", v.Capability, v.Reason, v.Since, v.Evidence)
+		}
+	}
+	said.mu.Unlock()
+	for _, d := range w.doors {
+		d.shut.Store(false)
+	}
+	for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
+		w.cloud.Until("it is over for "+c.String(), func() bool { return said.bad(c) == signal.Operational })
+	}
+}
+
+// TestCloudDies: the process is killed, and the watchtower sees it and goes on.
+func TestCloudDies(t *testing.T) {
+	t.Parallel()
+	w, said := watched(t, harness.StartProcess(t, app.Options{}), 2*time.Second)
+	w.cloud.Until("every story has gone well", func() bool {
+		return said.well(signal.ColdStart, time.Time{}) >= 2 && said.well(signal.Held, time.Time{}) >= 2
+	})
+	w.cloud.Kill()
+	for _, c := range []signal.Capability{signal.API, signal.ConnectUDP, signal.ConnectTCP} {
+		w.cloud.Until(c.String()+" is judged to fail", func() bool { return said.bad(c) >= signal.Partial })
+	}
+	w.cloud.Again()
+	for _, c := range []signal.Capability{signal.API, signal.ConnectUDP, signal.ConnectTCP} {
+		w.cloud.Until("it is over for "+c.String(), func() bool { return said.bad(c) == signal.Operational })
+	}
+}
+
+// BenchmarkDetection shuts the doors for newcomers at random moments and
+// measures, with the intervals that are used, how long it takes until new
+// connections are judged to fail. Each round takes two minutes.
+func BenchmarkDetection(b *testing.B) {
+	w, said := watched(b, harness.StartProcess(b, app.Options{}), 10*time.Second)
+	var took []time.Duration
+	for b.Loop() {
+		before := time.Now()
+		w.cloud.Until("it is calm", func() bool {
+			return said.bad(signal.ConnectUDP) == signal.Operational && said.bad(signal.ConnectTCP) == signal.Operational &&
+				said.well(signal.ColdStart, before) >= 2
+		})
+		began := time.Now()
+		for _, d := range w.doors {
+			d.shut.Store(true)
+		}
+		for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
+			w.cloud.Until("detected", func() bool { return said.bad(c) >= signal.Partial })
+			took = append(took, time.Since(began))
+		}
+		for _, d := range w.doors {
+			d.shut.Store(false)
+		}
+	}
+	slices.SortFunc(took, cmp.Compare)
+	b.ReportMetric(took[len(took)/2].Seconds(), "s-median")
+	b.ReportMetric(took[len(took)*95/100].Seconds(), "s-p95")
+	b.ReportMetric(took[len(took)-1].Seconds(), "s-max")
+}
