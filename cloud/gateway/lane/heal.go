@@ -19,6 +19,13 @@ const (
 	breaksEach  = 3 // connections lost within the window to one kind of request, until it is sent no more
 	breakWithin = 2 * time.Second
 	avoidFor    = time.Hour
+
+	// A device that takes the connection from itself so often within the window
+	// is two, which would go on for ever; then who has it keeps it for a while.
+	swapsEach  = 6
+	swapWindow = 30 * time.Second
+	keepsFor   = 20 * time.Second
+
 	maxPatients = 4096 // devices of which the lane remembers what was tried
 )
 
@@ -32,11 +39,15 @@ type patient struct {
 	breaks     int       // connections that ended right after
 	avoidUntil time.Time // until when it is not asked by ourselves
 	lostAt     time.Time // when it was last recorded that we have lost its session
+
+	swapSince time.Time
+	swaps     int       // connections that took the place of one that stood
+	keepUntil time.Time // until when who has the device keeps it
 }
 
 func (p *patient) over(now time.Time) bool {
 	return now.Sub(p.since) > healWindow && now.Sub(p.askedAt) > breakWithin && now.Sub(p.breakSince) > healWindow &&
-		now.Sub(p.lostAt) > lostEvery && now.After(p.avoidUntil)
+		now.Sub(p.lostAt) > lostEvery && now.After(p.avoidUntil) && now.Sub(p.swapSince) > swapWindow && now.After(p.keepUntil)
 }
 
 // ward is what the lane remembers of devices that do not answer.
@@ -156,6 +167,30 @@ func (l *Lane) spare(now time.Time, c *conn, outs *Outs) {
 	}
 }
 
+// contested tells whether c, which comes from somewhere else than the device's
+// connection, has to leave that to it: because two devices take it from each
+// other without end, each time with a handshake.
+func (l *Lane) contested(now time.Time, c, old *conn, outs *Outs) bool {
+	if c.udp || old.udp {
+		return false // a superseded session goes quiet for minutes by itself
+	}
+	p := l.ward.of(now, c.device)
+	switch {
+	case p == nil:
+		return false
+	case now.Before(p.keepUntil):
+		return true
+	case now.Sub(p.swapSince) > swapWindow:
+		p.swapSince, p.swaps = now, 0
+	}
+	if p.swaps++; p.swaps < swapsEach {
+		return false
+	}
+	p.swapSince, p.keepUntil = time.Time{}, now.Add(keepsFor)
+	l.doubled(now, old, outs)
+	return true
+}
+
 // doubled tells the owner that two devices share one identity, as an attempt
 // on record and as an event.
 func (l *Lane) doubled(now time.Time, c *conn, outs *Outs) {
@@ -164,6 +199,10 @@ func (l *Lane) doubled(now time.Time, c *conn, outs *Outs) {
 		ID: l.attemptID(now), Device: c.device, Transport: "udp", Source: c.sess.Peer().String(), Gateway: l.cfg.Node,
 		Started: now.UTC(), Ended: now.UTC(), Outcome: device.Failed, Reason: device.DoubleIdentity,
 		Detail: "this device's address goes back and forth: most likely two boards hold its key; both were told to start over",
+	}
+	if !c.udp {
+		try.Transport = "tcp"
+		try.Detail = "this device takes the connection from itself again and again: most likely two boards hold its key; one of them has to wait"
 	}
 	l.cfg.Counter.Attempt(try)
 	outs.add(Out{Kind: RecordTry, Try: try})

@@ -110,3 +110,33 @@ func TestDoubleIdentity(t *testing.T) {
 		t.Error("after it started over:", err)
 	}
 }
+
+// TestTwinsOverTCP has a device take the connection from itself again and
+// again, as two with one key do: the owner is told, once, and from then on who
+// has the connection keeps it for a while.
+func TestTwinsOverTCP(t *testing.T) {
+	w := newWorld(t)
+	oven := w.online("oven", generations(t)["tcp-2.3"])
+	swap := func() {
+		oven.socket = 0 // the connection of the other one still stands
+		w.reboot(oven, false)
+		w.run(3 * time.Second)
+	}
+	for range 5 {
+		swap()
+	}
+	if s := w.lane.Stats(); s.Doubled != 0 || oven.Phase() != sim.Connected {
+		t.Errorf("one that connects five times is taken for two (%d), or is %v", s.Doubled, oven.Phase())
+	}
+	tries := len(w.tries)
+	swap()
+	told := slices.ContainsFunc(w.tries[tries:], func(a device.Attempt) bool { return a.Reason == device.DoubleIdentity && a.Transport == "tcp" })
+	if s := w.lane.Stats(); s.Doubled != 1 || !told || oven.Phase() == sim.Connected {
+		t.Errorf("%d were found to be double, on record %v, and the newest is %v", s.Doubled, told, oven.Phase())
+	}
+	// The other one is pulled: nobody comes between any more.
+	w.run(40 * time.Second)
+	if err := w.ping(oven); err != nil {
+		t.Error("the newer one alone:", err)
+	}
+}

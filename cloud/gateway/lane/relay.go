@@ -114,8 +114,13 @@ func (l *Lane) reached(now time.Time, c *conn, out *session.Out, outs *Outs) {
 }
 
 // take makes c the device's one connection. The one before ends behind that, so
-// that there is no moment in which nobody has the device.
+// that there is no moment in which nobody has the device. Of two that take it
+// from each other, c may be the one that has to go.
 func (l *Lane) take(now time.Time, c *conn, outs *Outs) {
+	if has := l.byDevice.of(c.device); has != nil && has != c && l.contested(now, c, has, outs) {
+		l.step(now, c, session.In{Kind: session.Replace, Reason: device.DoubleIdentity}, outs)
+		return
+	}
 	old := l.byDevice.put(c)
 	delete(l.arriving, c)
 	if old != nil && old != c {
