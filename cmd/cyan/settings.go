@@ -16,6 +16,10 @@ import (
 // notSettings are flags that only make sense on a command line.
 var notSettings = []string{"help", "config", "print-config"}
 
+// sections are parts of the settings file that are no flags; whom each is for
+// reads and checks it.
+var sections = []string{"notify"}
+
 // variable is the environment variable of a flag.
 func variable(flag string) string {
 	return "CYAN_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
@@ -83,6 +87,9 @@ func (c *cli) settingsFile(root *cobra.Command) (map[string]string, error) {
 	known := flagNames(root)
 	values := map[string]string{}
 	for name, node := range nodes {
+		if slices.Contains(sections, name) {
+			continue
+		}
 		if !slices.Contains(known, name) {
 			return nil, misuse(fmt.Sprintf("%s:%d: there is no setting %q", c.config, node.Line, name), "the settings have the names of the flags, without dashes before them")
 		}
