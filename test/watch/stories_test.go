@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -280,11 +282,11 @@ func nobody(t testing.TB, network string) string {
 // otherKey gives the key of another server.
 func otherKey(t testing.TB) []byte {
 	t.Helper()
-	keys, err := app.LoadKeys(filepath.Join(t.TempDir(), "keys"))
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := os.ReadFile(filepath.Join(keys.Dir, app.FilePubRSA))
+	key, err := x509.MarshalPKIXPublicKey(&other.PublicKey)
 	if err != nil {
 		t.Fatal(err)
 	}
