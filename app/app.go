@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
@@ -116,6 +117,11 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.push("bus", func(context.Context) error { return b.Close() })
 	b.Watch(hearsay{a.store}) // as long as the bus is open
 
+	counts := outage.NewCounts(time.Now())
+	known, err := a.askPage()
+	if err != nil {
+		return err
+	}
 	udp, err := addresses("listen-udp", o.ListenUDP)
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	devices := gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
-		Keys: a.store, Records: a.store, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits, Rehearsal: o.Rehearsal,
+		Keys: a.store, Records: counted{a.store, counts}, Bus: b, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits, Rehearsal: o.Rehearsal,
 		Inherit: a.inherit, Logger: log.With("component", "gateway"), Registerer: registry,
 	}
 	if a.history != nil {
@@ -147,6 +153,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		Profiles: a.store, Factors: a.store, Tickets: a.store, Services: a.store, Audit: a.store, Transfers: a.store, Vitals: a.store, Chronicle: a.store, Bus: b, Feed: b, CallTimeout: o.CallTimeout, SignUp: o.OpenSignUp,
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
+		Outage: outage.New(outage.Config{
+			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Node: o.Node,
+		}),
 		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},

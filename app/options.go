@@ -29,6 +29,9 @@ type Options struct {
 	// PublicURL is what people and devices reach the API by, for links. Empty:
 	// made from ListenAPI.
 	PublicURL string
+	// StatusURL is where the watchtower's page is: what it says of open incidents
+	// stands in errors. Empty: no incident is known.
+	StatusURL string
 	// Database is the SQLite file. Empty: cyan.db in Data.
 	Database string
 	// NATS is the URL of a NATS cluster. Empty: embedded.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/watch/canary"
+	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
 
@@ -60,6 +61,11 @@ type WatchOptions struct {
 	// Vantages are the other vantages that report here, as name=keyfile, with
 	// commas between.
 	Vantages string
+	// StatusName is whose status page it is. Empty: the host of Public.
+	// StatusPublic is the URL under which people read it, for links that last.
+	// Empty: that of Listen. StatusExport is a folder that it is written to as
+	// files, for a second host. Empty: it is not.
+	StatusName, StatusPublic, StatusExport string
 	// ReportTo is the URL of another watchtower that judges what is seen here, and
 	// ReportKey the file of the key that reports are signed with.
 	ReportTo, ReportKey string
@@ -104,6 +110,7 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 // Watch is a watchtower.
 type Watch struct {
 	tower *tower.Tower
+	desk  *desk.Desk // nil: this vantage reports to another
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -119,7 +126,7 @@ func NewWatch(o WatchOptions) (*Watch, error) {
 			Canary: canary.Config{API: o.API, Public: o.Public}, Interval: o.Every, Controls: list(o.Controls),
 		},
 	}
-	for _, fill := range []func(*WatchOptions, *tower.Config) error{w.token, w.ways, w.person, w.boards, w.vantages} {
+	for _, fill := range []func(*WatchOptions, *tower.Config) error{w.token, w.ways, w.person, w.boards, w.vantages, w.openDesk} {
 		if err := fill(&o, &cfg); err != nil {
 			return nil, err
 		}
@@ -128,12 +135,20 @@ func NewWatch(o WatchOptions) (*Watch, error) {
 		w.Unwatched = append(w.Unwatched, "no control probes are set: an outage of this machine's own network will look like one of the cloud; --controls sets some")
 	}
 	var err error
-	w.tower, err = tower.New(cfg)
+	if w.tower, err = tower.New(cfg); err != nil && w.desk != nil {
+		_ = w.desk.Close()
+	}
 	return w, err
 }
 
 // Run watches until ctx is done.
-func (w *Watch) Run(ctx context.Context) error { return w.tower.Run(ctx) }
+func (w *Watch) Run(ctx context.Context) error {
+	err := w.tower.Run(ctx)
+	if w.desk != nil {
+		err = errors.Join(err, w.desk.Close())
+	}
+	return err
+}
 
 // Addr is where the watchtower is reached.
 func (w *Watch) Addr() string { return w.tower.Addr() }
@@ -148,6 +163,9 @@ func (w *Watch) token(o *WatchOptions, cfg *tower.Config) error {
 		return nil
 	}
 	cfg.Canaries.Canary.Token = strings.TrimSpace(string(text))
+	if cfg.Canaries.Canary.Token != "" {
+		cfg.Traffic = tower.NewCounter(o.API, cfg.Canaries.Canary.Token)
+	}
 	return err
 }
 

@@ -32,6 +32,7 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.StringVar(&f.ListenUDP, "listen-udp", o.ListenUDP, "`addresses` where devices on UDP connect; unmodified ones know only port 5684")
 	flags.StringVar(&f.ListenAPI, "listen-api", o.ListenAPI, "`addresses` of the HTTP API; plain HTTP")
 	flags.StringVar(&f.PublicURL, "public-url", "", "`URL` that people reach the API by (default made from --listen-api)")
+	flags.StringVar(&f.StatusURL, "status-url", "", "`URL` of the watchtower's page, for the open incident in errors (default none)")
 	flags.StringVar(&f.Database, "database", "", "SQLite `file` (default cyan.db in the data folder)")
 	flags.StringVar(&f.NATS, "nats", "", "`URL` of a NATS cluster (default embedded)")
 	flags.StringVar(&f.Node, "node", o.Node, "this process's `name` in logs, attempts and a cluster")
