@@ -1,0 +1,36 @@
+package client
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// Signals gives what the cloud counted in the last full minute.
+func (c *Client) Signals(ctx context.Context) (rest.Signals, error) {
+	var s rest.Signals
+	err := c.get(ctx, rest.PathSignals, &s)
+	return s, err
+}
+
+// ImpactOf tells which of the caller's devices an incident hit.
+func (c *Client) ImpactOf(ctx context.Context, incident string) (rest.Impact, error) {
+	return c.impact(ctx, url.Values{"incident": {incident}})
+}
+
+// ImpactBetween tells which were hit in a stretch of time; a zero until is now.
+func (c *Client) ImpactBetween(ctx context.Context, from, until time.Time) (rest.Impact, error) {
+	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}}
+	if !until.IsZero() {
+		query.Set("until", until.UTC().Format(time.RFC3339))
+	}
+	return c.impact(ctx, query)
+}
+
+func (c *Client) impact(ctx context.Context, query url.Values) (rest.Impact, error) {
+	var v rest.Impact
+	err := c.get(ctx, rest.PathImpact+"?"+query.Encode(), &v)
+	return v, err
+}
