@@ -9,7 +9,8 @@
 //
 //	go test -tags compat -timeout 30m ./test/compat            compare
 //	go test -tags compat -timeout 30m ./test/compat -update    write goldens and table
-//	go test -tags compat ./test/compat -run 'TestClients/cli-2.7.0'
+//	go test -tags compat ./test/compat -run 'TestClients/run/cli-2.7.0'
+//	make compat-ci    three clients, without the scenarios that wait for a device
 //
 // Each folder of clients/ is one client: its package.json says which versions
 // of what, its package-lock.json pins them. They are installed into the user's

@@ -61,23 +61,41 @@ type scenario struct {
 	row   string // of the table: what a person wants
 	kind  string // of the clients that have it
 	since string // version that has it first; empty: all
-	until string // version that has it last; empty: all
+	last  string // version that has it last; empty: all
 	fault string // what is broken meanwhile; empty: nothing
 	as    string // who runs it; empty: the devices' owner
 	run   string
-	input string // what is typed when it asks; empty: nothing
+	input string // what is piped into it; empty: nothing
+	talk  []exchange
+	until *regexp.Regexp // it is interrupted when that is printed; nil: it ends by itself
 	want  *regexp.Regexp
+}
+
+// exchange is a question on the terminal, and what is typed then.
+type exchange struct {
+	question *regexp.Regexp
+	text     string
+	perhaps  bool // not every version asks
 }
 
 // suits tells whether a client has the scenario's command.
 func (s *scenario) suits(c client) bool {
 	return s.kind == c.kind &&
 		(s.since == "" || compareVersions(c.version, s.since) >= 0) &&
-		(s.until == "" || compareVersions(c.version, s.until) <= 0)
+		(s.last == "" || compareVersions(c.version, s.last) <= 0)
+}
+
+// waits tells whether the scenario is about a device that does not answer: that
+// takes as long as a device may take, and -short leaves it out.
+func (s *scenario) waits() bool {
+	return s.fault == "deaf" || s.fault == "" && strings.Contains(s.run, "mute")
 }
 
 // faults are the words that a scenario can have as its fault.
-var faults = []string{"", "tokens", "devices", "bus"}
+var faults = []string{"", "tokens", "devices", "bus", "deaf", "queue", "streams"}
+
+// people are the words that a scenario can have for who runs it.
+var people = []string{"", "stranger", "newcomer", "expired", "fresh", "limited", "guarded"}
 
 // scenarios reads what is to be run, in order.
 func scenarios(t *testing.T) []scenario {
@@ -134,7 +152,7 @@ func (s *scenario) set(key, value string) (err error) {
 	case "for": // cli, or cli 2.7.0.., or cli ..2.6.0
 		kind, versions, _ := strings.Cut(value, " ")
 		s.kind = kind
-		s.since, s.until, _ = strings.Cut(versions, "..")
+		s.since, s.last, _ = strings.Cut(versions, "..")
 		if kind != "cli" && kind != "sdk" {
 			err = fmt.Errorf("no kind of client: %s", kind)
 		}
@@ -145,13 +163,23 @@ func (s *scenario) set(key, value string) (err error) {
 		}
 	case "as":
 		s.as = value
-		if value != "stranger" && value != "newcomer" {
+		if !slices.Contains(people, value) {
 			err = fmt.Errorf("no such person: %s", value)
 		}
 	case "run":
 		s.run = value
 	case "input":
 		s.input = value
+	case "answer", "perhaps":
+		question, text, ok := strings.Cut(value, " => ")
+		if !ok {
+			return fmt.Errorf("no question and answer: %s", value)
+		}
+		var asked *regexp.Regexp
+		asked, err = regexp.Compile(question)
+		s.talk = append(s.talk, exchange{asked, text, key == "perhaps"})
+	case "until":
+		s.until, err = regexp.Compile("(?ms)" + value)
 	case "want":
 		s.want, err = regexp.Compile("(?ms)" + value)
 	default:

@@ -48,12 +48,13 @@ func TestScenariosParse(t *testing.T) {
 func TestScenarioMistakes(t *testing.T) {
 	t.Parallel()
 	const good = "== a\nrow: r\nfor: cli 2.7.0..\nrun: list\nwant: x\n"
-	if all, err := parseScenarios(good); err != nil || len(all) != 1 || all[0].since != "2.7.0" || all[0].until != "" {
+	if all, err := parseScenarios(good); err != nil || len(all) != 1 || all[0].since != "2.7.0" || all[0].last != "" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	for _, bad := range []string{
 		"row: r\n", "== a\nrow: r\n", good + good, good + "want: (\n", good + "fault: earthquake\n",
 		good + "as: somebody\n", good + "for: browser\n", good + "colour: blue\n", good + "nothing\n",
+		good + "answer: (=> y\n", good + "answer: sure?\n", good + "until: (\n",
 	} {
 		if all, err := parseScenarios(bad); err == nil {
 			t.Errorf("%q was read as %+v", bad, all)
@@ -72,7 +73,7 @@ func TestNoOneIsCalledAStranger(t *testing.T) {
 			if !s.suits(c) {
 				continue
 			}
-			bad := s.as == "stranger"
+			bad := s.as == "stranger" || s.as == "expired"
 			if found := insult.FindString(seen(t, c, s)); found != "" && !bad {
 				t.Errorf("%s: %q, and the token was good", golden(c, s), found)
 			} else if found != "" {

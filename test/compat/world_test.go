@@ -9,20 +9,18 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"database/sql"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	_ "modernc.org/sqlite"
 
 	api "github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/sim"
@@ -31,17 +29,21 @@ import (
 
 const username = "oven@example.com"
 
-// world is the program as a process, its bus, a person and four devices.
+// world is the program as a process, its bus, two people and their devices.
 type world struct {
 	dir      string
 	url      string
 	password string
 	me       *api.Client
 	token    string // mine
+	fresh    string // mine, too, and the cloud has not seen it since
 
 	ready ready
 	bus   *server.Server
-	fault string // that it suffers from now
+	wire  *wire // of the device that can be made deaf
+	other guarded
+	fault string           // that it suffers from now
+	mend  func(*testing.T) // ends it
 }
 
 // ready is what the program says when it is.
@@ -76,23 +78,16 @@ func newWorld(t *testing.T) *world {
 	w.bus.Start()
 	t.Cleanup(w.bus.Shutdown)
 	w.serve(t)
-	w.token = w.login(t)
+	w.token = w.grant(t, api.Grant{})
 	w.me = api.New(api.Config{URL: w.url, Token: w.token})
+	w.wire = newWire(t, w.ready.UDP[0])
 	for i, d := range devices {
 		w.addDevice(t, i, d)
 	}
 	w.writeKey(t)
+	w.addGuarded(t)
+	w.fresh = w.grant(t, api.Grant{})
 	return w
-}
-
-// login gives another token.
-func (w *world) login(t *testing.T) string {
-	t.Helper()
-	token, err := api.New(api.Config{URL: w.url}).Login(t.Context(), username, w.password)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token.AccessToken
 }
 
 // serve starts the program.
@@ -103,7 +98,8 @@ func (w *world) serve(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, "serve", "--json", "--data", w.data(), "--admin", username, "--nats", w.bus.ClientURL(),
-		"--listen-tcp", "127.0.0.1:0", "--listen-udp", "127.0.0.1:0", "--listen-api", "127.0.0.1:0", "--log-level", "error")
+		"--listen-tcp", "127.0.0.1:0", "--listen-udp", "127.0.0.1:0", "--listen-api", "127.0.0.1:0", "--log-level", "error",
+		"--api-streams", strconv.Itoa(maxStreams))
 	log, err := os.Create(filepath.Join(w.dir, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +139,8 @@ type fixture struct {
 	transport sim.Transport
 	behaviour sim.Behaviour
 	off       bool
+	wired     bool // over the wire that can be cut
+	never     bool // has not been on
 }
 
 var devices = []fixture{
@@ -150,6 +148,8 @@ var devices = []fixture{
 	{name: "grill", transport: sim.TCP},
 	{name: "attic", transport: sim.TCP, off: true},
 	{name: "mute", behaviour: sim.AckThenHang},
+	{name: "deaf", wired: true},
+	{name: "cellar", never: true},
 }
 
 // addDevice registers a device, names it and switches it on. One that is off
@@ -165,9 +165,15 @@ func (w *world) addDevice(t *testing.T, i int, f fixture) {
 		t.Fatal("registering ", f.name, ": ", err)
 	}
 	w.execute(t, fmt.Sprintf("UPDATE devices SET name = '%[1]s', name_key = '%[1]s' WHERE lower(hex(id)) = '%[2]s'", f.name, id))
+	if f.never {
+		return
+	}
 	cfg := live.Config{Device: sim.Config{ID: id, Transport: f.transport, Behaviour: f.behaviour, Key: private, Application: application()}}
 	cfg.Server = w.ready.UDP[0]
 	key := w.ready.KeyUDP
+	if f.wired {
+		cfg.Server = w.wire.near.LocalAddr().String()
+	}
 	if f.transport == sim.TCP {
 		cfg.Server, key = w.ready.TCP[0], w.ready.KeyTCP
 	}
@@ -264,86 +270,5 @@ func (w *world) writeKey(t *testing.T) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
 	if err := os.WriteFile(filepath.Join(w.dir, "device.pub.pem"), text, 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// home gives a person's home folder. The owner's begins empty; who is a
-// stranger has a bad token, and a newcomer none.
-func (w *world) home(t *testing.T, who string) string {
-	t.Helper()
-	home := filepath.Join(w.dir, "home-"+who)
-	if _, err := os.Stat(home); err == nil {
-		return home
-	}
-	folder := filepath.Join(home, ".particle")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	settings := map[string]string{"apiUrl": w.url}
-	switch who {
-	case "":
-		return home
-	case "stranger":
-		settings["access_token"], settings["username"] = badToken, username
-	}
-	text, err := json.Marshal(settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "particle.config.json"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return home
-}
-
-const badToken = "0000000000000000000000000000000000000000"
-
-// variables are the words with a dollar in a scenario's command, and the
-// token of who runs it.
-func (w *world) variables(t *testing.T, s scenario) map[string]string {
-	t.Helper()
-	v := map[string]string{"CLOUD": w.url, "USERNAME": username, "PASSWORD": w.password, "WORK": w.dir, "TOKEN": w.token}
-	if s.as == "stranger" {
-		v["TOKEN"] = badToken
-	}
-	if strings.Contains(s.run, "$SPARE") {
-		v["SPARE"] = w.login(t)
-	}
-	return v
-}
-
-// suffer breaks something, and mends what was broken before. A bus that is
-// down stays so.
-func (w *world) suffer(t *testing.T, fault string) {
-	t.Helper()
-	if fault == w.fault {
-		return
-	}
-	switch w.fault {
-	case "tokens", "devices":
-		w.execute(t, fmt.Sprintf("ALTER TABLE %s_hidden RENAME TO %[1]s", w.fault))
-	case "bus":
-		t.Fatal("the bus does not come back: its scenarios are the last")
-	}
-	switch fault {
-	case "tokens", "devices":
-		w.execute(t, fmt.Sprintf("ALTER TABLE %s RENAME TO %[1]s_hidden", fault))
-	case "bus":
-		w.bus.Shutdown()
-		w.bus.WaitForShutdown()
-	}
-	w.fault = fault
-}
-
-// execute changes the database behind the program's back.
-func (w *world) execute(t *testing.T, statement string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.data(), "cyan.db")+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), statement); err != nil {
-		t.Fatal(statement, ": ", err)
 	}
 }

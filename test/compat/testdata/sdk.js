@@ -22,10 +22,13 @@ function hear(stream) {
 	});
 }
 
-async function main(method, options) {
-	const auth = method === 'login' || method === 'deleteAccessToken' ? {} : { auth: process.env.TOKEN };
+// main calls the method. A login with an otp goes on with sendOtp, as a program
+// does when it is told that there is a second factor.
+async function main(method, { otp, ...options }) {
+	const auth = ['login', 'sendOtp', 'deleteAccessToken'].includes(method) ? {} : { auth: process.env.TOKEN };
 	try {
-		const answer = await particle[method](Object.assign(auth, options));
+		const { code, ...rest } = options;
+		const answer = await particle[method](Object.assign(auth, rest, code && { otp: code }));
 		if (method === 'getEventStream') {
 			await hear(answer);
 		} else {
@@ -37,6 +40,10 @@ async function main(method, options) {
 		print('status', e.statusCode === undefined ? null : e.statusCode);
 		// The SDK adds its own view of the response to the server's body.
 		const { response, ...body } = e.body || {};
+		if (otp && body.mfa_token) {
+			print('body', { ...body, mfa_token: 'TOKEN' });
+			return main('sendOtp', { mfaToken: body.mfa_token, code: otp });
+		}
 		print('body', body);
 		process.exitCode = 1;
 	}
