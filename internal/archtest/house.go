@@ -70,7 +70,7 @@ var house = []room{
 
 	// Wiring and the outside.
 	{"app", []string{"wire/...", "cloud/...", "watch/...", "sim/...", "client", "internal/..."}},
-	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault")},
+	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault", "watch/desk", "watch/incident", "watch/maintenance", "watch/signal", "watch/status")},
 	{"internal/...", []string{"internal/..."}},
 	{"test/...", []string{"..."}},
 }

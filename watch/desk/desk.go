@@ -92,6 +92,9 @@ func Open(cfg Config) (*Desk, error) {
 		heirs: map[signal.Capability]int{}, seen: newMemory(),
 	}
 	d.routes = d.paths()
+	if d.cfg.Page.Started.IsZero() {
+		d.cfg.Page.Started = keyAge(cfg.Data)
+	}
 	if err := j.Replay(d.replay); err != nil {
 		_ = j.Close()
 		return nil, err
@@ -152,6 +155,7 @@ func (d *Desk) Judged(now time.Time, changed []signal.Judgement) {
 	}
 	changed = append(changed, d.freed(now)...)
 	pass, windows := d.plans.Apply(now, changed)
+	d.book.Measure(d.seen.looked(now))
 	told := d.book.Apply(now, pass, d.recovery())
 	d.judged = now
 	d.write(told, windows)

@@ -69,6 +69,8 @@ func TestLife(t *testing.T) {
 	s.judge(signal.Major)
 	if page := s.get("/"); !strings.Contains(page, "Function calls fail.") {
 		t.Error("the page does not say what fails")
+	} else if strings.Contains(page, "the API works") {
+		t.Error("the page says of what nobody measures that it works")
 	}
 	list, _ := s.List()
 	if len(list) != 1 || list[0].Milestones().Published.IsZero() {

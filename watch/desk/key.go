@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // KeyFile is the name of the key's file in the watchtower's folder.
@@ -35,4 +36,12 @@ func Key(data string) (string, error) {
 	}
 	key := hex.EncodeToString(random[:])
 	return key, os.WriteFile(name, []byte(key+"\n"), 0o600)
+}
+
+// keyAge is when the key was made: when this watchtower began.
+func keyAge(data string) time.Time {
+	if info, err := os.Stat(filepath.Join(data, KeyFile)); err == nil {
+		return info.ModTime().UTC()
+	}
+	return time.Now().UTC()
 }

@@ -82,6 +82,17 @@ func (m *memory) measured(c signal.Capability, now time.Time) status.Measured {
 	return n
 }
 
+// looked lists the capabilities that were measured in the last hour.
+func (m *memory) looked(now time.Time) []signal.Capability {
+	var list []signal.Capability
+	for _, c := range signal.Capabilities() {
+		if m.measured(c, now).Tried > 0 {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
 // shown gives the strips of canaries that run, always in the same order.
 func (m *memory) shown(now time.Time) []status.Strip {
 	var list []status.Strip

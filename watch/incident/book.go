@@ -12,8 +12,9 @@ import (
 
 // Book holds the incidents. It belongs to one goroutine.
 type Book struct {
-	all   []*Incident // oldest first
-	blind time.Time   // since when nobody can tell; zero: somebody can
+	all      []*Incident // oldest first
+	blind    time.Time   // since when nobody can tell; zero: somebody can
+	measured map[signal.Capability]bool
 }
 
 // NewBook makes an empty book. Replay fills it with what a journal kept.
@@ -53,6 +54,15 @@ func (b *Book) Get(id string) (Incident, error) {
 		return Incident{}, ErrUnknown
 	}
 	return i.clone(), nil
+}
+
+// Measure says which capabilities are measured at all; before that, all count
+// as measured. Of what is not, no incident says that it works.
+func (b *Book) Measure(list []signal.Capability) {
+	b.measured = map[signal.Capability]bool{}
+	for _, c := range list {
+		b.measured[c] = true
+	}
 }
 
 // Blind tells since when nobody can tell how the cloud is; zero: somebody can.
@@ -103,16 +113,19 @@ func (b *Book) Apply(now time.Time, judged []signal.Judgement, r Recovery) []Cha
 	return changes
 }
 
-// others tells each open incident what fails in another one, so that it never
-// says of that that it works.
+// others tells each open incident what fails in another one and what nobody
+// measures, so that it never says of these that they work.
 func (b *Book) others() {
 	now := b.Severities()
 	for _, i := range b.all {
 		if !i.Open() {
 			continue
 		}
-		i.Elsewhere = nil
+		i.Elsewhere, i.Unmeasured = nil, nil
 		for _, c := range signal.Capabilities() {
+			if b.measured != nil && !b.measured[c] {
+				i.Unmeasured = append(i.Unmeasured, c)
+			}
 			if p := i.Part(c); now[c] > signal.Operational && (p == nil || p.Severity() == signal.Operational) {
 				i.Elsewhere = append(i.Elsewhere, c)
 			}

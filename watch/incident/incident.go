@@ -32,6 +32,8 @@ type Incident struct {
 	Recovery Recovery         `json:"recovery"`
 	// Elsewhere is what fails too, in another incident: it doesn't work either.
 	Elsewhere []signal.Capability `json:"elsewhere,omitempty"`
+	// Unmeasured is what no canary looks at: nobody knows whether it works.
+	Unmeasured []signal.Capability `json:"unmeasured,omitempty"`
 
 	Monitoring time.Time `json:"monitoring_at,omitzero"` // since when nothing fails
 	Resolved   time.Time `json:"resolved_at,omitzero"`
@@ -131,6 +133,6 @@ func (i *Incident) clone() Incident {
 	c.Parts = slices.Clone(i.Parts)
 	c.Culprits = slices.Clone(i.Culprits)
 	c.Timeline = slices.Clone(i.Timeline)
-	c.Elsewhere = slices.Clone(i.Elsewhere)
+	c.Elsewhere, c.Unmeasured = slices.Clone(i.Elsewhere), slices.Clone(i.Unmeasured)
 	return c
 }

@@ -77,7 +77,7 @@ func (i *Incident) fails(how func(*Part) signal.Severity) string {
 func (i *Incident) Works() []signal.Capability {
 	var list []signal.Capability
 	for _, c := range signal.Capabilities() {
-		if slices.Contains(i.Elsewhere, c) {
+		if slices.Contains(i.Elsewhere, c) || slices.Contains(i.Unmeasured, c) {
 			continue
 		}
 		if p := i.Part(c); p == nil || p.Severity() == signal.Operational {
