@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"flag"
-	"net/http"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -79,10 +78,16 @@ func (b *bench) start() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.Pipeline = p
+	b.run()
+}
+
+// run runs the pipeline until stop.
+func (b *bench) run() {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); p.Run(ctx) }()
-	b.Pipeline, b.stop = p, func() { cancel(); <-done }
+	go func() { defer close(done); b.Run(ctx) }() // ends with stop
+	b.stop = func() { cancel(); <-done }
 }
 
 // wait lets time pass.
@@ -133,5 +138,3 @@ func ed25519Secret() (string, ed25519.PublicKey) {
 	key := ed25519.NewKeyFromSeed([]byte("thirty-two bytes of a known seed"))
 	return "whsk_" + base64.StdEncoding.EncodeToString(key), key.Public().(ed25519.PublicKey)
 }
-
-var _ http.RoundTripper = notifytest.Hosts{}
