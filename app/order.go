@@ -14,4 +14,5 @@ const (
 	DoUpgrade = handover.DoUpgrade
 	DoDrain   = handover.DoDrain
 	DoAsk     = handover.DoAsk
+	DoUndrain = handover.DoUndrain
 )

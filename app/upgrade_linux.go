@@ -29,6 +29,7 @@ type successionPlan struct {
 	arrived chan *handover.Socket // guarded by mu; where it goes
 	passed  chan struct{}         // closed when another process serves
 	over    atomic.Bool           // another process serves
+	leaving *leaving              // guarded by mu; a drain that was not taken back
 }
 
 func monotonic() int64 {
@@ -89,6 +90,7 @@ func (a *App) watch() error {
 	})
 	a.push("control socket", func(context.Context) error {
 		err := l.Close()
+		a.stopLeaving()
 		if !a.Passed() {
 			err = errors.Join(err, l.Remove())
 		}
@@ -119,7 +121,7 @@ func (a *App) attend(s *handover.Socket, who unix.Ucred) {
 	p.orders.Add(1)
 	defer p.orders.Done()
 	o.Who = orderer(o.Who, who)
-	report := a.carryOut(o)
+	report := a.carryOut(o, s)
 	report.Final = true
 	body, _ := json.Marshal(report) // it cannot fail: text and numbers
 	_ = s.SetDeadline(time.Now().Add(5 * time.Second))
@@ -135,7 +137,7 @@ func orderer(said string, who unix.Ucred) string {
 	return fmt.Sprintf("%.100s (user %d)", said, who.Uid)
 }
 
-func (a *App) carryOut(o Order) Report {
+func (a *App) carryOut(o Order, s *handover.Socket) Report {
 	switch o.Do {
 	case handover.DoUpgrade:
 		r, err := a.Upgrade(context.Background(), o)
@@ -145,6 +147,12 @@ func (a *App) carryOut(o Order) Report {
 		}
 		a.awaitWatch(r.PID)
 		return r
+	case handover.DoAsk:
+		return a.toll()
+	case handover.DoDrain:
+		return a.drain(o, s)
+	case handover.DoUndrain:
+		return a.undrain(o)
 	default:
 		return Report{Error: fmt.Sprintf("this process does not know how to %.20q", o.Do)}
 	}
@@ -175,14 +183,25 @@ func (a *App) awaitWatch(pid int) {
 // errBusy is what a second upgrade gets.
 var errBusy = errors.New("an upgrade is under way already")
 
+// free tells why nothing can begin now that changes who serves. Caller holds mu.
+func (p *successionPlan) free(a *App) error {
+	switch {
+	case p.leaving != nil:
+		return errLeaving
+	case p.busy || a.Passed():
+		return errBusy
+	}
+	return nil
+}
+
 // Upgrade hands everything over to a new process, which it starts. After an
 // error this one goes on as before, and no device has noticed.
 func (a *App) Upgrade(ctx context.Context, o Order) (Report, error) {
 	p := &a.plan
 	p.mu.Lock()
-	if p.busy || a.Passed() {
+	if err := p.free(a); err != nil {
 		p.mu.Unlock()
-		return Report{}, errBusy
+		return Report{}, err
 	}
 	p.busy = true
 	p.mu.Unlock()
@@ -323,8 +342,9 @@ func (a *App) Passed() bool { return a.plan.over.Load() }
 func (a *App) Done() <-chan struct{} { return a.plan.passed }
 
 // Ask gives an order to the cloud that has the data folder, and waits for what
-// becomes of it.
-func Ask(ctx context.Context, dir string, o Order) (Report, error) {
+// becomes of it. told, if it is not nil, hears how far it is. Who leaves before
+// the end of a drain takes it back.
+func Ask(ctx context.Context, dir string, o Order, told func(Report)) (Report, error) {
 	s, _, err := handover.Dial(ctx, dir)
 	if err != nil {
 		return Report{}, fmt.Errorf("no cloud of this user is running on %s: %w", dir, err)
@@ -339,16 +359,24 @@ func Ask(ctx context.Context, dir string, o Order) (Report, error) {
 	if err := s.Send(handover.KindOrder, body); err != nil {
 		return Report{}, err
 	}
-	m, err := s.Receive()
 	var r Report
-	if err == nil {
-		err = json.Unmarshal(m.Body, &r)
+	for {
+		m, err := s.Receive()
+		latest := Report{}
+		if err == nil {
+			err = json.Unmarshal(m.Body, &latest)
+		}
+		if err != nil {
+			return r, fmt.Errorf("the cloud did not say what became of it: %w", err)
+		}
+		r = latest
+		switch {
+		case r.Error != "":
+			return r, errors.New(r.Error)
+		case r.Final:
+			return r, nil
+		case told != nil:
+			told(r)
+		}
 	}
-	if err != nil {
-		return r, fmt.Errorf("the cloud did not say what became of it: %w", err)
-	}
-	if r.Error != "" {
-		return r, errors.New(r.Error)
-	}
-	return r, nil
 }

@@ -27,7 +27,7 @@ func (a *App) watch() error { return nil }
 func (a *App) Upgrade(context.Context, Order) (Report, error) { return Report{}, errLinux }
 
 // Ask fails.
-func Ask(context.Context, string, Order) (Report, error) { return Report{}, errLinux }
+func Ask(context.Context, string, Order, func(Report)) (Report, error) { return Report{}, errLinux }
 
 // Passed is false.
 func (a *App) Passed() bool { return false }

@@ -29,6 +29,7 @@ type doors struct {
 	rule  admit.Door // guarded by mu, as the next
 	since time.Time  // when they closed; zero: they are open
 	still bool       // a hand-over is under way: none opens or closes
+	left  time.Time  // when a drain closed them; zero: none did
 	over  bool       // for good
 }
 
@@ -130,7 +131,7 @@ func (g *Gateway) turnDoors(ctx context.Context, sound bool) {
 	d := &g.doors
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.still || d.over {
+	if d.still || d.over || !d.left.IsZero() {
 		return
 	}
 	now := g.now()
@@ -218,6 +219,9 @@ func (g *Gateway) ClosedSince() time.Time {
 
 // Ready fails while the port for devices on TCP is closed.
 func (g *Gateway) Ready(context.Context) error {
+	if err := g.doors.drained(); err != nil {
+		return err
+	}
 	if since := g.ClosedSince(); !since.IsZero() {
 		return fault.Errorf(fault.Unavailable, "nobody can be let in; closed since %s", since.UTC().Format(time.RFC3339))
 	}

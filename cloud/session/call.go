@@ -426,3 +426,17 @@ func noVariable(name string) error {
 func deviceError(text string) error {
 	return fault.Errorf(fault.Unavailable, "%s", text).WithCode(rest.CodeDeviceError)
 }
+
+// Calling gives how many calls somebody waits for.
+func (s *Session) Calling() int {
+	if s.desk == nil {
+		return 0
+	}
+	n := len(s.desk.waiting)
+	for i := range s.desk.calls {
+		if s.desk.calls[i].id != 0 {
+			n++
+		}
+	}
+	return n
+}

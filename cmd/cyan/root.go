@@ -123,7 +123,7 @@ func givesData(cmd *cobra.Command) {
 func (c *cli) verbs() []group {
 	return []group{
 		{title: "The cloud:", verbs: []*cobra.Command{
-			c.upVerb(), c.serveVerb(), c.watchVerb(), c.canaryVerb(), c.upgradeVerb(), c.benchVerb(), c.adminVerb(), c.versionVerb(), c.manVerb(),
+			c.upVerb(), c.serveVerb(), c.watchVerb(), c.canaryVerb(), c.upgradeVerb(), c.drainVerb(), c.benchVerb(), c.adminVerb(), c.versionVerb(), c.manVerb(),
 		}},
 		{title: "Virtual devices:", verbs: []*cobra.Command{c.simVerb()}},
 		{title: "You:", data: true, verbs: []*cobra.Command{

@@ -200,7 +200,7 @@ func (c *Cloud) Upgrade(binary string) (app.Report, error) {
 	if !ok {
 		c.t.Fatal("this cloud has no process of its own")
 	}
-	r, err := app.Ask(c.t.Context(), c.Options.Data, app.Order{Do: app.DoUpgrade, Binary: binary, Who: "a test"})
+	r, err := app.Ask(c.t.Context(), c.Options.Data, app.Order{Do: app.DoUpgrade, Binary: binary, Who: "a test"}, nil)
 	if err == nil {
 		p.pid = r.PID
 	}

@@ -54,16 +54,18 @@ const (
 
 // Order is what somebody wants of a running cloud.
 type Order struct {
-	Do     string `json:"do"`               // one of the constants below
-	Binary string `json:"binary,omitempty"` // upgrade: the program to start; empty: the one that runs, as it is on the disk now
-	Who    string `json:"who"`              // for the record
+	Do     string  `json:"do"`               // one of the constants below
+	Binary string  `json:"binary,omitempty"` // upgrade: the program to start; empty: the one that runs, as it is on the disk now
+	Rate   float64 `json:"rate,omitempty"`   // drain: devices a second
+	Who    string  `json:"who"`              // for the record
 }
 
 // What can be ordered.
 const (
 	DoUpgrade = "upgrade"
 	DoDrain   = "drain"
-	DoAsk     = "drain?" // what a drain would do
+	DoAsk     = "drain?"  // what a drain would do, and how many an upgrade would hand over
+	DoUndrain = "undrain" // take it back
 )
 
 // Report is what became of an order.
@@ -77,6 +79,8 @@ type Report struct {
 	FreezeMS    float64 `json:"freeze_ms"`
 	Disconnects int     `json:"disconnects"`
 	Owners      int     `json:"owners,omitempty"`
+	Left        int     `json:"left,omitempty"` // drain: devices that are still to go
+	Busy        int     `json:"busy,omitempty"` // of those, somebody waits for a call of
 	Final       bool    `json:"final"`
 }
 
