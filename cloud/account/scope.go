@@ -54,7 +54,7 @@ var scopes = []ScopeRow{
 	{EventsSend, "publish events"},
 	{AuditGet, "read the audit log"},
 	{Account, "the account itself: its name, its tokens, its service accounts, its second factor, its end"},
-	{SignalsRead, "read what the watchtower measured"},
+	{SignalsRead, "read what the cloud counted, for the watchtower"},
 }
 
 // ParseScopes reads a list of scopes, with spaces or commas between. Invalid

@@ -53,11 +53,13 @@ func TestOpenIncidentStandsInErrors(t *testing.T) {
 		component string
 		explains  bool
 	}{{"New connections (UDP)", true}, {"Variables", false}} {
-		w := newWorld(t, func(cfg *api.Config) { cfg.Outage = (&world{store: cfg.Accounts.(*store.Store), bus: cfg.Bus.(*bus.Bus)}).desk(page(t, c.component)) })
+		w := newWorld(t, func(cfg *api.Config) {
+			cfg.Outage = (&world{store: cfg.Accounts.(*store.Store), bus: cfg.Bus.(*bus.Bus)}).desk(page(t, c.component))
+		})
 		w.gateway.Answer(func(context.Context, bus.Call) (bus.Result, error) {
 			return bus.Result{}, fault.Errorf(fault.Offline, "it is off")
 		})
-		got := w.do("POST", "/v1/devices/fridge/reset", "{}")
+		got := w.do("POST", "/v1/devices/oven/reset", "{}")
 		e := got.fault(t)
 		if got.status != http.StatusRequestTimeout || (e.Incident != nil) != c.explains {
 			t.Errorf("%s: status %d: %s", c.component, got.status, got.body)
