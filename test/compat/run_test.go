@@ -257,9 +257,18 @@ func install(t *testing.T, c client) (program []string) {
 				t.Fatal(err)
 			}
 		}
-		cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+		ctx := t.Context()
+		if testing.Short() { // the registry's bad day is not ours
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, 100*time.Second)
+			defer cancel()
+		}
+		cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
+		cmd.WaitDelay = time.Second
+		if out, err := cmd.CombinedOutput(); ctx.Err() != nil {
+			t.Skip("npm ci took too long: this client was not run")
+		} else if err != nil {
 			t.Fatalf("npm ci: %v\n%s", err, out)
 		}
 	}
