@@ -23,6 +23,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
+	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/session"
@@ -109,7 +110,7 @@ type Gateway struct {
 	log     *slog.Logger
 	m       *metrics
 	table   *table
-	index   addressIndex
+	index   socket.Index
 	lanes   []*runner
 	share   int // how many lanes there will be
 	sockets []socket.Socket
@@ -129,11 +130,11 @@ type Gateway struct {
 
 	passing   handing
 	ancestors atomic.Pointer[ancestors]
-	serves    atomic.Bool // serve was called: the sessions are this process's
-	adopted   int         // connections, before Open
-	adopting  adopting    // them
-	restored  int         // sessions of an earlier process, from the store
-	inherited []*pipe     // that are not read yet
+	serves    atomic.Bool    // serve was called: the sessions are this process's
+	adopted   int            // connections, before Open
+	adopting  handover.Crews // them
+	restored  int            // sessions of an earlier process, from the store
+	inherited []*pipe        // that are not read yet
 	life      context.Context
 	reading   sync.WaitGroup // readers of sockets
 
@@ -151,7 +152,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
 		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
 		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: newBench(), makers: admit.NewMakers(),
-		stopped: make(chan struct{}), index: newAddressIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
+		stopped: make(chan struct{}), index: socket.NewIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -319,7 +320,7 @@ func (g *Gateway) route(data []byte, from netip.AddrPort) (at int, knock bool) {
 	case r.Type == dtls.Handshake: // a handshake is where its address hashes to
 		return g.laneOf(from), true
 	default:
-		if at, ok := g.index.get(from); ok {
+		if at, ok := g.index.Get(from); ok {
 			return at, false
 		}
 	}
@@ -441,7 +442,7 @@ func (g *Gateway) stop() {
 	g.closeDoors()
 	g.cancel()
 	g.pipes.close()
-	_ = g.adopting.end() // of a hand-over that was refused
+	_ = g.adopting.End() // of a hand-over that was refused
 	g.running.Wait()
 	if g.serves.Load() && !g.passing.over() {
 		g.keep()

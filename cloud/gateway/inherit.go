@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -101,7 +100,7 @@ func (g *Gateway) Adopt(m handover.Message) error {
 			files = files[1:]
 		} else {
 			at := g.laneFor(body)
-			g.adopting.do(at, len(g.lanes), func() error { return g.lanes[at].adopt(now, 0, body) })
+			g.adopting.Do(at, len(g.lanes), func() error { return g.lanes[at].adopt(now, 0, body) })
 		}
 		if err != nil {
 			return err
@@ -139,7 +138,7 @@ func (g *Gateway) adoptStream(now time.Time, file *os.File, unsent, body []byte)
 	p := g.newPipe(c, at)
 	p.unsent, p.still = unsent, make(chan struct{})
 	g.inherited = append(g.inherited, p)
-	g.adopting.do(at, len(g.lanes), func() error {
+	g.adopting.Do(at, len(g.lanes), func() error {
 		r := g.lanes[at]
 		r.pipes[p.id] = p
 		return r.adopt(now, p.id, body)
@@ -154,53 +153,10 @@ func (r *runner) adopt(now time.Time, id uint64, body []byte) error {
 	return err
 }
 
-// adopting has every lane take up its connections at the same time as the
-// others. The zero value is ready.
-type adopting struct {
-	work []chan func() error // a goroutine for each; nil: there are none
-	all  sync.WaitGroup
-
-	mu  sync.Mutex
-	err error // guarded by mu; the first
-}
-
-// adoptQueue is how many connections may wait for a lane.
-const adoptQueue = 256
-
-// do has fn done for one of so many lanes.
-func (a *adopting) do(lane, lanes int, fn func() error) {
-	for len(a.work) < lanes {
-		work := make(chan func() error, adoptQueue)
-		a.work = append(a.work, work)
-		a.all.Go(func() { // until end
-			for fn := range work {
-				if err := fn(); err != nil {
-					a.mu.Lock()
-					a.err = errors.Join(a.err, err)
-					a.mu.Unlock()
-				}
-			}
-		})
-	}
-	a.work[lane] <- fn
-}
-
-// end waits until all is done, and tells what went wrong.
-func (a *adopting) end() error {
-	for _, work := range a.work {
-		close(work)
-	}
-	a.work = nil
-	a.all.Wait()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.err
-}
-
 // Adopted waits until every connection was taken up and gives how many they
 // are, or why one could not be.
 func (g *Gateway) Adopted() (int, error) {
-	err := g.adopting.end()
+	err := g.adopting.End()
 	return g.adopted, err
 }
 

@@ -188,9 +188,9 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.AskOwner:
 		g.askOwner(r, out.Conn, out.Device)
 	case lane.Index:
-		g.index.set(out.Addr, r.at)
+		g.index.Set(out.Addr, r.at)
 	case lane.Unindex:
-		g.index.unset(out.Addr, r.at)
+		g.index.Unset(out.Addr, r.at)
 	}
 }
 
