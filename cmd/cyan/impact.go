@@ -29,7 +29,7 @@ when it last answered since. Name an incident of the status page, or a time.`,
 				return err
 			}
 			if (len(args) == 0) == begins.IsZero() {
-				return misuse("name an incident, or say --from when", cmd.Example)
+				return misuse("name an incident, or say --from when", "cyan status lists incidents")
 			}
 			remote, err := c.remote()
 			if err != nil {

@@ -54,10 +54,12 @@ func NewKnown(url string, log *slog.Logger) *Known {
 func (k *Known) Run(ctx context.Context) {
 	tick := time.NewTicker(askEvery)
 	defer tick.Stop()
-	for {
-		if err := k.Ask(ctx, time.Now()); err != nil && ctx.Err() == nil {
+	for deaf := false; ; {
+		err := k.Ask(ctx, time.Now())
+		if err != nil && !deaf && ctx.Err() == nil { // said once, until it is over
 			k.log.Warn("the watchtower's page does not tell which incidents there are", "url", k.url, "err", err)
 		}
+		deaf = err != nil
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
