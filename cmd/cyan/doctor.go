@@ -18,7 +18,7 @@ verdict. The exit code tells it to scripts:
   10  the cloud is at fault: leave the device alone
   11  the network, or the device's power
   12  keys: the device's, or the server's key in it
-  13  its firmware: the application hangs, or does not come to the end of its start-up
+  13  its firmware: the application hangs, or its start-up does not end
   14  it sleeps, or has said goodbye
   15  it is not registered, or has no key on file
   20  nothing that is known explains it`,

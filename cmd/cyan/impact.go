@@ -44,10 +44,10 @@ when it last answered since. Name an incident of the status page, or a time.`,
 			switch {
 			case err != nil:
 				return err
-			case c.json:
-				return c.emit(v)
 			case table:
 				return c.impactTable(&v)
+			case c.json:
+				return c.emit(v)
 			}
 			c.printImpact(&v)
 			return nil
