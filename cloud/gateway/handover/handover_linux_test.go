@@ -275,14 +275,22 @@ func TestEachStepFails(t *testing.T) {
 	}
 }
 
-// TestOpenFolder has a data folder that others may look into: nothing is
-// listened on there.
+// TestOpenFolder has folders that others may look into: in a data folder the
+// socket has a folder of its own, and if that is open nothing is listened on.
 func TestOpenFolder(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil {
+	data := t.TempDir()
+	if err := os.Chmod(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := handover.Listen(dir); err == nil {
+	l, err := handover.Listen(data)
+	if err != nil {
+		t.Fatal("in a data folder that is open to others:", err)
+	}
+	l.Close()
+	if err := os.Chmod(filepath.Join(data, "control"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := handover.Listen(data); err == nil {
 		l.Close()
 		t.Error("it listens in a folder that is open to others")
 	}

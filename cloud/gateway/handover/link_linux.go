@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,8 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketName is the socket in the data folder.
-const socketName = "control.sock"
+// The socket stands in a folder of its own below the data folder, which nobody
+// else may enter, whatever the data folder's mode is.
+const (
+	socketFolder = "control"
+	socketName   = "control.sock"
+)
 
 // Socket is a Link over a packet socket of the system.
 type Socket struct {
@@ -33,16 +38,21 @@ type Listener struct {
 	path string
 }
 
-// Listen opens the socket of the data folder, which must be this user's alone.
-// One that an earlier process left is replaced: the folder's lock says that
-// nobody listens on it. A process that was handed the folder opens it anew.
-func Listen(dir string) (*Listener, error) {
-	info, err := os.Stat(dir)
+// Listen opens the socket of the data folder, in a folder that is this user's
+// alone. One that an earlier process left is replaced: the data folder's lock
+// says that nobody listens on it. A process that was handed the folder opens it
+// anew.
+func Listen(data string) (*Listener, error) {
+	dir := filepath.Join(data, socketFolder)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	info, err := os.Lstat(dir)
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the data folder %s is open to others (mode %04o): chmod 0700 %s", dir, info.Mode().Perm(), dir)
+	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the folder %s is open to others (%v): chmod 0700 %s", dir, info.Mode(), dir)
 	}
 	path := filepath.Join(dir, socketName)
 	fresh := path + ".new"
@@ -86,7 +96,8 @@ func (l *Listener) Remove() error { return os.Remove(l.path) }
 
 // Dial connects to the process that has the data folder, and looks at whose it
 // is.
-func Dial(ctx context.Context, dir string) (*Socket, unix.Ucred, error) {
+func Dial(ctx context.Context, data string) (*Socket, unix.Ucred, error) {
+	dir := filepath.Join(data, socketFolder)
 	short, release, err := reach(dir, socketName)
 	if err != nil {
 		return nil, unix.Ucred{}, err
