@@ -285,3 +285,9 @@ func install(t *testing.T, c client) (program []string) {
 	}
 	return []string{node, script}
 }
+
+// waits tells whether the scenario is about a device that does not answer: that
+// takes as long as a device may take, and -short leaves it out.
+func (s *scenario) waits() bool {
+	return s.fault == "deaf" || s.fault == "" && strings.Contains(s.run, "mute")
+}

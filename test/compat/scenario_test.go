@@ -85,12 +85,6 @@ func (s *scenario) suits(c client) bool {
 		(s.last == "" || compareVersions(c.version, s.last) <= 0)
 }
 
-// waits tells whether the scenario is about a device that does not answer: that
-// takes as long as a device may take, and -short leaves it out.
-func (s *scenario) waits() bool {
-	return s.fault == "deaf" || s.fault == "" && strings.Contains(s.run, "mute")
-}
-
 // faults are the words that a scenario can have as its fault.
 var faults = []string{"", "tokens", "devices", "bus", "deaf", "queue", "streams"}
 

@@ -43,9 +43,6 @@ func Hold(ctx context.Context, cfg Config) (*Holder, error) {
 	return &Holder{p}, nil
 }
 
-// Connected tells whether the device believes that it is connected.
-func (h *Holder) Connected() bool { return h.pet.connected() }
-
 // Release switches the device off.
 func (h *Holder) Release(ctx context.Context) { h.pet.leave(ctx) }
 

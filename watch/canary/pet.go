@@ -219,13 +219,6 @@ func (p *pet) cut() {
 	<-p.done
 }
 
-// connected tells whether the device believes that it is.
-func (p *pet) connected() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.phase == sim.Connected
-}
-
 // shookHands tells that the device made a new session.
 func (p *pet) shookHands() bool {
 	p.mu.Lock()
