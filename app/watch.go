@@ -74,6 +74,10 @@ type WatchOptions struct {
 	// Heartbeat is a URL outside that is asked every 30 s while all is well here.
 	Heartbeat string
 
+	// Settings is the settings file, whose section notify says who is paged.
+	// Empty: nobody is.
+	Settings string
+
 	Logger *slog.Logger
 }
 
@@ -111,8 +115,9 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 
 // Watch is a watchtower.
 type Watch struct {
-	tower *tower.Tower
-	desk  *desk.Desk // nil: this vantage reports to another
+	tower  *tower.Tower
+	desk   *desk.Desk // nil: this vantage reports to another
+	oncall *oncall    // nil with it
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -139,17 +144,23 @@ func NewWatch(o WatchOptions) (*Watch, error) {
 	var err error
 	if w.tower, err = tower.New(cfg); err != nil && w.desk != nil {
 		_ = w.desk.Close()
+		_ = w.oncall.journal.Close()
 	}
 	return w, err
 }
 
 // Run watches until ctx is done.
 func (w *Watch) Run(ctx context.Context) error {
-	err := w.tower.Run(ctx)
-	if w.desk != nil {
-		err = errors.Join(err, w.desk.Close())
+	if w.desk == nil {
+		return w.tower.Run(ctx)
 	}
-	return err
+	paging, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	paged := make(chan error, 1)
+	go func() { paged <- w.oncall.run(paging) }() // ends when the tower has
+	err := w.tower.Run(ctx)
+	stop()
+	return errors.Join(err, <-paged, w.desk.Close())
 }
 
 // Addr is where the watchtower is reached.
@@ -326,13 +337,25 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 		page.URL = "http://" + o.Listen
 	}
 	var err error
-	w.desk, err = desk.Open(desk.Config{
-		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger,
-		Notes: func() []string { return w.Unwatched },
-	})
-	if err != nil {
+	if w.oncall, err = openOncall(o, page.URL); err != nil {
 		return err
 	}
-	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.desk
+	w.desk, err = desk.Open(desk.Config{
+		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.oncall.told, Notes: w.notes,
+	})
+	if err != nil {
+		return errors.Join(err, w.oncall.journal.Close())
+	}
+	w.oncall.desk = w.desk
+	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.oncall.handler()
 	return nil
+}
+
+// notes are what a reader of the page should know of the watchtower itself,
+// the worst first.
+func (w *Watch) notes() []string {
+	if note := w.oncall.note(); note != "" {
+		return append([]string{note}, w.Unwatched...)
+	}
+	return w.Unwatched
 }

@@ -115,7 +115,7 @@ func (c *cli) runWatch(cmd *cobra.Command, f *watchFlags) error {
 	if err != nil {
 		return err
 	}
-	f.Logger = logger
+	f.Logger, f.Settings = logger, c.config
 	ignoreBrokenPipes()
 	w, err := app.NewWatch(f.WatchOptions)
 	if err != nil {
