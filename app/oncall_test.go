@@ -186,7 +186,7 @@ func TestNobodyPaged(t *testing.T) {
 	w.desk.Judged(now, judgement(now, signal.Partial))
 	until(t, "the page says so", func() bool {
 		w.desk.Judged(now.Add(time.Second), nil)
-		resp, err := http.Get("http://" + w.Addr() + "/evidence.json") //nolint:noctx // on loopback
+		resp, err := http.Get("http://" + w.Addr() + "/evidence.json")
 		if err != nil {
 			return false
 		}

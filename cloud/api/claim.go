@@ -88,10 +88,10 @@ func (a *API) tellOwner(r *web.Request, id device.ID, owner account.ID) {
 // notClaimed puts into words why a device cannot be claimed. Stock clients
 // look for some of them and then offer to request a transfer.
 func notClaimed(asked string, err error) error {
-	switch kind := fault.KindOf(err); {
-	case kind == fault.NotFound:
+	switch kind := fault.KindOf(err); kind {
+	case fault.NotFound:
 		return noDeviceToClaim(asked)
-	case kind == fault.Denied:
+	case fault.Denied:
 		return &web.Problem{
 			Cause: fault.E(fault.Denied, "that "+rest.WordsSomeoneElse+". Ask for it with request_transfer=true, "+
 				"or claim it once its owner has removed it", err).WithCode(rest.CodeNotYours),

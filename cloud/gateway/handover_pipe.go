@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -158,6 +159,6 @@ func (p *pipe) putBack(rest []byte) bool {
 	if p.still == nil || p.last || p.closed {
 		return false
 	}
-	p.unsent = append(rest[:len(rest):len(rest)], p.unsent...)
+	p.unsent = append(slices.Clip(rest), p.unsent...)
 	return true
 }

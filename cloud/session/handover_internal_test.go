@@ -22,8 +22,8 @@ import (
 func fill(v reflect.Value, next *int) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f := v.Field(i)
+		for _, f := range v.Fields() {
+			f := f
 			fill(reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem(), next)
 		}
 	case reflect.Array:

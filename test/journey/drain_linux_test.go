@@ -2,6 +2,7 @@ package journey
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestDrain(t *testing.T) {
 			udp = append(udp, d)
 		}
 	}
-	for _, d := range append(tcp[:len(tcp):len(tcp)], udp...) {
+	for _, d := range append(slices.Clip(tcp), udp...) {
 		c.Settled(d.ID, 1)
 	}
 	busy := tcp[0]

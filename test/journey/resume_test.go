@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,9 +80,9 @@ func TestAcknowledgedEventsSurvive(t *testing.T) {
 // idOf waits for the event and gives its id line.
 func idOf(s *harness.Stream, name string) string {
 	lines := s.Expect("event: " + name)
-	for i := len(lines) - 1; i >= 0; i-- {
-		if strings.HasPrefix(lines[i], "id: ") {
-			return lines[i]
+	for _, line := range slices.Backward(lines) {
+		if strings.HasPrefix(line, "id: ") {
+			return line
 		}
 	}
 	return ""

@@ -54,7 +54,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 		}
 	})
 	w.cloud.Until("new connections are measured, and go well", func() bool {
-		resp, err := http.Get("http://" + watchtower.Addr() + "/evidence.json") //nolint:noctx // on loopback
+		resp, err := http.Get("http://" + watchtower.Addr() + "/evidence.json")
 		if err != nil {
 			return false
 		}

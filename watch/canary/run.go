@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/client"
@@ -89,8 +90,8 @@ func (t *trial) fail(at signal.StepName, err error) {
 
 // leave takes down what the story has set up.
 func (t *trial) leave(ctx context.Context) {
-	for i := len(t.after) - 1; i >= 0; i-- {
-		t.after[i]()
+	for _, v := range slices.Backward(t.after) {
+		v()
 	}
 	if t.pet != nil {
 		t.pet.leave(ctx)

@@ -90,7 +90,7 @@ func (p *player) play(line string) {
 	switch rest := strings.Join(word[2:], " "); word[1] {
 	case "judge", "blind":
 		var list []signal.Judgement
-		for _, one := range strings.Split(rest, ";") {
+		for one := range strings.SplitSeq(rest, ";") {
 			list = append(list, p.judgement(strings.Fields(one), word[1] == "blind"))
 		}
 		p.show(p.book.Apply(p.now, list, p.fresh()))

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	netmail "net/mail"
 	"strconv"
@@ -110,7 +111,7 @@ func (m *mailer) Send(ctx context.Context, n Notice) (Receipt, error) {
 	}
 	defer client.Close()
 	// The library heeds the context only while it dials.
-	stop := context.AfterFunc(ctx, func() { client.Close() }) //nolint:errcheck // it is being given up
+	stop := context.AfterFunc(ctx, func() { client.Close() })
 	defer stop()
 
 	said, wrong, again := m.begun(n.ID), []string{}, false
@@ -158,9 +159,7 @@ func (m *mailer) begun(id string) map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := map[string]string{}
-	for to, words := range m.done[id] {
-		list[to] = words
-	}
+	maps.Copy(list, m.done[id])
 	return list
 }
 

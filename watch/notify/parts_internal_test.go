@@ -128,7 +128,7 @@ func TestPass(t *testing.T) {
 	if p, err := unseal(key, token, now.Add(linkLasts)); err != nil || p.Key != "k" || p.To != "mail" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if _, err := unseal(key, token, now.Add(linkLasts+time.Second)); err != ErrExpired { //nolint:errorlint // exactly this one
+	if _, err := unseal(key, token, now.Add(linkLasts+time.Second)); err != ErrExpired {
 		t.Errorf("after its time: %v", err)
 	}
 	for i := range len(token) {

@@ -194,7 +194,7 @@ func (o *OutletSettings) build(name string, config Config) (Outlet, error) {
 
 // ledger makes an empty ledger for the outlets.
 func (s *Settings) ledger(outlets map[string]Outlet) *ledger {
-	quiet, _ := s.Quiet.parse() //nolint:errcheck // Check has said it; here it is never quiet then
+	quiet, _ := s.Quiet.parse()
 	l := &ledger{
 		stages: s.Stages, inform: s.Inform, patience: s.Patience, quiet: quiet,
 		outlets: map[string]*outletState{}, byKey: map[string]*alert{}, seen: map[string]bool{},

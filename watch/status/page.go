@@ -329,14 +329,15 @@ func worstOf(d *Day) (class string, bad int) {
 }
 
 func dayWords(date string, d *Day) string {
-	text := date
+	var text strings.Builder
+	text.WriteString(date)
 	for _, part := range []struct {
 		name    string
 		seconds int
 	}{{"failed", d.Major}, {"failed for most", d.Partial}, {"failed for some", d.Degraded}, {"in maintenance", d.Maintenance}, {"nobody looked", d.Unknown}} {
 		if part.seconds > 0 {
-			text += ", " + part.name + " for " + incident.Span(time.Duration(part.seconds)*time.Second)
+			text.WriteString(", " + part.name + " for " + incident.Span(time.Duration(part.seconds)*time.Second))
 		}
 	}
-	return text
+	return text.String()
 }

@@ -121,10 +121,10 @@ func tries(n int) string {
 }
 
 func over(d time.Duration) string {
-	switch {
-	case d == time.Hour:
+	switch d {
+	case time.Hour:
 		return "hour"
-	case d == time.Minute:
+	case time.Minute:
 		return "minute"
 	default:
 		return incident.Span(d)

@@ -154,7 +154,7 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	err := d.serve(w, r) //nolint:contextcheck // r has it
 	d.record(r, start, err)
 	if err != nil {
-		d.fail(w, r, err) //nolint:contextcheck // r has it
+		d.fail(w, r, err)
 	}
 }
 

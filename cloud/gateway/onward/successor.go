@@ -2,6 +2,7 @@ package onward
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -120,9 +121,7 @@ func (s *Successor) States(ids []device.ID, into map[device.ID]device.State) {
 		if err != nil {
 			return
 		}
-		for id, st := range a.States {
-			into[id] = st
-		}
+		maps.Copy(into, a.States)
 		ids = ids[n:]
 	}
 }

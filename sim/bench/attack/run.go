@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim"
@@ -76,11 +77,11 @@ func top(counters map[string]float64) string {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(counters[b], counters[a]), cmp.Compare(a, b)) })
-	text := ""
+	var text strings.Builder
 	for _, name := range names[:min(3, len(names))] {
-		text += fmt.Sprintf("%s +%.0f; ", name, counters[name])
+		text.WriteString(fmt.Sprintf("%s +%.0f; ", name, counters[name]))
 	}
-	return text
+	return text.String()
 }
 
 // Little gives a bench that only sees that all of it works.
