@@ -81,7 +81,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		}
 		return a.ends(ctx)
 	})
-	err = a.watch()
+	err = a.watch() //nolint:contextcheck // orders come as long as the cloud runs
 	notifyReady()
 	return a, err
 }
@@ -118,7 +118,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	b.Watch(hearsay{a.store}) // as long as the bus is open
 
 	counts := outage.NewCounts(time.Now())
-	known, err := a.askPage()
+	known, err := a.askPage() //nolint:contextcheck // it asks as long as the cloud runs
 	if err != nil {
 		return err
 	}

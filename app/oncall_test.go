@@ -54,7 +54,7 @@ func TestNotice(t *testing.T) {
 			last = n
 		}
 	}
-	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	at := noon.Add
 	hear(book.Apply(at(0), judgement(at(0), signal.Degraded), incident.Recovery{}))
 	hear(book.Apply(at(10*time.Second), judgement(at(10*time.Second), signal.Partial), incident.Recovery{}))
 	hear(book.Apply(at(20*time.Second), judgement(at(20*time.Second), signal.Major), incident.Recovery{}))

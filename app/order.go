@@ -2,12 +2,11 @@ package app
 
 import "github.com/cyan-cloud/cyan/cloud/gateway/handover"
 
-// Order and Report are what a person says to a running cloud by way of its data
-// folder, and hears.
-type (
-	Order  = handover.Order
-	Report = handover.Report
-)
+// Order is what a person says to a running cloud by way of its data folder.
+type Order = handover.Order
+
+// Report is what a person hears of an order.
+type Report = handover.Report
 
 // What can be ordered.
 const (

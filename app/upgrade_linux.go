@@ -66,7 +66,7 @@ func takeOver(ctx context.Context, a *App) error {
 	if err != nil {
 		return errors.Join(err, link.Close())
 	}
-	h.begin()
+	h.begin() //nolint:contextcheck // it serves from now on
 	return nil
 }
 
@@ -239,7 +239,7 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 	if err != nil {
 		_ = link.Close()
 		_ = child.Process.Kill() // it may be about to end by itself
-		<-ended
+		<-ended //nolint:errcheck // killed, most likely
 		if errors.Is(err, handover.ErrGone) {
 			a.fail(err) // nobody serves: let whoever watches us start anew
 		}
@@ -252,7 +252,7 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 		"freeze", given.Freeze, "stop", given.Stop, "send", given.Send, "by", o.Who)
 	a.passedOn(context.WithoutCancel(ctx), o.Who, report)
 	notifyPassed(report.PID)
-	a.letGo(link)
+	a.letGo(link) //nolint:contextcheck // what is under way ends in its own time
 	return report, nil
 }
 
@@ -300,7 +300,7 @@ func (a *App) startHeir(ctx context.Context, binary string) (*exec.Cmd, *handove
 	case <-time.After(handover.StartTime):
 	}
 	_ = cmd.Process.Kill() // it is reported anyway
-	<-ended
+	<-ended //nolint:errcheck // killed
 	return nil, nil, nil, why
 }
 

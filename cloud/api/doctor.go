@@ -103,12 +103,12 @@ func (a *API) nearby(ctx context.Context, f *doctor.Facts) (from []device.Attemp
 // probe asks the device for a sign of life.
 func (a *API) probe(ctx context.Context, id device.ID, request string) doctor.Ping {
 	_, err := a.cfg.Bus.Call(ctx, bus.Call{Device: id, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: request})
-	switch fault.KindOf(err) {
-	case fault.Timeout:
-		return doctor.PingLost
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return doctor.PingAnswered
+	case fault.KindOf(err) == fault.Timeout:
+		return doctor.PingLost
+	default:
+		return doctor.NotPinged
 	}
-	return doctor.NotPinged
 }

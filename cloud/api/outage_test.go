@@ -126,7 +126,7 @@ func TestSignalsWantTheirScope(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 	other := w.login(t, "&scope=devices:list")
-	if got := w.do("GET", rest.PathSignals, "", "Authorization: Bearer "+other); got.status != http.StatusForbidden || !strings.Contains(string(got.body), "signals:read") {
+	if got := w.do("GET", rest.PathSignals, "", "Authorization: Bearer "+other); got.status != http.StatusForbidden || !strings.Contains(got.body, "signals:read") {
 		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }

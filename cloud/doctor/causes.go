@@ -17,7 +17,7 @@ type remark struct {
 
 // failed is what attempts mean that ended for a reason. Reasons of ours are
 // not here: ofCloud has them.
-var failed = map[device.Reason]remark{
+var failed = map[device.Reason]remark{ //nolint:exhaustive // of ours there are none here
 	device.KeyMismatch: {
 		Keys, Certain, "The device shows another key than the one on file for it.",
 		"If you have given it new keys, send the public one: cyan device provision ID --key FILE. If not, somebody else's board claims to be yours.",

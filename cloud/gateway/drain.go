@@ -72,7 +72,7 @@ func (g *Gateway) aboard(ctx context.Context) ([]aboard, Toll) {
 func (g *Gateway) Drain(ctx context.Context, rate float64, told func(ended int, left Toll)) (ended int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(g.life, cancel)()
+	defer context.AfterFunc(g.life, cancel)() //nolint:contextcheck // the life of the gateway ends it too
 	g.doors.leave()
 	g.eachLane(ctx, func(r *runner) { r.lane.Settle(true) })
 	settled := time.Now().Add(settleTime)

@@ -135,7 +135,7 @@ type Gateway struct {
 	adopting  handover.Crews // them
 	restored  int            // sessions of an earlier process, from the store
 	inherited []*pipe        // that are not read yet
-	life      context.Context
+	life      context.Context //nolint:containedctx // the life of the gateway itself
 	reading   sync.WaitGroup // readers of sockets
 
 	stopping sync.Once
@@ -186,7 +186,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	if cfg.Inherit == nil {
-		g.serve(g.life, restored)
+		g.serve(g.life, restored) //nolint:contextcheck // it serves until Stop
 	}
 	return g, nil
 }

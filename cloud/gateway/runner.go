@@ -43,14 +43,14 @@ func (r *runner) run(ctx context.Context) {
 		for i := range ins {
 			switch {
 			case ins[i].job != nil:
-				r.perform(now) // what came before is done
+				r.perform(now) //nolint:contextcheck // what came before is done
 				ins[i].job()
 				now = r.g.now()
 			case !r.waits(now, &ins[i]):
 				r.take(now, &ins[i])
 			}
 			if i%burst == burst-1 {
-				r.perform(now)
+				r.perform(now) //nolint:contextcheck // what it starts ends by itself
 				now = r.g.now()
 			}
 		}
@@ -59,7 +59,7 @@ func (r *runner) run(ctx context.Context) {
 		if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
 			r.take(now, &input{In: lane.In{Kind: lane.Tick}})
 		}
-		r.perform(now)
+		r.perform(now) //nolint:contextcheck // as above
 		if r.letIn(r.g.now()) {
 			r.perform(r.g.now())
 			if ctx.Err() == nil {

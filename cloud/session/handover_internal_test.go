@@ -23,7 +23,6 @@ func fill(v reflect.Value, next *int) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for _, f := range v.Fields() {
-			f := f
 			fill(reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem(), next)
 		}
 	case reflect.Array:

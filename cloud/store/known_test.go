@@ -181,7 +181,7 @@ func TestLookAcrossAChange(t *testing.T) {
 		if v, ok := k.Get("key"); !ok || v != "new" {
 			t.Errorf("%q is known (%v), want new", v, ok)
 		}
-		time.Sleep(store.KnownFor)
+		time.Sleep(store.KnownFor) //nolint:forbidigo // in a bubble
 		if v, ok := k.Get("key"); ok {
 			t.Errorf("%q is known for too long", v)
 		}

@@ -56,15 +56,12 @@ func (w *world) disturb(d time.Duration) {
 
 // smallDisk mounts a file system that is soon full.
 func smallDisk(t *testing.T) (string, error) {
-	dir, err := os.MkdirTemp("", "cyan-fault-")
-	if err != nil {
+	dir := t.TempDir()
+	if err := unix.Mount("cyan-fault", dir, "tmpfs", 0, "size=64m"); err != nil {
 		return "", err
 	}
-	if err := unix.Mount("cyan-fault", dir, "tmpfs", 0, "size=64m"); err != nil {
-		return "", errors.Join(err, os.Remove(dir))
-	}
 	t.Cleanup(func() {
-		if err := errors.Join(unix.Unmount(dir, unix.MNT_DETACH), os.Remove(dir)); err != nil {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})

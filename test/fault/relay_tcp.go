@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -89,7 +90,8 @@ func (r *TCP) connect(device net.Conn) {
 		_ = device.Close()
 		return
 	}
-	cloud, err := net.DialTimeout("tcp4", r.cloud, 10*time.Second)
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	cloud, err := dialer.DialContext(context.Background(), "tcp4", r.cloud) // the time is bounded
 	if err != nil {
 		hangUp(device) // as the cloud's host refuses it
 		return

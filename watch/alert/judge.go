@@ -32,8 +32,8 @@ type Judge struct {
 // New makes a judge who holds that all is well.
 func New(cfg Config) *Judge {
 	return &Judge{
-		cfg: cfg, ways: map[way]*runs{}, minutes: map[signal.Capability]*minutes{}, traffic: map[signal.Capability]*load{},
-		blind: map[string]time.Time{}, seen: map[string]time.Time{}, held: map[signal.Capability]signal.Judgement{},
+		cfg: cfg, ways: map[way]*runs{}, minutes: make(map[signal.Capability]*minutes), traffic: make(map[signal.Capability]*load),
+		blind: map[string]time.Time{}, seen: map[string]time.Time{}, held: make(map[signal.Capability]signal.Judgement),
 	}
 }
 

@@ -35,7 +35,7 @@ func (t *trial) coldStart(ctx context.Context) {
 		}},
 		step{signal.StepEventOut, func(context.Context) error {
 			t.pet.Tell(sim.Publish{Event: sim.Event{Name: eventOut(t.pet.id), Data: []byte(t.nonce)}})
-			return t.hear(events)
+			return t.hear(events) //nolint:contextcheck // the stream has its own
 		}},
 		step{signal.StepEventIn, t.eventIn},
 		step{signal.StepGoodbye, t.goodbye},

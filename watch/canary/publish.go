@@ -24,6 +24,6 @@ func (t *trial) publish(ctx context.Context) {
 		step{signal.StepPublish, func(ctx context.Context) error {
 			return t.api.Publish(ctx, rest.Publish{Name: name, Data: &t.nonce})
 		}},
-		step{signal.StepEventOut, func(context.Context) error { return t.hear(events) }},
+		step{signal.StepEventOut, func(context.Context) error { return t.hear(events) }}, //nolint:contextcheck // the stream has its own
 	)
 }

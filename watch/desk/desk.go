@@ -89,7 +89,7 @@ func Open(cfg Config) (*Desk, error) {
 	}
 	d := &Desk{
 		cfg: cfg, key: key, journal: j, site: status.NewSite(), book: incident.NewBook(), plans: maintenance.New(),
-		heirs: map[signal.Capability]int{}, seen: newMemory(),
+		heirs: make(map[signal.Capability]int), seen: newMemory(),
 	}
 	d.routes = d.paths()
 	if d.cfg.Page.Started.IsZero() {

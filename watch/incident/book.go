@@ -59,7 +59,7 @@ func (b *Book) Get(id string) (Incident, error) {
 // Measure says which capabilities are measured at all; before that, all count
 // as measured. Of what is not, no incident says that it works.
 func (b *Book) Measure(list []signal.Capability) {
-	b.measured = map[signal.Capability]bool{}
+	b.measured = make(map[signal.Capability]bool)
 	for _, c := range list {
 		b.measured[c] = true
 	}
@@ -71,7 +71,7 @@ func (b *Book) Blind() time.Time { return b.blind }
 // Severities gives what incidents say of capabilities now; one that nothing is
 // said of is operational, as far as it is measured.
 func (b *Book) Severities() map[signal.Capability]signal.Severity {
-	of := map[signal.Capability]signal.Severity{}
+	of := make(map[signal.Capability]signal.Severity)
 	for _, i := range b.all {
 		for at := range i.Parts {
 			p := &i.Parts[at]
@@ -263,7 +263,7 @@ func (i *Incident) claims(j *signal.Judgement, now time.Time) bool {
 
 // consequences are what ends to work, sooner or later, when something else
 // does: devices that cannot connect are not called.
-var consequences = map[signal.Capability][]signal.Capability{
+var consequences = map[signal.Capability][]signal.Capability{ //nolint:exhaustive // what nothing else hangs on has no row
 	signal.ConnectTCP: {signal.Connected, signal.Calls, signal.Variables, signal.Events},
 	signal.ConnectUDP: {signal.Connected, signal.Calls, signal.Variables, signal.Events},
 	signal.Connected:  {signal.Calls, signal.Variables, signal.Events},

@@ -53,7 +53,7 @@ func (i *Incident) Title() string {
 }
 
 func (i *Incident) fails(how func(*Part) signal.Severity) string {
-	worst := map[signal.Capability]signal.Severity{}
+	worst := make(map[signal.Capability]signal.Severity)
 	for at := range i.Parts {
 		worst[i.Parts[at].Capability] = how(&i.Parts[at])
 	}

@@ -20,7 +20,7 @@ type Calendar struct {
 
 // New makes an empty calendar. Replay fills it with what a journal kept.
 func New() *Calendar {
-	return &Calendar{bad: map[signal.Capability]signal.Judgement{}, held: map[signal.Capability]bool{}}
+	return &Calendar{bad: make(map[signal.Capability]signal.Judgement), held: make(map[signal.Capability]bool)}
 }
 
 // Change is something that happened to a window, with the window as it is

@@ -50,17 +50,24 @@ func refusalOf(err error) Refusal {
 // maxRetryAfter bounds how long a provider can silence us.
 const maxRetryAfter = 5 * time.Minute
 
-// answered turns an HTTP answer into a receipt or a refusal. Everything that
+// reply is the beginning of an HTTP answer.
+type reply struct {
+	status int
+	header http.Header
+	words  string // of the body
+}
+
+// receipt turns an answer into a receipt or a refusal. Everything that
 // is not a success, a redirect too, is a failure; of these, those that the
 // request itself is to blame for will not pass the next time either.
-func answered(resp *http.Response, words string, now time.Time) (Receipt, error) {
-	words = cut(oneLine(fmt.Sprintf("%d %s", resp.StatusCode, words)), maxSummary)
-	code := resp.StatusCode
+func (r *reply) receipt(now time.Time) (Receipt, error) {
+	code := r.status
+	words := cut(oneLine(fmt.Sprintf("%d %s", code, r.words)), maxSummary)
 	switch {
 	case code >= 200 && code < 300:
 		return Receipt{At: now, Words: words}, nil
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
-		return Receipt{}, &Refusal{Words: words, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), now)}
+		return Receipt{}, &Refusal{Words: words, RetryAfter: retryAfter(r.header.Get("Retry-After"), now)}
 	default:
 		return Receipt{}, &Refusal{Words: words, Permanent: true}
 	}

@@ -105,19 +105,19 @@ func (p *pagerDuty) Send(ctx context.Context, n Notice) (Receipt, error) {
 		return Receipt{}, &Refusal{Words: err.Error(), Permanent: true}
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, words, err := ask(p.client, req)
+	said, err := ask(p.client, req)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if resp.StatusCode >= 200 && resp.StatusCode < 300 && resp.StatusCode != http.StatusAccepted {
-		return Receipt{}, &Refusal{Words: fmt.Sprintf("%d instead of 202: %s", resp.StatusCode, words)}
+	if said.status >= 200 && said.status < 300 && said.status != http.StatusAccepted {
+		return Receipt{}, &Refusal{Words: fmt.Sprintf("%d instead of 202: %s", said.status, said.words)}
 	}
-	receipt, err := answered(resp, words, time.Now())
-	var said struct {
+	receipt, err := said.receipt(time.Now())
+	var made struct {
 		Key string `json:"dedup_key"`
 	}
-	if err == nil && json.Unmarshal([]byte(words), &said) == nil {
-		receipt.ID = cut(oneLine(said.Key), maxKey)
+	if err == nil && json.Unmarshal([]byte(said.words), &made) == nil {
+		receipt.ID = cut(oneLine(made.Key), maxKey)
 	}
 	return receipt, err
 }
@@ -157,15 +157,15 @@ const maxAnswer = 4096
 
 // ask does a request and reads the beginning of the answer. An error's text
 // has no address in it: addresses hold secrets.
-func ask(client *http.Client, req *http.Request) (*http.Response, string, error) {
+func ask(client *http.Client, req *http.Request) (reply, error) {
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", req.URL.Host, bare(err))
+		return reply{}, fmt.Errorf("%s: %w", req.URL.Host, bare(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", req.URL.Host, bare(err))
+		return reply{}, fmt.Errorf("%s: %w", req.URL.Host, bare(err))
 	}
-	return resp, string(body), nil
+	return reply{resp.StatusCode, resp.Header, string(body)}, nil
 }

@@ -108,10 +108,9 @@ func (w *Switch) call(ctx context.Context, p *Pipeline, what, why string) {
 	req, err := http.NewRequestWithContext(timed, http.MethodPost, w.url+what, strings.NewReader(why))
 	var receipt Receipt
 	if err == nil {
-		var resp *http.Response
-		var words string
-		if resp, words, err = ask(w.client, req); err == nil {
-			receipt, err = answered(resp, words, time.Now())
+		var answer reply
+		if answer, err = ask(w.client, req); err == nil {
+			receipt, err = answer.receipt(time.Now())
 		}
 	}
 	if ctx.Err() != nil {

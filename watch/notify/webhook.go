@@ -101,18 +101,18 @@ func (w *webhook) Send(ctx context.Context, n Notice) (Receipt, error) {
 	req.Header.Set("Webhook-Id", n.ID)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("Webhook-Signature", w.sign.header(n.ID, now, body))
-	resp, words, err := ask(w.client, req)
+	said, err := ask(w.client, req)
 	if err != nil {
 		if errors.Is(err, ErrPrivate) {
 			return Receipt{}, &Refusal{Words: err.Error(), Permanent: true}
 		}
 		return Receipt{}, err
 	}
-	receipt, err := answered(resp, words, time.Now())
+	receipt, err := said.receipt(time.Now())
 	if no, ok := errors.AsType[*Refusal](err); ok {
-		no.Gone = resp.StatusCode == http.StatusGone
+		no.Gone = said.status == http.StatusGone
 		no.Permanent = no.Gone
-		switch resp.StatusCode {
+		switch said.status {
 		case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
 			no.RetryAfter = max(no.RetryAfter, slowDown)
 		}

@@ -90,7 +90,7 @@ func (r *Result) Readings() []Reading {
 		return nil
 	}
 	var list []Reading
-	seen := map[Capability]int{}
+	seen := make(map[Capability]int)
 	for _, s := range r.Steps {
 		c, ok := r.of(s.Name)
 		if !ok {

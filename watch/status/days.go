@@ -41,7 +41,7 @@ const gap = time.Minute
 // minute after it, nobody knows what was in between.
 func (h *History) Note(now time.Time, all []Component, blind bool) {
 	if h.Days == nil {
-		h.Days = map[signal.Capability][]Day{}
+		h.Days = make(map[signal.Capability][]Day)
 	}
 	from := h.Last
 	h.Last = now.UTC()

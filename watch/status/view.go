@@ -111,7 +111,7 @@ func (v *View) unmeasured() bool {
 
 // Overall is the state of the whole, by the table of docs/severity.md.
 func (v *View) Overall() signal.Severity {
-	of := map[signal.Capability]signal.Severity{}
+	of := make(map[signal.Capability]signal.Severity)
 	for _, c := range v.Components {
 		if !c.Held {
 			of[c.Capability] = c.Severity

@@ -167,23 +167,23 @@ func (p *People) auditQuery(r *web.Request) (account.AuditQuery, error) {
 	default:
 		return q, web.Malformed("the parameter all is neither true nor false")
 	}
-	if _, err := p.administrator(r); err != nil {
+	if err := p.administrator(r); err != nil {
 		return q, err
 	}
 	q.User = ""
 	return q, nil
 }
 
-// administrator gives the caller, who has to be one.
-func (p *People) administrator(r *web.Request) (account.User, error) {
+// administrator refuses a caller who is none.
+func (p *People) administrator(r *web.Request) error {
 	u, err := p.cfg.Accounts.User(r.Context(), r.Caller.User)
 	if err != nil {
-		return u, web.StoreError(err)
+		return web.StoreError(err)
 	}
 	if !u.Admin {
-		return u, fault.Errorf(fault.Denied, "only an administrator of this server may do that")
+		return fault.Errorf(fault.Denied, "only an administrator of this server may do that")
 	}
-	return u, nil
+	return nil
 }
 
 // exportAudit writes one entry a line, newest first: all there are, unless a
@@ -205,11 +205,12 @@ func (p *People) exportAudit(w http.ResponseWriter, r *web.Request, q account.Au
 		for i := range list {
 			_ = enc.Encode(entryView(&list[i])) // a client that is gone needs no more
 		}
-		if out.Flush() != nil || limited || len(list) < q.Limit {
-			return nil
+		if gone := out.Flush() != nil; gone || limited || len(list) < q.Limit {
+			return nil //nolint:nilerr // who is gone needs no more
 		}
 		q.Before = list[len(list)-1].ID
-		if list, err = p.cfg.Audit.Audit(r.Context(), q); err != nil {
+		list, err = p.cfg.Audit.Audit(r.Context(), q)
+		if err != nil {
 			p.log.Error("export of the audit log cut off", "request", r.ID, "err", err)
 			panic(http.ErrAbortHandler) // a client must not take a part for the whole
 		}

@@ -156,7 +156,7 @@ func (p *People) confirm(r *web.Request, password string) (account.User, error) 
 func (p *People) signUp(w http.ResponseWriter, r *web.Request) error {
 	invited := false
 	if r.Caller.User != "" {
-		_, err := p.administrator(r)
+		err := p.administrator(r)
 		if invited = err == nil; !invited && fault.KindOf(err) != fault.Denied {
 			return err
 		}
@@ -195,7 +195,7 @@ func (p *People) signUp(w http.ResponseWriter, r *web.Request) error {
 // resetUser answers PUT /v1/users/{username}: an administrator gives somebody
 // another password, or ends a second factor whose authenticator is lost.
 func (p *People) resetUser(w http.ResponseWriter, r *web.Request) error {
-	if _, err := p.administrator(r); err != nil {
+	if err := p.administrator(r); err != nil {
 		return err
 	}
 	password, resets := r.Form.Get("password")

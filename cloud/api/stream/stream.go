@@ -138,7 +138,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
 	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
-	go st.live(conn, greeting, scope) // until the reader is gone, or the stream is to end
+	go st.live(conn, greeting, scope) //nolint:contextcheck // until the reader is gone, or the stream is to end
 	return nil
 }
 

@@ -11,11 +11,11 @@ import (
 // within five seconds of the first, and opens it again.
 func TestDoor(t *testing.T) {
 	look := 500 * time.Millisecond
-	shutAfter := func(attempts func(i int) (well, any bool), sound bool) time.Duration {
+	shutAfter := func(attempts func(i int) (well, came bool), sound bool) time.Duration {
 		var d admit.Door
 		for i := range 20 {
 			now := noon.Add(time.Duration(i) * look)
-			if well, any := attempts(i); any {
+			if well, came := attempts(i); came {
 				d.Attempt(now, well)
 			}
 			if !d.Open(now, sound) {

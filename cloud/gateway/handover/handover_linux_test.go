@@ -100,8 +100,7 @@ func (t *taker) Prepare(_ handover.Offer, lead []*os.File, sockets map[string]*o
 
 func (t *taker) Adopt(m handover.Message) error {
 	t.sessions++
-	switch {
-	case t.fault == "new: adopt" && t.sessions == 2:
+	if t.fault == "new: adopt" && t.sessions == 2 {
 		t.add("cannot read a session")
 		return errFault
 	}

@@ -99,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err := l.findHead(ctx); err != nil {
 		return nil, unavailable("find the end of the history", errors.Join(err, l.closeFiles()))
 	}
-	go l.run() // ends after Close
+	go l.run() //nolint:contextcheck // ends after Close
 	return l, nil
 }
 

@@ -265,13 +265,10 @@ func TestNewerLogsAreRefused(t *testing.T) {
 // However events are offered, read and dropped: a reader hears all of his, in
 // order, or is told of a gap.
 func TestNothingIsMissedUnnoticed(t *testing.T) {
+	files, dir := 0, t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "eventlog")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		l, err := Open(context.Background(), Config{Path: filepath.Join(dir, "events.db"), Age: time.Hour})
+		files++
+		l, err := Open(context.Background(), Config{Path: filepath.Join(dir, fmt.Sprint(files, ".db")), Age: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

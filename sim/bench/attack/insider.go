@@ -73,15 +73,16 @@ func (d *insider) shake(cfg *dtls.ClientConfig) error {
 				return err
 			}
 		}
-		flight = nil
 		if err := d.conn.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
 		}
 		n, err := d.conn.Read(buf)
 		if err != nil {
-			if flight, err = h.Tick(time.Now()); err != nil {
+			again, err := h.Tick(time.Now())
+			if err != nil {
 				return err
 			}
+			flight = again
 			continue
 		}
 		out, err := h.Receive(time.Now(), buf[:n])

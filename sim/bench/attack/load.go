@@ -44,8 +44,8 @@ func Load(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 		return err
 	}
 	var calling sync.WaitGroup
-	for i := range callers {
-		calling.Go(func() { l.call(ctx, i) }) // ends with ctx
+	for range callers {
+		calling.Go(func() { l.call(ctx) }) // ends with ctx
 	}
 	defer func() {
 		cancel()
@@ -105,7 +105,7 @@ func (l *load) connect(ctx context.Context) (*crowd.Crowd, error) {
 }
 
 // call calls one device after the other, at the pace of its share.
-func (l *load) call(ctx context.Context, caller int) {
+func (l *load) call(ctx context.Context) {
 	each := time.Duration(callers) * time.Second / time.Duration(max(1, l.part.Rate))
 	tick := time.NewTicker(each)
 	defer tick.Stop()

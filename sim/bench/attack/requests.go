@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,7 +30,7 @@ func (a *attacker) ask(ctx context.Context, say func(n int) []byte) error {
 		return err
 	}
 	a.Saw = "answers with a status 4xx"
-	return a.knock(ctx, at, together, func(n int, c net.Conn) int {
+	return a.knock(ctx, at, func(n int, c net.Conn) int {
 		_, _ = c.Write(say(n)) // it may be closed before all is taken
 		var status [len("HTTP/1.1 4")]byte
 		if _, err := io.ReadFull(c, status[:]); err == nil && string(status[:]) == "HTTP/1.1 4" {
@@ -73,7 +74,7 @@ func (a *attacker) wrongRequests(ctx context.Context) error {
 	random := make([]byte, 200)
 	rand.Read(random)
 	list := [][]byte{
-		[]byte("SSH-2.0-OpenSSH_9.9\r\n\r\n"), append([]byte{0x16, 3, 1, 0, 200}, random...), append(random, "\r\n\r\n"...),
+		[]byte("SSH-2.0-OpenSSH_9.9\r\n\r\n"), append([]byte{0x16, 3, 1, 0, 200}, random...), slices.Concat(random, []byte("\r\n\r\n")),
 	}
 	return a.ask(ctx, func(n int) []byte { return list[n%len(list)] })
 }

@@ -79,7 +79,7 @@ func top(counters map[string]float64) string {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(counters[b], counters[a]), cmp.Compare(a, b)) })
 	var text strings.Builder
 	for _, name := range names[:min(3, len(names))] {
-		text.WriteString(fmt.Sprintf("%s +%.0f; ", name, counters[name]))
+		fmt.Fprintf(&text, "%s +%.0f; ", name, counters[name])
 	}
 	return text.String()
 }

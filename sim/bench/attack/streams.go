@@ -24,7 +24,7 @@ const together = 32
 
 // knock opens connections to an address, from one source after the other, and
 // has do use each; n counts them from 1. What do gives is counted as answered.
-func (a *attacker) knock(ctx context.Context, at string, together int, do func(n int, c net.Conn) (answered int)) error {
+func (a *attacker) knock(ctx context.Context, at string, do func(n int, c net.Conn) (answered int)) error {
 	var mu sync.Mutex // guards a
 	var all sync.WaitGroup
 	refused := 0
@@ -79,7 +79,7 @@ func afterNonce(c net.Conn, b []byte) int {
 
 func (a *attacker) randomStreams(ctx context.Context) error {
 	a.Saw = "bytes came behind the 40 that greet everybody"
-	return a.knock(ctx, a.TCP.String(), together, func(n int, c net.Conn) int {
+	return a.knock(ctx, a.TCP.String(), func(n int, c net.Conn) int {
 		b := make([]byte, 256+n%2)
 		rand.Read(b)
 		return afterNonce(c, b)
@@ -88,7 +88,7 @@ func (a *attacker) randomStreams(ctx context.Context) error {
 
 func (a *attacker) cutStreams(ctx context.Context) error {
 	a.Saw = "bytes came behind the greeting"
-	return a.knock(ctx, a.TCP.String(), together, func(n int, c net.Conn) int {
+	return a.knock(ctx, a.TCP.String(), func(n int, c net.Conn) int {
 		_, _ = c.Write(make([]byte, n%256)) // and closes
 		return 0
 	})
@@ -98,7 +98,7 @@ func (a *attacker) longStreams(ctx context.Context) error {
 	a.Saw = "bytes came behind the greeting"
 	b := make([]byte, 64<<10)
 	rand.Read(b)
-	return a.knock(ctx, a.TCP.String(), together, func(_ int, c net.Conn) int { return afterNonce(c, b) })
+	return a.knock(ctx, a.TCP.String(), func(_ int, c net.Conn) int { return afterNonce(c, b) })
 }
 
 func (a *attacker) wrongStreams(ctx context.Context) error {
@@ -107,7 +107,7 @@ func (a *attacker) wrongStreams(ctx context.Context) error {
 		"GET / HTTP/1.1\r\nHost: device\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 		"POST /v1/devices HTTP/1.1\r\n\r\n",
 	}
-	return a.knock(ctx, a.TCP.String(), together, func(n int, c net.Conn) int { return afterNonce(c, []byte(list[n%len(list)])) })
+	return a.knock(ctx, a.TCP.String(), func(n int, c net.Conn) int { return afterNonce(c, []byte(list[n%len(list)])) })
 }
 
 // slowStreams opens all its connections, the second half from one address, and
@@ -190,7 +190,7 @@ func (a *attacker) paddingOracle(ctx context.Context) error {
 		return err
 	}
 	a.Saw = "bytes came behind the greeting"
-	return a.knock(ctx, a.TCP.String(), together, func(n int, c net.Conn) int {
+	return a.knock(ctx, a.TCP.String(), func(n int, c net.Conn) int {
 		return afterNonce(c, encrypted(server, oracleBlock(n)))
 	})
 }

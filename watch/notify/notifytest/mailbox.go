@@ -1,6 +1,8 @@
 package notifytest
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"slices"
@@ -37,7 +39,8 @@ type Mail struct {
 
 // Start listens on an address of loopback; ":0" is any port.
 func (b *Mailbox) Start(address string) error {
-	l, err := net.Listen("tcp", address)
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,9 @@ func (b *Mailbox) Addr() string { return b.listener.Addr().String() }
 func (b *Mailbox) Close() error {
 	b.listener.Close() // the server knows of it only once it serves
 	err := b.server.Close()
-	<-b.done
+	if ended := <-b.done; !errors.Is(ended, smtp.ErrServerClosed) && !errors.Is(ended, net.ErrClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 
