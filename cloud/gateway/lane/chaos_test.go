@@ -49,7 +49,7 @@ func TestChaos(t *testing.T) {
 
 // mischief is what happens to lanes and devices.
 func (w *world) mischief(rt *rapid.T) map[string]func(*rapid.T) {
-	which := rapid.SampledFrom(w.devices)
+	which := func(rt *rapid.T) *subject { return w.devices[rapid.IntRange(0, len(w.devices)-1).Draw(rt, "device")] }
 	var recorded [][]byte
 	w.tap = func(data []byte, _ netip.AddrPort) { recorded = append(recorded, data) }
 	w.fate = func() (int, time.Duration) {
@@ -58,11 +58,11 @@ func (w *world) mischief(rt *rapid.T) map[string]func(*rapid.T) {
 	acts := map[string]func(*rapid.T){
 		"time":    func(rt *rapid.T) { w.run(time.Duration(rapid.IntRange(1, 100_000).Draw(rt, "ms")) * time.Millisecond) },
 		"instant": func(rt *rapid.T) { w.run(time.Duration(rapid.IntRange(1, 200).Draw(rt, "ms")) * time.Millisecond) },
-		"reboot":  func(rt *rapid.T) { w.reboot(which.Draw(rt, "device"), rapid.Bool().Draw(rt, "memory")) },
+		"reboot":  func(rt *rapid.T) { w.reboot(which(rt), rapid.Bool().Draw(rt, "memory")) },
 		"move": func(rt *rapid.T) {
-			w.move(which.Draw(rt, "device"), stranger(rapid.IntRange(0, 3).Draw(rt, "address")))
+			w.move(which(rt), stranger(rapid.IntRange(0, 3).Draw(rt, "address")))
 		},
-		"deafen":  func(rt *rapid.T) { s := which.Draw(rt, "device"); s.cut = !s.cut },
+		"deafen":  func(rt *rapid.T) { s := which(rt); s.cut = !s.cut },
 		"store":   func(rt *rapid.T) { w.down, w.full = rapid.Bool().Draw(rt, "down"), rapid.Bool().Draw(rt, "full") },
 		"slow":    func(rt *rapid.T) { w.slowSave = time.Duration(rapid.IntRange(0, 60).Draw(rt, "s")) * time.Second },
 		"restart": func(*rapid.T) { w.restart() },
@@ -74,12 +74,12 @@ func (w *world) mischief(rt *rapid.T) map[string]func(*rapid.T) {
 		},
 		"call": func(rt *rapid.T) {
 			w.calls++
-			w.cloud(lane.In{Kind: lane.CallDevice, Device: which.Draw(rt, "device").id, Call: &session.Call{
+			w.cloud(lane.In{Kind: lane.CallDevice, Device: which(rt).id, Call: &session.Call{
 				ID: w.calls, Kind: session.CallKind(rapid.IntRange(0, 4).Draw(rt, "kind")), Name: "echo", Deadline: w.now.Add(9 * time.Second),
 			}})
 		},
 		"tell": func(rt *rapid.T) {
-			s := which.Draw(rt, "device")
+			s := which(rt)
 			w.cloud(rapid.SampledFrom([]lane.In{
 				{Kind: lane.CancelCall, Device: s.id, CallID: w.calls},
 				{Kind: lane.OwnerChanged, Device: s.id, Owner: account.ID(rapid.SampledFrom([]string{"", "maker", "buyer"}).Draw(rt, "owner"))},

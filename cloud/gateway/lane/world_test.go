@@ -189,14 +189,17 @@ func (w *world) device(name string, cfg sim.Config, stranger bool) *subject {
 }
 
 // newKey makes a device's key, private and public, or finds it among those
-// that were made for other worlds: the RSA ones take their time.
+// that were made for other worlds: the RSA ones take their time. Each has a chance
+// of its own, so that no two are the same, whoever made which, and a world's is
+// the same whether it had to make any or not.
 func (w *world) newKey(transport sim.Transport) [2][]byte {
 	w.t.Helper()
 	name := fmt.Sprint(transport, len(w.devices))
 	if pair, ok := w.made[name]; ok {
 		return pair
 	}
-	private, public, err := sim.GenerateKey(transport, w.chance)
+	seed := [32]byte{2, byte(transport), byte(len(w.devices))}
+	private, public, err := sim.GenerateKey(transport, rand.NewChaCha8(seed))
 	if err != nil {
 		w.t.Fatal(err)
 	}
