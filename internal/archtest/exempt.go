@@ -21,7 +21,6 @@ var (
 
 	// skippingTests are test files with a skip that hides nothing.
 	skippingTests = []exemption{
-		{"test/compat/run_test.go", "the package registry's bad day is not ours; what was not run is said, and the goldens are checked all the same"},
 		{"cloud/store/durable_test.go", "a process that other tests start and kill, and system calls that only strace sees"},
 		{"cloud/store/sqlite_test.go", "Windows has no file modes"},
 	}
