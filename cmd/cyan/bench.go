@@ -129,6 +129,7 @@ trusts them on first use: to register them one by one would take longer.`,
 		},
 	}
 	cmd.Flags().IntVar(&b.Devices, "devices", 10000, "`devices`")
+	cmd.Flags().DurationVar(&b.KeepAlive, "keep-alive", 25*time.Second, "`time` between two pings of a device")
 	cmd.Flags().DurationVar(&b.Hold, "hold", 150*time.Second, "`time` for which they are watched; what is kept of a start-up is forgotten within 2 minutes")
 	cmd.Flags().IntVar(&b.Calls, "calls", 1000, "`devices` that are called at the end")
 	heapFlag(cmd, &b.Heap)

@@ -20,7 +20,11 @@ type Idle struct {
 	// Hold is how long they are watched; 0: 150 s. What a cloud keeps of a start-up
 	// to answer what comes late, for 90 s and until the next ping after, shows in
 	// its memory if that is shorter.
-	Hold    time.Duration
+	Hold time.Duration
+	// KeepAlive is how often a device pings; 0: 25 s, as Device OS does. A million
+	// send 40,000 pings a second then.
+	KeepAlive time.Duration
+
 	Calls   int    // devices that are called at the end; 0: 1,000, or all if there are fewer
 	Profile string // of the time in which they are watched
 	Heap    string // of the memory with all devices
@@ -67,13 +71,14 @@ const idleHold = 150 * time.Second
 // Run runs the benchmark against a cloud that nobody else uses.
 func (b Idle) Run(ctx context.Context, s *Server) (*IdleResult, error) {
 	b.Devices, b.Hold = cmp.Or(b.Devices, 10000), cmp.Or(b.Hold, idleHold)
+	b.KeepAlive = cmp.Or(b.KeepAlive, keepAlive)
 	b.who = newIdentities()
 	b.Calls = min(cmp.Or(b.Calls, 1000), b.Devices)
 	p, err := login(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCrowd(s, b.who, b.Devices, keepAlive)
+	c, err := newCrowd(s, b.who, b.Devices, b.KeepAlive)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +152,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, before Usage, r
 	r.Run = Ran("idle", fmt.Sprintf("%d devices on DTLS from as many addresses, each with its own handshake, trusted on first use, with a describe that %d "+
 		"devices share, %d subscriptions and a ping every %v, watched for %v; memory is the growth of the cloud's resident set after a collection "+
 		"and with what was freed given back, divided by the devices: what does not depend on them is in it, too; %d of them, registered to "+
-		"an account, were called at the end", b.Devices, crowd.Kinds, 3, keepAlive, b.Hold, b.Calls))
+		"an account, were called at the end", b.Devices, crowd.Kinds, 3, b.KeepAlive, b.Hold, b.Calls))
 	return nil
 }
 
