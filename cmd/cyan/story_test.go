@@ -44,7 +44,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "interrupt": interrupt, "ends": ends, "waitfor": waitFor, "eventually": eventually, "field": field, "cloud": cloud, "code": code, "mode": mode,
-			"dialogue": dialogue, "otp": otp,
+			"dialogue": dialogue, "otp": otp, "slay": slay, "port": port, "deserted": deserted,
 		},
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -140,7 +139,7 @@ func (c *cli) runWatch(cmd *cobra.Command, f *watchFlags) error {
 	if f.child {
 		told, cancel := context.WithCancel(ctx)
 		defer cancel()
-		go c.untilTold(told, cancel)
+		go c.untilTold(cancel) // ends with standard input, or the process
 		ctx = told
 	}
 	return w.Run(ctx)
@@ -149,19 +148,12 @@ func (c *cli) runWatch(cmd *cobra.Command, f *watchFlags) error {
 // wordEnd is what a watchtower is told when it shall end.
 const wordEnd = "end\n"
 
-// bereaved is how long a watchtower goes on when the program that started it
-// has died without a word: that is what it is there for.
-const bereaved = 15 * time.Minute
-
-// untilTold ends the watchtower when it is told so.
-func (c *cli) untilTold(ctx context.Context, end func()) {
-	word := make([]byte, len(wordEnd))
-	if _, err := io.ReadFull(c.in, word); err != nil {
-		c.say("the program that started this watchtower has died; it goes on for %v", bereaved)
-		select {
-		case <-time.After(bereaved):
-		case <-ctx.Done():
-		}
+// untilTold ends the watchtower when it is told so, or when the program that
+// started it has died without a word: one that is left behind would have the
+// port of the next one. What has to outlive its cloud is started by itself.
+func (c *cli) untilTold(end func()) {
+	if _, err := io.ReadFull(c.in, make([]byte, len(wordEnd))); err != nil {
+		c.say("the program that started this watchtower has died, and it ends with it")
 	}
 	end()
 }
