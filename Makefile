@@ -109,9 +109,9 @@ bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
 	bin/cyan bench all --record docs/perf
 
 .PHONY: upgrade-100
-upgrade-100: build ## a hundred upgrades in a row: under devices of every generation, and under 10,000 of them
+upgrade-100: build ## a hundred upgrades in a row: under devices of every generation, and under 10,000 on DTLS and 2,000 on TCP
 	CYAN_UPGRADES=100 go test -count=1 -timeout 30m -run 'TestUpgrade' ./test/journey
-	bin/cyan bench restart --devices 10000 --upgrades 100
+	bin/cyan bench restart --devices 10000 --tcp-devices 2000 --upgrades 100 --json
 
 .PHONY: microbench
 microbench: ## run the benchmarks of single packages

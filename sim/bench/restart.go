@@ -21,12 +21,14 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
+	"github.com/cyan-cloud/cyan/sim/bench/fleet"
 )
 
 // Restart measures what devices and callers notice when a cloud hands over to a
 // new process, which is the same program here.
 type Restart struct {
-	Devices  int // 0: 10,000
+	Devices  int // on DTLS; 0: 10,000
+	TCP      int // devices on TCP; 0: a fifth of Devices, negative: none
 	Upgrades int // one after the other; 0: 1
 	Say      Progress
 }
@@ -34,23 +36,32 @@ type Restart struct {
 // RestartResult is what they notice.
 type RestartResult struct {
 	Run
-	Devices     int     `json:"devices"`
-	Freeze      float64 `json:"freeze_ms"` // the longest that a call took while the cloud handed over
+	Devices     int     `json:"devices"`     // on DTLS
+	TCPDevices  int     `json:"tcp_devices"` // and on TCP
+	Freeze      float64 `json:"freeze_ms"`   // the longest that a call took while the cloud handed over
 	Disconnects int     `json:"disconnects"`
 	CallsFailed int     `json:"calls_failed"`
 	Upgrades    int     `json:"upgrades"`
 	Calls       int     `json:"calls"` // made meanwhile
 	Doubled     int     `json:"calls_doubled"`
 	Own         float64 `json:"freeze_own_ms"` // by the cloud's own clock, the longest
-	Median      float64 `json:"call_p50_ms"`   // meanwhile
+	OwnMedian   float64 `json:"freeze_own_p50_ms"`
+	Median      float64 `json:"call_p50_ms"` // meanwhile
+
+	// Of those above, what was on TCP.
+	TCPDisconnects int `json:"tcp_disconnects"`
+	TCPCalls       int `json:"tcp_calls"`
+	TCPCallsFailed int `json:"tcp_calls_failed"`
+	TCPDoubled     int `json:"tcp_calls_doubled"`
 }
 
 // Rows are the figures for people.
 func (r *RestartResult) Rows() []Row {
 	return []Row{
-		{"freeze", fmt.Sprintf("%.0f ms", r.Freeze), fmt.Sprintf("the longest call; by the cloud's own clock nobody served for %.0f ms", r.Own)},
-		{"disconnects", fmt.Sprintf("%d of %d devices", r.Disconnects, r.Devices), fmt.Sprintf("in %d upgrades", r.Upgrades)},
-		{"calls", fmt.Sprintf("%d failed, %d doubled, of %d", r.CallsFailed, r.Doubled, r.Calls), fmt.Sprintf("median %.1f ms", r.Median)},
+		{"freeze", fmt.Sprintf("%.0f ms", r.Freeze), fmt.Sprintf("the longest call; by the cloud's own clock nobody served for %.0f ms, in the median upgrade %.0f ms", r.Own, r.OwnMedian)},
+		{"disconnects", fmt.Sprintf("%d of %d devices", r.Disconnects, r.Devices+r.TCPDevices), fmt.Sprintf("in %d upgrades; %d of them on TCP", r.Upgrades, r.TCPDisconnects)},
+		{"calls", fmt.Sprintf("%d failed, %d doubled, of %d", r.CallsFailed, r.Doubled, r.Calls),
+			fmt.Sprintf("median %.1f ms; on TCP %d failed, %d doubled, of %d", r.Median, r.TCPCallsFailed, r.TCPDoubled, r.TCPCalls)},
 	}
 }
 
@@ -119,6 +130,7 @@ type spoken struct {
 	API                string
 	UDP, TCP           []netip.AddrPort
 	KeyUDP             string `json:"server_key_udp"`
+	KeyTCP             string `json:"server_key_tcp"`
 	Username, Password string
 }
 
@@ -157,7 +169,7 @@ func (p *plain) start(ctx context.Context, udp, tcp, api string) error {
 		switch s.Event {
 		case "ready":
 			p.PID, p.API, p.UDP, p.TCP = s.PID, s.API, s.UDP[0], s.TCP[0]
-			if p.KeyUDP, err = os.ReadFile(s.KeyUDP); err != nil {
+			if err := p.readKeys(&s); err != nil {
 				return err
 			}
 			if p.Username != "" {
@@ -169,6 +181,13 @@ func (p *plain) start(ctx context.Context, udp, tcp, api string) error {
 		}
 	}
 	return fmt.Errorf("bench: the cloud did not start: %s", p.lastWords())
+}
+
+func (p *plain) readKeys(s *spoken) (err error) {
+	if p.KeyUDP, err = os.ReadFile(s.KeyUDP); err == nil {
+		p.KeyTCP, err = os.ReadFile(s.KeyTCP)
+	}
+	return err
 }
 
 // upgrade hands it over to a new process.
@@ -232,7 +251,7 @@ func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage
 	if err := per.provisionAll(ctx, &who, sampled, say); err != nil {
 		return nil, nil, err
 	}
-	c, err := newCrowd(&p.Server, who, n, restartKeepAlive)
+	c, err := newCrowd(&p.Server, who, n, keepAlive)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -252,17 +271,48 @@ func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage
 	return st, sampled, nil
 }
 
-// restartKeepAlive is how often the devices ping: more often than real ones, so
-// that each is heard of soon.
-const restartKeepAlive = 10 * time.Second
+// streams connects a fleet on TCP and registers those of it that are called.
+func (p *plain) streams(ctx context.Context, st *stage, n, called int, say Progress) (*fleet.Fleet, error) {
+	f, err := fleet.New(fleet.Config{Server: p.TCP.String(), ServerKey: p.KeyTCP, Count: n, Function: crowd.FunctionName, Whole: called})
+	if err != nil {
+		return nil, err
+	}
+	for i := range min(called, n) {
+		key, err := f.Key(i)
+		if err == nil {
+			err = st.person.provision(ctx, f.ID(i).String(), "rsa", key)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
 
-// callersTogether make about a thousand calls a second, each on a kept-alive
-// connection and to a device of its own.
-const callersTogether = 4
+// connectTime bounds how long a device's connecting may take in a fleet, each.
+const connectTime = 50 * time.Millisecond
+
+// There are so many callers of devices on DTLS that they make about a thousand
+// calls a second, each on a kept-alive connection and to a device of its own, and
+// a few of devices on TCP.
+const (
+	callersTogether = 4
+	callersTCP      = 2
+)
+
+// traffic is calls that are made again and again.
+type traffic struct {
+	times  Times
+	failed atomic.Int64
+}
+
+// made is how many calls there were.
+func (t *traffic) made() int { return t.times.Count() + int(t.failed.Load()) }
 
 // Run runs the benchmark against a cloud of its own.
 func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
 	b.Devices, b.Upgrades = cmp.Or(b.Devices, 10000), cmp.Or(b.Upgrades, 1)
+	b.TCP = max(0, cmp.Or(b.TCP, b.Devices/5))
 	p, err := startPlain(ctx)
 	if err != nil {
 		return nil, err
@@ -273,16 +323,50 @@ func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.tearDown()) }()
-	r = &RestartResult{Devices: b.Devices, Upgrades: b.Upgrades}
-	var times Times
-	var failed atomic.Int64
-	before := st.crowd.Counts()
+	f, err := p.streams(ctx, st, b.TCP, callersTCP, b.Say)
+	if err != nil {
+		return nil, err
+	}
+	on, off := context.WithCancel(ctx)
+	defer func() {
+		off()
+		err = errors.Join(err, f.Wait())
+	}()
+	f.Start(on)
+	err = f.Bring(ctx, time.Minute+time.Duration(b.TCP)*connectTime, func(n int) { b.Say("connected on TCP: %d of %d", n, b.TCP) })
+	if err == nil && !pause(ctx, startUpRest) {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r = &RestartResult{Devices: b.Devices, TCPDevices: b.TCP, Upgrades: b.Upgrades}
+	if err := b.upgrade(ctx, p, st, f, r); err != nil {
+		return nil, err
+	}
+	if err := r.countLost(ctx, st, f); err != nil {
+		return nil, err
+	}
+	r.Run = Ran("restart", fmt.Sprintf("%d devices on DTLS that ping every %v, and %d on TCP, half each of the generations 2.3 and 1.4 of Device OS, that ping after 15 s and, but for "+
+		"those that are called, send each frame in two pieces; %d upgrades to a new process of the same program one after the other, while %d callers call a function of a "+
+		"device on DTLS each, and %d one on TCP, one call after the other on kept-alive connections; freeze is the longest call; disconnects are sessions that "+
+		"were not handed over, devices on DTLS whose next ping was not answered, and connections on TCP that ended",
+		b.Devices, keepAlive, b.TCP, b.Upgrades, callersTogether, callersTCP))
+	return r, nil
+}
+
+// upgrade upgrades the cloud under calls.
+func (b Restart) upgrade(ctx context.Context, p *plain, st *stage, f *fleet.Fleet, r *RestartResult) (err error) {
+	var dtls, tcp traffic
+	var freezes Times
+	before, beforeTCP := st.crowd.Counts(), f.Counts()
 	halt := make(chan struct{})
 	var callers sync.WaitGroup
 	for i := range callersTogether {
-		callers.Go(func() { // until halt
-			st.hammer(ctx, i*b.Devices/callersTogether, halt, &times, &failed)
-		})
+		callers.Go(func() { st.hammer(ctx, st.crowd.ID(i*b.Devices/callersTogether), halt, &dtls) }) // until halt
+	}
+	for i := range min(callersTCP, b.TCP) {
+		callers.Go(func() { st.hammer(ctx, f.ID(i).String(), halt, &tcp) }) // likewise
 	}
 	pause(ctx, time.Second)
 	for i := range b.Upgrades {
@@ -291,37 +375,44 @@ func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
 		if freeze, sessions, err = p.upgrade(ctx); err != nil {
 			break
 		}
-		r.Own = max(r.Own, freeze)
-		r.Disconnects = max(r.Disconnects, b.Devices-sessions)
+		freezes.Add(time.Duration(freeze * float64(time.Millisecond)))
+		r.Disconnects = max(r.Disconnects, b.Devices+b.TCP-sessions)
 		b.Say("upgrade %d of %d: %d sessions, %.1f ms", i+1, b.Upgrades, sessions, freeze)
 	}
 	pause(ctx, time.Second)
 	close(halt)
 	callers.Wait()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.Calls, r.CallsFailed = times.Count()+int(failed.Load()), int(failed.Load())
-	r.Freeze, r.Median = times.Quantile(1).Seconds()*1e3, times.Quantile(.5).Seconds()*1e3
-	r.Doubled = max(0, st.crowd.Counts().Calls-before.Calls-r.Calls)
-	// Every device pings once more, and is answered.
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	r.TCPCalls, r.TCPCallsFailed = tcp.made(), int(tcp.failed.Load())
+	r.Calls, r.CallsFailed = dtls.made()+r.TCPCalls, int(dtls.failed.Load())+r.TCPCallsFailed
+	r.Freeze, r.Median = ms(max(dtls.times.Quantile(1), tcp.times.Quantile(1))), ms(dtls.times.Quantile(.5))
+	r.Own, r.OwnMedian = ms(freezes.Quantile(1)), ms(freezes.Quantile(.5))
+	r.TCPDoubled = max(0, f.Counts().Calls-beforeTCP.Calls-r.TCPCalls)
+	r.Doubled = max(0, st.crowd.Counts().Calls-before.Calls-dtls.made()) + r.TCPDoubled
+	return context.Cause(ctx)
+}
+
+// countLost counts the devices that were lost: each pings once more, and is
+// answered, or sees that it is not.
+func (r *RestartResult) countLost(ctx context.Context, st *stage, f *fleet.Fleet) error {
 	heard := st.crowd.Counts()
-	pause(ctx, restartKeepAlive+lastPing)
+	pause(ctx, keepAlive+lastPing)
 	if err := st.crowd.CeasePings(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	pause(ctx, lastPing)
 	after := st.crowd.Counts()
-	r.Disconnects = max(r.Disconnects, after.PingsSent-heard.PingsSent-(after.PingsAnswered-heard.PingsAnswered))
-	r.Run = Ran("restart", fmt.Sprintf("%d devices on DTLS that ping every %v, %d upgrades to a new process of the same program one after the other, "+
-		"while %d callers call a function of a device each, one call after the other on kept-alive connections; freeze is the longest call; disconnects are "+
-		"sessions that were not handed over, or devices whose next ping was not answered", b.Devices, restartKeepAlive, b.Upgrades, callersTogether))
-	return r, nil
+	r.TCPDisconnects = f.Counts().Lost
+	r.Disconnects = max(r.Disconnects, r.TCPDisconnects+after.PingsSent-heard.PingsSent-(after.PingsAnswered-heard.PingsAnswered))
+	return context.Cause(ctx)
 }
 
 // hammer calls a device again and again on one connection until halt.
-func (st *stage) hammer(ctx context.Context, i int, halt <-chan struct{}, times *Times, failed *atomic.Int64) {
-	request := st.person.callRequest(st.crowd.ID(i), callArgument)
+func (st *stage) hammer(ctx context.Context, device string, halt <-chan struct{}, t *traffic) {
+	request := st.person.callRequest(device, callArgument)
 	var l *line
 	for {
 		select {
@@ -336,20 +427,24 @@ func (st *stage) hammer(ctx context.Context, i int, halt <-chan struct{}, times 
 		began := time.Now()
 		if l == nil {
 			if l, err = st.person.dial(ctx); err != nil {
-				failed.Add(1)
+				t.failed.Add(1)
 				continue
 			}
 		}
 		if err = l.call(request, int32(len(callArgument))); err != nil {
-			failed.Add(1)
+			t.failed.Add(1)
 			_ = l.close()
 			l = nil
 			continue
 		}
-		times.Add(time.Since(began))
+		t.times.Add(time.Since(began))
 		pause(ctx, time.Millisecond)
 	}
 }
+
+// askEvery is how often the cloud is asked how many devices have answered: it
+// counts them each time.
+const askEvery = 100 * time.Millisecond
 
 // Run runs the benchmark against a cloud of its own.
 func (b Crash) Run(ctx context.Context) (r *CrashResult, err error) {
@@ -384,14 +479,14 @@ func (b Crash) Run(ctx context.Context) (r *CrashResult, err error) {
 		if time.Since(killed) > 2*time.Minute {
 			return nil, fmt.Errorf("bench: after two minutes %d of %d devices have answered", online, b.Devices)
 		}
-		pause(ctx, 20*time.Millisecond)
+		pause(ctx, askEvery)
 	}
 	r.Recovered = float64(time.Since(killed).Milliseconds()) / 1000
 	b.Say("all have answered after %.1f s; calling %d of them", r.Recovered, len(sampled))
 	r.CallsFailed = Idle{Devices: b.Devices, Calls: len(sampled)}.call(ctx, st)
 	_, r.Handshakes, err = p.counts(ctx)
-	r.Run = Ran("crash", fmt.Sprintf("%d devices on DTLS, kill -9, and the program started again on the same folder and ports; recovered counts from the kill "+
-		"until the new process's gauge of devices that answer reached all of them: it pings each once it has taken up its session", b.Devices))
+	r.Run = Ran("crash", fmt.Sprintf("%d devices on DTLS that ping every %v, kill -9, and the program started again on the same folder and ports; recovered counts from the kill "+
+		"until the new process's gauge of devices that answer reached all of them: it pings each once it has taken up its session", b.Devices, keepAlive))
 	return r, err
 }
 
