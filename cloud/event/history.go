@@ -27,6 +27,12 @@ func ParsePosition(s string) (Position, error) {
 	return Position{Seq: seq, ID: id}, nil
 }
 
+// Lasts tells whether the event is part of the history, where one is kept:
+// neither what a device said of a claim is, nor what nobody may hear later.
+func (e *Event) Lasts() bool {
+	return e.Name != ClaimCode && (e.Owner != "" || e.Public)
+}
+
 // Kept is an event in the history, with its place there.
 type Kept struct {
 	At Position

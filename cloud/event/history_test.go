@@ -27,3 +27,19 @@ func TestParsePositionRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestLasts(t *testing.T) {
+	for name, c := range map[string]struct {
+		e    event.Event
+		want bool
+	}{
+		"of somebody's device": {event.Event{Name: "temperature", Owner: "ann"}, true},
+		"of nobody's device":   {event.Event{Name: "temperature"}, false},
+		"that all may hear":    {event.Event{Name: "temperature", Public: true}, true},
+		"that makes a claim":   {event.Event{Name: event.ClaimCode, Owner: "ann"}, false},
+	} {
+		if got := c.e.Lasts(); got != c.want {
+			t.Errorf("an event %s is part of the history: %v, want %v", name, got, c.want)
+		}
+	}
+}

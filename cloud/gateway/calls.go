@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
@@ -32,12 +33,12 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	wait := make(chan *lane.Answer, 1)
 	g.waiting.Store(id, wait)
 	defer g.waiting.Delete(id)
-	var e entry
+	var e roster.Entry
 	next, err := g.passing.enter(ctx, func() {
-		if e, _ = g.table.holder(c.Device); e.conn == 0 {
+		if e, _ = g.table.Holder(c.Device); e.Conn == 0 {
 			return
 		}
-		g.lanes[e.lane].tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
+		g.lanes[e.Lane].tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
 			ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Flags: spark.DescribeFlags(c.Flags),
 			Deadline: g.now().Add(timeout),
 		}})
@@ -47,8 +48,8 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 		return bus.Result{Stage: bus.StageUnknown}, err
 	case next != nil:
 		return next.Call(ctx, c)
-	case e.conn == 0:
-		return bus.Result{State: e.state, Stage: bus.NotConnected}, lane.ErrGone
+	case e.Conn == 0:
+		return bus.Result{State: e.State, Stage: bus.NotConnected}, lane.ErrGone
 	}
 	select {
 	case a := <-wait:
@@ -57,16 +58,16 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 		}
 		return result(c.Kind, a)
 	case <-ctx.Done():
-		g.lanes[e.lane].tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
-		return bus.Result{State: e.state, Stage: bus.StageUnknown}, ctx.Err()
+		g.lanes[e.Lane].tell(lane.In{Kind: lane.CancelCall, Device: c.Device, CallID: id})
+		return bus.Result{State: e.State, Stage: bus.StageUnknown}, ctx.Err()
 	case <-g.stopped:
-		return bus.Result{State: e.state, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
+		return bus.Result{State: e.State, Stage: bus.StageUnknown}, fault.Errorf(fault.Unavailable, "this gateway is stopping")
 	}
 }
 
 func (g *Gateway) state(id device.ID) device.State {
-	e, _ := g.table.holder(id)
-	return e.state
+	e, _ := g.table.Holder(id)
+	return e.State
 }
 
 // answered gives a call its answer. Nobody may wait for it any more.
@@ -126,8 +127,8 @@ func (g *Gateway) States(ids []device.ID, into map[device.ID]device.State) {
 		return
 	}
 	for _, id := range ids {
-		if e, ok := g.table.holder(id); ok {
-			into[id] = e.state
+		if e, ok := g.table.Holder(id); ok {
+			into[id] = e.State
 		}
 	}
 }

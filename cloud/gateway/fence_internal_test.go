@@ -8,6 +8,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
@@ -32,7 +33,7 @@ func (s *shelf) AddAttempt(device.Attempt) bool                   { return true 
 // still has something to store: the new keys must not be written over.
 func TestOldKeysStayOld(t *testing.T) {
 	records := &shelf{}
-	g := &Gateway{cfg: Config{Records: records}, table: newTable()}
+	g := &Gateway{cfg: Config{Records: records}, table: roster.New()}
 	r := &runner{g: g, mail: newMailbox()}
 	id := device.ID{1}
 	save := func(conn uint64, token uint32, cid byte) {
@@ -56,7 +57,7 @@ func TestOldKeysStayOld(t *testing.T) {
 		t.Errorf("%d records were refused, want the old session's one", refused)
 	}
 	// The new connection comes to nothing: the old session may go on.
-	g.table.drop(id, 2)
+	g.table.Drop(id, 2)
 	save(1, 3, 1)
 	if len(records.cids) != 5 {
 		t.Error("after the newer connection had ended, the session could not be stored")

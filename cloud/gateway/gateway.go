@@ -25,8 +25,8 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
-	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
@@ -109,13 +109,12 @@ type Gateway struct {
 	cfg     Config
 	log     *slog.Logger
 	m       *metrics
-	table   *table
-	index   socket.Index
+	table   *roster.Table
+	guide   roster.Guide
 	lanes   []*runner
 	share   int // how many lanes there will be
 	sockets []socket.Socket
 	doors   doors
-	seed    maphash.Seed
 	started time.Time
 
 	keys, claims chan question // for the store
@@ -130,13 +129,13 @@ type Gateway struct {
 
 	passing   handing
 	ancestors atomic.Pointer[ancestors]
-	serves    atomic.Bool    // serve was called: the sessions are this process's
-	adopted   int            // connections, before Open
-	adopting  handover.Crews // them
-	restored  int            // sessions of an earlier process, from the store
-	inherited []*pipe        // that are not read yet
+	serves    atomic.Bool     // serve was called: the sessions are this process's
+	adopted   int             // connections, before Open
+	adopting  handover.Crews  // them
+	restored  int             // sessions of an earlier process, from the store
+	inherited []*pipe         // that are not read yet
 	life      context.Context //nolint:containedctx // the life of the gateway itself
-	reading   sync.WaitGroup // readers of sockets
+	reading   sync.WaitGroup  // readers of sockets
 
 	stopping sync.Once
 	stopped  chan struct{}
@@ -150,9 +149,9 @@ type Gateway struct {
 // are served. It gives up when ctx ends; the gateway itself runs until Stop.
 func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g := &Gateway{
-		cfg: cfg, log: cfg.Logger, table: newTable(), seed: maphash.MakeSeed(), started: time.Now(),
+		cfg: cfg, log: cfg.Logger, table: roster.New(), started: time.Now(),
 		keys: make(chan question, keyQueue), claims: make(chan question, claimQueue), rsa: newBench(), makers: admit.NewMakers(),
-		stopped: make(chan struct{}), index: socket.NewIndex(), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
+		stopped: make(chan struct{}), pipes: pipes{open: map[*pipe]struct{}{}, most: 2 * cfg.Limits.WithDefaults().Streams},
 	}
 	if g.log == nil {
 		g.log = slog.New(slog.DiscardHandler)
@@ -163,6 +162,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		n = runtime.GOMAXPROCS(0)
 	}
 	n = min(n, 255)
+	g.guide = roster.Guide{Lanes: n, Table: g.table, Index: roster.NewIndex(), Hash: hashes()}
 	if err := g.listen(ctx); err != nil {
 		g.closeDoors()
 		return nil, err
@@ -284,7 +284,7 @@ func (g *Gateway) readSocket(s socket.Socket) {
 			return
 		}
 		for i, p := range ps[:n] {
-			to, knock := g.route(p.Data[:p.N], p.From)
+			to, knock := g.guide.Route(p.Data[:p.N], p.From)
 			in := lane.In{Kind: lane.Datagram, Data: p.Data[:p.N], From: p.From, Local: p.Local}
 			sorted[to] = append(sorted[to], input{In: in, buffer: p, knock: knock})
 			ps[i] = packets.Get().(*socket.Packet)
@@ -303,41 +303,17 @@ func (g *Gateway) readSocket(s socket.Socket) {
 	}
 }
 
-// route tells which lane a datagram is for, and whether it is part of a
-// handshake.
-func (g *Gateway) route(data []byte, from netip.AddrPort) (at int, knock bool) {
-	r, _, err := dtls.ParseRecord(data)
-	switch {
-	case err != nil:
-	case r.Epoch == 0:
-		return g.laneOf(from), true
-	case r.CID != nil:
-		return int(r.CID[0]) % len(g.lanes), false
-	case r.DeviceID != nil:
-		if at, conn := g.table.where(device.ID(r.DeviceID)); conn != 0 {
-			return at, false
-		}
-	case r.Type == dtls.Handshake: // a handshake is where its address hashes to
-		return g.laneOf(from), true
-	default:
-		if at, ok := g.index.Get(from); ok {
-			return at, false
-		}
+// hashes gives a hash of addresses that no stranger can foresee.
+func hashes() func(netip.AddrPort) uint64 {
+	seed := maphash.MakeSeed()
+	return func(from netip.AddrPort) uint64 {
+		a := from.Addr().As16()
+		var b [18]byte
+		copy(b[:], a[:])
+		binary.BigEndian.PutUint16(b[16:], from.Port())
+		return maphash.Bytes(seed, b[:])
 	}
-	return g.laneOf(from), false
 }
-
-func (g *Gateway) laneOf(from netip.AddrPort) int {
-	a := from.Addr().As16()
-	var b [18]byte
-	copy(b[:], a[:])
-	binary.BigEndian.PutUint16(b[16:], from.Port())
-	return int(maphash.Bytes(g.seed, b[:]) % uint64(len(g.lanes)))
-}
-
-// believed is how long after a planned stop what was stored then is taken for
-// exact. What is older may be a backup that somebody has put back.
-const believed = 15 * time.Minute
 
 // sweepPace is how many restored sessions are asked for a sign of life each
 // tenth of a second.
@@ -351,15 +327,7 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
-		record := session.Record{Device: row.Device, Origin: row.Origin, CID: row.CID, Generation: row.Generation, Blob: row.Blob}
-		in := lane.In{Kind: lane.Restore, Row: &lane.Restored{Record: record, Owner: row.Owner, How: session.Restoration{
-			Generation: row.Generation, Exact: record.IsLast(row.Stored) && now.Sub(row.Updated) < believed,
-			Seed: binary.BigEndian.Uint64(seed[:]), Now: now,
-		}}}
-		at := int(row.Device[11]) % len(g.lanes)
-		if row.CID != ([8]byte{}) {
-			at = int(row.CID[0]) % len(g.lanes)
-		}
+		at, in := roster.TakeUp(&row, len(g.lanes), binary.BigEndian.Uint64(seed[:]), now)
 		g.lanes[at].tell(in)
 		ids = append(ids, row.Device)
 		return nil
@@ -386,7 +354,7 @@ func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
 			case <-tick.C:
 			}
 		}
-		if at, conn := g.table.where(id); conn != 0 {
+		if at, conn := g.table.Where(id); conn != 0 {
 			g.lanes[at].tell(lane.In{Kind: lane.ProbeDevice, Device: id})
 		} else {
 			for _, r := range g.lanes { // its lane has not taken it up yet
@@ -425,7 +393,7 @@ func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 
 // Count gives how many devices are connected, and how many of them do not
 // answer.
-func (g *Gateway) Count() (connected, limbo int) { return g.table.count() }
+func (g *Gateway) Count() (connected, limbo int) { return g.table.Count() }
 
 // Stop closes the door and waits for all that Start began. Sessions on UDP
 // are stored once more as they are, so that the next process can believe in

@@ -397,7 +397,7 @@ func (g *Gateway) exportStates(send func(kind handover.Kind, body []byte, files 
 		f.Bytes = f.Bytes[:0]
 		return send(handover.KindState, body)
 	}
-	for id, st := range g.table.away() {
+	for id, st := range g.table.Away() {
 		carryState(&f, &id, &st)
 		if len(f.Bytes) < bundleBytes {
 			continue
@@ -428,20 +428,4 @@ func carryState(f *ferry.Ferry, id *device.ID, st *device.State) {
 			}
 		}
 	})
-}
-
-// away gives what is known of devices that nobody holds.
-func (t *table) away() map[device.ID]device.State {
-	out := map[device.ID]device.State{}
-	for i := range t {
-		s := &t[i]
-		s.mu.RLock()
-		for id, p := range s.entries.All() {
-			if p.conn.get() == 0 {
-				out[id] = s.words.unpack(p, id)
-			}
-		}
-		s.mu.RUnlock()
-	}
-	return out
 }

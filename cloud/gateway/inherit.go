@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/internal/ferry"
 )
@@ -82,7 +83,7 @@ func (g *Gateway) Adopt(m handover.Message) error {
 			var id device.ID
 			var st device.State
 			if carryState(&f, &id, &st); !f.Bad {
-				g.table.show(id, 0, &st)
+				g.table.Show(id, 0, &st)
 			}
 			continue
 		}
@@ -115,11 +116,8 @@ func (g *Gateway) Adopt(m handover.Message) error {
 
 // laneFor finds the lane of a connection on UDP that comes from elsewhere.
 func (g *Gateway) laneFor(body []byte) int {
-	id, cid, ok := lane.Peek(body)
-	if ok && cid != ([8]byte{}) {
-		return int(cid[0]) % len(g.lanes)
-	}
-	return int(id[11]) % len(g.lanes)
+	id, cid, _ := lane.Peek(body)
+	return roster.LaneOf(id, cid, len(g.lanes))
 }
 
 // adoptStream takes up a connection on TCP, without reading or writing it.
@@ -134,7 +132,7 @@ func (g *Gateway) adoptStream(now time.Time, file *os.File, unsent, body []byte)
 		_ = c.Close()
 		return err
 	}
-	at := g.laneOf(from)
+	at := g.guide.LaneOf(from)
 	p := g.newPipe(c, at)
 	p.unsent, p.still = unsent, make(chan struct{})
 	g.inherited = append(g.inherited, p)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
+
 	"github.com/cyan-cloud/cyan/cloud/session"
 )
 
@@ -33,10 +35,10 @@ func (g *Gateway) keep() {
 		}
 	}
 	for i := range list {
-		if _, conn := g.table.where(list[i].Device); !g.table.mayStore(list[i].Device, conn) {
+		if _, conn := g.table.Where(list[i].Device); !g.table.MayStore(list[i].Device, conn) {
 			continue
 		}
-		for !g.cfg.Records.SaveSession(rowOf(&list[i], now), func(err error) { done <- err }) {
+		for !g.cfg.Records.SaveSession(roster.RowOf(&list[i], now), func(err error) { done <- err }) {
 			if waiting == 0 || !wait() {
 				return // the store is closed, or too slow
 			}

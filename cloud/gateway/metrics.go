@@ -68,8 +68,8 @@ func newMetrics(reg prometheus.Registerer, g *Gateway) *metrics {
 	}
 	reg.MustRegister(m.attempts, m.drops, m.stage, m.remedies, m.waited)
 	for state, count := range map[string]func() float64{
-		"online": func() float64 { connected, limbo := t.count(); return float64(connected - limbo) },
-		"limbo":  func() float64 { _, limbo := t.count(); return float64(limbo) },
+		"online": func() float64 { connected, limbo := t.Count(); return float64(connected - limbo) },
+		"limbo":  func() float64 { _, limbo := t.Count(); return float64(limbo) },
 	} {
 		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "cyan_gateway_sessions", Help: "Connected devices, by whether they answer.",

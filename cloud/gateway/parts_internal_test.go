@@ -76,64 +76,6 @@ func TestMailboxOrder(t *testing.T) {
 	})
 }
 
-// TestTable compares the table with three maps.
-func TestTable(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tab := newTable()
-		conns, states := map[device.ID]uint64{}, map[device.ID]device.Word{}
-		id := func() device.ID {
-			return device.ID{5: byte(rapid.IntRange(0, 1).Draw(t, "a")), 11: byte(rapid.IntRange(0, 2).Draw(t, "b"))}
-		}
-		conn := rapid.Uint64Range(1, 3)
-		t.Repeat(map[string]func(*rapid.T){
-			"take": func(t *rapid.T) {
-				id, c := id(), conn.Draw(t, "conn")
-				if before := tab.take(id, int(c), c); before.conn != conns[id] {
-					t.Fatalf("%d had the device, want %d", before.conn, conns[id])
-				}
-				conns[id] = c
-			},
-			"drop": func(t *rapid.T) {
-				id, c := id(), conn.Draw(t, "conn")
-				if got := tab.drop(id, c); got != (conns[id] == c) {
-					t.Fatalf("%d lets go of what %d has: %v", c, conns[id], got)
-				}
-				if conns[id] == c {
-					delete(conns, id)
-				}
-			},
-			"show": func(t *rapid.T) {
-				id, c := id(), conn.Draw(t, "conn")
-				word := rapid.SampledFrom([]device.Word{device.Online, device.Limbo, device.Offline}).Draw(t, "word")
-				if held := tab.show(id, c, &device.State{Word: word}); held != (conns[id] == c) {
-					t.Fatalf("%d shows what %d has: %v", c, conns[id], held)
-				}
-				if conns[id] == 0 || conns[id] == c {
-					states[id] = word
-				}
-			},
-			"": func(t *rapid.T) {
-				connected, limbo := 0, 0
-				for id, c := range conns {
-					e, ok := tab.holder(id)
-					if !ok || e.conn != c || e.lane != int(c) || e.state.Word != states[id] {
-						t.Fatalf("%v: %+v, want connection %d that is %v", id, e, c, states[id])
-					}
-					if st := (device.State{Word: states[id]}); st.Connected() {
-						connected++
-					}
-					if states[id] == device.Limbo {
-						limbo++
-					}
-				}
-				if a, b := tab.count(); a != connected || b != limbo {
-					t.Fatalf("%d connected, %d in limbo; want %d, %d", a, b, connected, limbo)
-				}
-			},
-		})
-	})
-}
-
 // TestSlowStream writes to a device that takes nothing: beyond the bound it is
 // cut off, and one whose connection ends is not waited for for long.
 func TestSlowStream(t *testing.T) {
@@ -192,7 +134,7 @@ func TestPanic(t *testing.T) {
 	defer g.Stop()
 	g.lanes[0].tell(lane.In{Kind: lane.Happened}) // without an event
 	id := device.ID{1}
-	g.table.take(id, 0, 7)
+	g.table.Take(id, 0, 7)
 	if _, err := g.Call(t.Context(), bus.Call{Device: id, Kind: bus.Ping}); err == nil || err.Error() != lane.ErrGone.Error() {
 		t.Errorf("then a call gives %v", err)
 	}

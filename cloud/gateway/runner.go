@@ -9,8 +9,8 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
-	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
 
@@ -155,13 +155,13 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.Forget:
 		// It is no loss when there is no room for it: a session that is taken up
 		// for nothing ends by itself.
-		g.cfg.Records.DeleteSession(rowOf(out.Record, now), nil)
+		g.cfg.Records.DeleteSession(roster.RowOf(out.Record, now), nil)
 	case lane.Publish:
 		r.publish(out)
 	case lane.Answered:
 		g.answered(out.Answer)
 	case lane.Show:
-		if g.table.show(out.Device, out.Conn, out.State) && out.State.Connected() {
+		if g.table.Show(out.Device, out.Conn, out.State) && out.State.Connected() {
 			// Said again with every sign of life: of two nodes that announce a
 			// device at the same moment each may hear the other last.
 			g.cfg.Bus.Holding(out.Device)
@@ -169,9 +169,9 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.Take:
 		r.hold(out)
 	case lane.Arrive:
-		g.table.begin(out.Device, out.Conn)
+		g.table.Begin(out.Device, out.Conn)
 	case lane.Drop:
-		if g.table.drop(out.Device, out.Conn) {
+		if g.table.Drop(out.Device, out.Conn) {
 			g.cfg.Bus.Released(out.Device)
 		}
 	case lane.RecordTry:
@@ -188,19 +188,19 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.AskOwner:
 		g.askOwner(r, out.Conn, out.Device)
 	case lane.Index:
-		g.index.Set(out.Addr, r.at)
+		g.guide.Index.Set(out.Addr, r.at)
 	case lane.Unindex:
-		g.index.Unset(out.Addr, r.at)
+		g.guide.Index.Unset(out.Addr, r.at)
 	}
 }
 
 // hold makes the lane's connection the device's one, and has whoever had it
 // let go.
 func (r *runner) hold(out *lane.Out) {
-	before := r.g.table.take(out.Device, r.at, out.Conn)
+	before := r.g.table.Take(out.Device, r.at, out.Conn)
 	r.g.cfg.Bus.Holding(out.Device)
-	if before.conn != 0 && before.lane != r.at {
-		r.g.lanes[before.lane].tell(lane.In{Kind: lane.Supersede, Conn: before.conn})
+	if before.Conn != 0 && before.Lane != r.at {
+		r.g.lanes[before.Lane].tell(lane.In{Kind: lane.Supersede, Conn: before.Conn})
 	}
 }
 
@@ -215,25 +215,22 @@ var errSuperseded = fault.Errorf(fault.Busy, "the device has a newer session")
 func (r *runner) save(now time.Time, out *lane.Out) {
 	conn, token := out.Conn, out.Token
 	done := func(err error) { r.tell(lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
-	if token == 0 {
-		r.g.table.begin(out.Record.Device, conn)
-	} else if !r.g.table.mayStore(out.Record.Device, conn) {
+	row := roster.RowOf(out.Record, now)
+	row.Begins = token == 0
+	if !r.g.table.Offer(row.Device, conn, row.Begins) {
 		done(errSuperseded)
 		return
 	}
-	row := rowOf(out.Record, now)
-	row.Begins = token == 0
 	if !r.g.cfg.Records.SaveSession(row, done) {
 		done(errQueueFull)
 	}
 }
 
 // publish hands an event to the bus: where a history is kept, when it is there.
-// One that nobody waits for is heard in any case. What it said of a claim is no
-// part of the history.
+// One that nobody waits for is heard in any case.
 func (r *runner) publish(out *lane.Out) {
 	g := r.g
-	if g.cfg.History == nil || out.Event.Name == event.ClaimCode || out.Event.Owner == "" && !out.Event.Public {
+	if g.cfg.History == nil || !out.Event.Lasts() {
 		g.publish(out.Event)
 		if out.Token != 0 {
 			r.tell(lane.In{Kind: lane.Kept, Conn: out.Conn, Token: out.Token})
@@ -258,12 +255,6 @@ func (r *runner) publish(out *lane.Out) {
 func (g *Gateway) publish(e *event.Event) {
 	if err := g.cfg.Bus.Publish(e); err != nil {
 		g.m.Dropped(dropPublish)
-	}
-}
-
-func rowOf(r *session.Record, now time.Time) store.SessionRow {
-	return store.SessionRow{
-		Device: r.Device, Origin: r.Origin, CID: r.CID, Transport: "udp", Generation: r.Generation, Blob: r.Blob, Updated: now.UTC(),
 	}
 }
 

@@ -117,7 +117,7 @@ func (g *Gateway) open(c net.Conn) {
 		c.Close()
 		return
 	}
-	at := g.laneOf(from)
+	at := g.guide.LaneOf(from)
 	p := g.newPipe(c, at)
 	r := g.lanes[at]
 	read := func() { // ends when the connection does

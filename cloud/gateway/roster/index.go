@@ -1,4 +1,4 @@
-package socket
+package roster
 
 import (
 	"net/netip"

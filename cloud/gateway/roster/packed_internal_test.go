@@ -1,4 +1,4 @@
-package gateway
+package roster
 
 import (
 	"testing"
@@ -32,7 +32,7 @@ func TestPackedKeepsStates(t *testing.T) {
 		return time.Time{}
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		tab := newTable()
+		tab := New()
 		for range 3 {
 			id := device.ID{11: byte(rapid.IntRange(0, 1).Draw(t, "id"))}
 			want := device.State{
@@ -46,9 +46,9 @@ func TestPackedKeepsStates(t *testing.T) {
 				}).Draw(t, "address"),
 				Until: at.Draw(t, "until"),
 			}
-			tab.show(id, 1, &want)
-			e, ok := tab.holder(id)
-			if diff := cmp.Diff(want, e.state); !ok || diff != "" {
+			tab.Show(id, 1, &want)
+			e, ok := tab.Holder(id)
+			if diff := cmp.Diff(want, e.State); !ok || diff != "" {
 				t.Fatal(diff)
 			}
 		}
