@@ -60,8 +60,10 @@ func (r *RestartResult) Rows() []Row {
 	return []Row{
 		{"freeze", fmt.Sprintf("%.0f ms", r.Freeze), fmt.Sprintf("the longest call; by the cloud's own clock nobody served for %.0f ms, in the median upgrade %.0f ms", r.Own, r.OwnMedian)},
 		{"disconnects", fmt.Sprintf("%d of %d devices", r.Disconnects, r.Devices+r.TCPDevices), fmt.Sprintf("in %d upgrades; %d of them on TCP", r.Upgrades, r.TCPDisconnects)},
-		{"calls", fmt.Sprintf("%d failed, %d doubled, of %d", r.CallsFailed, r.Doubled, r.Calls),
-			fmt.Sprintf("median %.1f ms; on TCP %d failed, %d doubled, of %d", r.Median, r.TCPCallsFailed, r.TCPDoubled, r.TCPCalls)},
+		{
+			"calls", fmt.Sprintf("%d failed, %d doubled, of %d", r.CallsFailed, r.Doubled, r.Calls),
+			fmt.Sprintf("median %.1f ms; on TCP %d failed, %d doubled, of %d", r.Median, r.TCPCallsFailed, r.TCPDoubled, r.TCPCalls),
+		},
 	}
 }
 
