@@ -14,13 +14,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/watch/canary"
+	"github.com/cyan-cloud/cyan/watch/census"
 	"github.com/cyan-cloud/cyan/watch/desk"
+	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/status"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
@@ -116,8 +119,9 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 // Watch is a watchtower.
 type Watch struct {
 	tower  *tower.Tower
-	desk   *desk.Desk // nil: this vantage reports to another
-	oncall *oncall    // nil with it
+	desk   *desk.Desk     // nil: this vantage reports to another
+	oncall *oncall        // nil with it
+	census *census.Census // nil: there is no token to ask the cloud with
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -158,7 +162,12 @@ func (w *Watch) Run(ctx context.Context) error {
 	defer stop()
 	paged := make(chan error, 1)
 	go func() { paged <- w.oncall.run(paging) }() // ends when the tower has
+	var counting sync.WaitGroup
+	if w.census != nil {
+		counting.Go(func() { w.census.Run(ctx) })
+	}
 	err := w.tower.Run(ctx)
+	counting.Wait()
 	stop()
 	return errors.Join(err, <-paged, w.desk.Close())
 }
@@ -342,13 +351,35 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 	}
 	w.desk, err = desk.Open(desk.Config{
 		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.oncall.told, Notes: w.notes,
+		Recovery: w.recovery, Restarts: w.restarts,
 	})
 	if err != nil {
 		return errors.Join(err, w.oncall.journal.Close())
 	}
 	w.oncall.desk = w.desk
+	if token := cfg.Canaries.Canary.Token; token != "" {
+		w.census = census.New(census.Config{
+			API: o.API, Token: token, Since: w.desk.Started(), Coming: 2 * len(cfg.Canaries.Ways) * (1 + len(cfg.Reporters)), Logger: o.Logger,
+		})
+	}
 	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.oncall.handler()
 	return nil
+}
+
+// recovery is how the devices are doing that an open incident hit.
+func (w *Watch) recovery(began, fixed time.Time) incident.Recovery {
+	if w.census == nil {
+		return incident.Recovery{}
+	}
+	return w.census.Recovery(began, fixed)
+}
+
+// restarts is how often the cloud has started anew.
+func (w *Watch) restarts() status.Restarts {
+	if w.census == nil {
+		return status.Restarts{}
+	}
+	return w.census.Restarts()
 }
 
 // notes are what a reader of the page should know of the watchtower itself,

@@ -15,6 +15,13 @@ func (c *Client) Signals(ctx context.Context) (rest.Signals, error) {
 	return s, err
 }
 
+// SignalsSince gives the same, and how many devices are missing since a time.
+func (c *Client) SignalsSince(ctx context.Context, since time.Time) (rest.Signals, error) {
+	var s rest.Signals
+	err := c.get(ctx, rest.PathSignalsSince(since.UTC().Format(time.RFC3339)), &s)
+	return s, err
+}
+
 // ImpactOf tells which of the caller's devices an incident hit.
 func (c *Client) ImpactOf(ctx context.Context, incident string) (rest.Impact, error) {
 	return c.impact(ctx, url.Values{"incident": {incident}})

@@ -24,9 +24,9 @@ type Config struct {
 	// Told is called with each change of an incident, after it was written down.
 	// It must not wait. nil: nobody is told.
 	Told func(incident.Change)
-	// Recovery gives the newest count of the devices that were hit, at once. nil:
-	// nobody counts.
-	Recovery func() incident.Recovery
+	// Recovery gives, at once, the newest count of the devices that were hit by
+	// what began then and was fixed then; zero: it is not. nil: nobody counts.
+	Recovery func(began, fixed time.Time) incident.Recovery
 	// Restarts gives how often the cloud's processes have started. nil: unknown.
 	Restarts func() status.Restarts
 	// Notes gives what a reader of the page should know of the watchtower
@@ -110,6 +110,9 @@ func Open(cfg Config) (*Desk, error) {
 	return d, nil
 }
 
+// Started is when this watchtower began to measure.
+func (d *Desk) Started() time.Time { return d.cfg.Page.Started }
+
 func (d *Desk) replay(r Record) error {
 	switch {
 	case r.Incident != nil:
@@ -184,7 +187,7 @@ func (d *Desk) recovery() incident.Recovery {
 	if d.cfg.Recovery == nil {
 		return incident.Recovery{}
 	}
-	return d.cfg.Recovery()
+	return d.cfg.Recovery(d.book.Hit())
 }
 
 // Person does what a person asks for, with the book and the calendar, and sees

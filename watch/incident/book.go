@@ -99,7 +99,7 @@ func (b *Book) Apply(now time.Time, judged []signal.Judgement, r Recovery) []Cha
 		t.take(&judged[at])
 	}
 	for _, i := range b.all {
-		if i.Open() {
+		if i.Open() && i.hits() {
 			i.Recovery.follow(r)
 		}
 	}

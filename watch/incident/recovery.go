@@ -1,6 +1,10 @@
 package incident
 
-import "time"
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
 
 // Recovery is how the devices that an incident hit are doing, as the cloud or
 // a canary that asks every one of them counts it. Connected is not callable:
@@ -37,6 +41,40 @@ func (r *Recovery) follow(newer Recovery) {
 	newer.Affected = max(newer.Affected, r.Affected)
 	newer.Owners = max(newer.Owners, r.Owners)
 	*r = newer
+}
+
+// hits tells whether it is about devices that can be lost: those that cannot
+// connect, do not answer or cannot be called.
+func (i *Incident) hits() bool {
+	for _, c := range []signal.Capability{signal.ConnectTCP, signal.ConnectUDP, signal.Connected, signal.Calls} {
+		if i.Part(c) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Hit tells since when devices are lost, and when the last fault that did that
+// ended: zero while it goes on. Both are zero when no incident is open that
+// devices can be lost by.
+func (b *Book) Hit() (began, fixed time.Time) {
+	failing := false
+	for _, i := range b.all {
+		if !i.Open() || !i.hits() {
+			continue
+		}
+		if began.IsZero() || i.Began.Before(began) {
+			began = i.Began
+		}
+		failing = failing || i.Monitoring.IsZero()
+		if i.Monitoring.After(fixed) {
+			fixed = i.Monitoring
+		}
+	}
+	if failing {
+		fixed = time.Time{}
+	}
+	return began, fixed
 }
 
 const (

@@ -24,6 +24,7 @@ type Evidence struct {
 	Canaries   []EvidenceOfCanary    `json:"canaries"`
 	Restarts   int                   `json:"restarts"`
 	Restarted  time.Time             `json:"last_restart_at,omitzero"`
+	RestartHow string                `json:"last_restart,omitempty"`
 	Drill      *Drill                `json:"last_drill"`
 	Notes      []string              `json:"notes,omitempty"`
 }
@@ -60,7 +61,7 @@ type EvidenceOfCanary struct {
 func (s *scene) evidence() *Evidence {
 	e := &Evidence{
 		Generated: s.At.UTC(), Epoch: s.At.UnixMilli(), FreshUntil: s.At.Add(s.fresh()).UTC(), Unknown: s.unknown, BlindSince: s.Blind,
-		Headline: s.Headline(s.now), Overall: s.Overall(), Restarts: s.Restarts.Count, Restarted: s.Restarts.Last, Drill: s.Drill, Notes: s.Notes,
+		Headline: s.Headline(s.now), Overall: s.Overall(), Restarts: s.Restarts.Count, Restarted: s.Restarts.Last, RestartHow: s.Restarts.How, Drill: s.Drill, Notes: s.Notes,
 		Components: []EvidenceOfComponent{}, Incidents: []EvidenceOfIncident{}, Windows: s.Windows, Canaries: []EvidenceOfCanary{},
 	}
 	if e.Windows == nil {

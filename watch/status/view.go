@@ -71,6 +71,7 @@ type Restarts struct {
 	Count int
 	Since time.Time // counted since
 	Last  time.Time
+	How   string // the last time, in words; empty: not known
 }
 
 // Drill is what came of an exercise, in seconds from the injected fault.

@@ -1,5 +1,7 @@
 package rest
 
+import "net/url"
+
 // PathSignals is the path of what the cloud counted, for the watchtower.
 const PathSignals = "/v1/signals"
 
@@ -34,7 +36,18 @@ type SessionCount struct {
 	// Stored are the sessions in the database, those of absent devices among
 	// them; null: it does not answer.
 	Stored *int `json:"stored"`
+	// Missing are the devices that this process lost since the time that was
+	// asked about and that are not back: they fell silent, or are taken up and
+	// have not answered yet; those that said goodbye are not among them. Listed
+	// are those in limbo for which nothing more can be done from here: their
+	// owners see each by name, with the reason. Null: nobody asked since when.
+	Missing *int `json:"missing,omitempty"`
+	Listed  *int `json:"listed,omitempty"`
 }
+
+// PathSignalsSince is the path of what was counted, with the devices that are
+// missing since a time of the form 2026-01-31T12:00:00Z.
+func PathSignalsSince(since string) string { return PathSignals + "?since=" + url.QueryEscape(since) }
 
 // SignalTally counts what went well, and what failed through the cloud. What
 // failed through the other side is neither.

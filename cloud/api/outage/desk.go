@@ -17,6 +17,7 @@ type Config struct {
 	Facts  Facts
 	Record Record
 	States States
+	Absent Absent // nil: nobody is missed
 	Known  *Known // nil: no page is known
 	Node   string
 	Now    func() time.Time // nil: time.Now
@@ -34,7 +35,7 @@ func New(cfg Config) *Desk {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now}}
+	return &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now, Absent: cfg.Absent}}
 }
 
 // Routes are the paths that it answers.

@@ -33,6 +33,10 @@ type Gauges interface {
 	Routed() int
 }
 
+// Absent gives how many devices were lost since a time and are not back, and
+// how many of those that do not answer need somebody to go there.
+type Absent func(since time.Time) (missing, listed int)
+
 // Facts is what the database knows of devices.
 type Facts interface {
 	DevicesByID(ctx context.Context, ids []device.ID) ([]device.Device, error)
@@ -46,6 +50,7 @@ type Signals struct {
 	Facts  Facts
 	Node   string
 	Now    func() time.Time // nil: time.Now
+	Absent Absent           // nil: nobody is missed
 
 	mu   sync.Mutex   // guards what follows
 	made rest.Signals // of the last full minute
@@ -57,7 +62,16 @@ func (s *Signals) Serve(w http.ResponseWriter, r *web.Request) error {
 	if s.Now != nil {
 		now = s.Now()
 	}
-	return web.Answer(w, http.StatusOK, s.of(r.Context(), now))
+	answer := s.of(r.Context(), now)
+	if text := r.URL.Query().Get("since"); text != "" && s.Absent != nil {
+		since, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return web.Malformed("the parameter since is not a date of the form 2026-01-31T12:00:00Z")
+		}
+		missing, listed := s.Absent(since)
+		answer.Sessions.Missing, answer.Sessions.Listed = &missing, &listed
+	}
+	return web.Answer(w, http.StatusOK, answer)
 }
 
 // of gives what was counted in the last full minute before now.
