@@ -8,6 +8,8 @@ import (
 
 // The rules of delivery.
 const (
+	patience   = 10 * time.Second // until the next stage hears of a page that nobody has taken
+	escalate   = 5 * time.Minute  // until the next stage is called because nobody says that they have it
 	tryFor     = time.Hour        // how long an outlet is asked, at trySteady
 	trySteady  = 30 * time.Second // between tries, after the first ones
 	trySlowly  = 5 * time.Minute  // between tries of a page that nobody has taken, after tryFor
@@ -36,12 +38,16 @@ type ledger struct {
 	stages   [][]string // names of outlets
 	inform   []string   // told of everything, and count for nothing
 	patience time.Duration
+	escalate time.Duration // below 0: never
 	quiet    Quiet
 	outlets  map[string]*outletState
 
 	alerts []*alert // oldest first
 	byKey  map[string]*alert
 	seen   map[string]bool // ids of notices
+
+	fallbacks, escalations int  // since the journal begins
+	paged                  Took // from an alert's opening to the first outlet that took a page of it
 }
 
 // outletState is what became of an outlet lately.
@@ -54,6 +60,8 @@ type outletState struct {
 	gone   bool      // it said that it takes nothing any more
 
 	accepted, refused int
+	retried, lost     int
+	took              Took      // from being asked first to having taken a page
 	last              time.Time // it took something
 	lastWords         string
 	failing           string // what its last try ended with; empty: it went well
@@ -73,6 +81,8 @@ type alert struct {
 
 	stage    int // the last one begun; -1: none
 	stageAt  time.Time
+	calling  bool      // since the last call nobody has taken a page
+	calls    int       // stages called because nobody said that they have it
 	accepted time.Time // by an outlet that pages; zero: nobody knows yet
 	legs     []*leg
 	proof    []Proof
@@ -85,12 +95,14 @@ type leg struct {
 	pages  bool        // counts as having told somebody
 	queue  []*delivery // the first is being tried
 	told   bool        // the outlet may know of the alert: it was asked at least once
+	taken  bool        // the outlet knows of the alert
 	sent   time.Time   // last try, for the gap between updates
 }
 
 // delivery is a notice on its way.
 type delivery struct {
 	notice    Notice
+	asked     time.Time // when it was put on its way
 	begun     time.Time
 	next      time.Time
 	tries     int
@@ -138,6 +150,9 @@ func (l *ledger) apply(r Record) {
 		if g, d := l.find(r); d != nil {
 			d.tries, d.attempted, d.busy, g.told, g.sent = d.tries+1, true, true, true, r.At
 			o := l.outlets[g.outlet]
+			if d.tries > 1 {
+				o.retried++
+			}
 			o.busy++
 			o.recent = append(o.recent, r.At)
 		}
@@ -145,6 +160,8 @@ func (l *ledger) apply(r Record) {
 		l.accept(r)
 	case Refused:
 		l.refuse(r)
+	case Escalated:
+		l.escalated(r)
 	}
 }
 
@@ -155,7 +172,7 @@ func (l *ledger) find(r Record) (*leg, *delivery) {
 	if a == nil || l.outlets[r.Outlet] == nil {
 		return nil, nil
 	}
-	for a.leg(r.Outlet) == nil && !a.change && slices.ContainsFunc(l.stages, func(s []string) bool { return slices.Contains(s, r.Outlet) }) && a.stage < len(l.stages)-1 {
+	for !a.change && a.stage < len(l.stages)-1 && a.ahead(r) && slices.ContainsFunc(l.stages[a.stage+1:], func(s []string) bool { return slices.Contains(s, r.Outlet) }) {
 		l.begin(a, r.At)
 	}
 	g := a.leg(r.Outlet)
@@ -174,6 +191,13 @@ func (a *alert) leg(outlet string) *leg {
 	return nil
 }
 
+// ahead tells whether a record is about a page that has yet to be put on its
+// way.
+func (a *alert) ahead(r Record) bool {
+	g := a.leg(r.Outlet)
+	return g == nil || a.calls > 0 && r.ID == a.reminder() && !slices.ContainsFunc(g.queue, func(d *delivery) bool { return d.notice.ID == r.ID })
+}
+
 func (l *ledger) accept(r Record) {
 	o := l.outlets[r.Outlet]
 	if o == nil || r.Receipt == nil {
@@ -190,9 +214,14 @@ func (l *ledger) accept(r Record) {
 	a := l.byKey[r.Key]
 	a.proof = append(a.proof, Proof{Outlet: r.Outlet, Kind: d.notice.Kind, ID: r.ID, Receipt: *r.Receipt})
 	a.proof = a.proof[max(0, len(a.proof)-maxProof):]
-	if d.notice.Kind == Trigger && g.pages && a.accepted.IsZero() {
-		a.accepted = r.At
+	if d.notice.Kind.pages() && g.pages {
+		o.took.add(r.At.Sub(d.asked))
+		if a.calling = false; a.accepted.IsZero() {
+			a.accepted = r.At
+			l.paged.add(r.At.Sub(a.opened))
+		}
 	}
+	g.taken = g.taken || d.notice.Kind == Trigger
 	g.pop(r.At)
 	a.settle(r.At)
 }
@@ -228,10 +257,10 @@ func (l *ledger) refuse(r Record) {
 	}
 	d.busy, d.words = false, r.Words
 	a := l.byKey[r.Key]
-	unheard := a.accepted.IsZero() && a.acked == nil && d.notice.Kind == Trigger && g.pages
+	unheard := a.accepted.IsZero() && a.acked == nil && d.notice.Kind.pages() && g.pages
 	switch expired := r.At.Sub(d.begun) >= tryFor; {
 	case r.Final || r.Gone || expired && !unheard:
-		a.lose(g, d, r.At)
+		l.lose(a, g, d, r.At)
 	case expired:
 		d.next = r.At.Add(trySlowly)
 	case d.tries <= len(tryGaps):
@@ -243,12 +272,13 @@ func (l *ledger) refuse(r Record) {
 }
 
 // lose gives a delivery up, and remembers that.
-func (a *alert) lose(g *leg, d *delivery, now time.Time) {
-	a.regret(Loss{Outlet: g.outlet, Kind: d.notice.Kind, ID: d.notice.ID, At: now, Words: d.words})
+func (l *ledger) lose(a *alert, g *leg, d *delivery, now time.Time) {
+	l.regret(a, Loss{Outlet: g.outlet, Kind: d.notice.Kind, ID: d.notice.ID, At: now, Words: d.words})
 	g.pop(now)
 }
 
-func (a *alert) regret(what Loss) {
+func (l *ledger) regret(a *alert, what Loss) {
+	l.outlets[what.Outlet].lost++
 	a.lost = append(a.lost, what)
 	a.lost = a.lost[max(0, len(a.lost)-maxProof):]
 }

@@ -197,7 +197,7 @@ func (m *mailer) message(n Notice, to *netmail.Address) *mail.Msg {
 		msg.SetGenHeader(mail.HeaderListUnsubscribe, "<"+m.leave+">")
 		msg.SetGenHeader(mail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}
-	if n.Kind == Trigger && n.Severity.urgent() {
+	if n.Kind.pages() && n.Severity.urgent() {
 		msg.SetImportance(mail.ImportanceHigh)
 	}
 	msg.SetBodyString(mail.TypeTextPlain, m.text(n))
@@ -212,7 +212,7 @@ func (m *mailer) messageID(id, to string) string {
 }
 
 // subjects begin with what happened.
-var subjects = map[Kind]string{Trigger: "ALERT", Update: "UPDATE", Acknowledge: "ACKNOWLEDGED", Resolve: "RESOLVED", Change: "CHANGE"}
+var subjects = map[Kind]string{Trigger: "ALERT", Update: "UPDATE", Remind: "REMINDER", Acknowledge: "ACKNOWLEDGED", Resolve: "RESOLVED", Change: "CHANGE"}
 
 func subject(n Notice) string {
 	word := subjects[n.Kind]

@@ -14,10 +14,14 @@ type Kind string
 const (
 	Trigger     Kind = "trigger"
 	Update      Kind = "update"
+	Remind      Kind = "remind" // nobody has said that they have it; only the pipeline says so
 	Acknowledge Kind = "acknowledge"
 	Resolve     Kind = "resolve"
 	Change      Kind = "change"
 )
+
+// pages tells whether a notice is to call somebody.
+func (k Kind) pages() bool { return k == Trigger || k == Remind }
 
 // Severity is how much of a hurry there is, in the words of PagerDuty.
 type Severity string

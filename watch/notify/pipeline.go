@@ -31,6 +31,9 @@ type Config struct {
 	// know. They must return soon and not call the pipeline.
 	OnAccepted     func(Notice, Proof)
 	OnAcknowledged func(Ack)
+	// OnEscalated is told when a stage is called because nobody has said that
+	// they have the alert. The same holds of it.
+	OnEscalated func(Escalation)
 }
 
 // Pipeline gets notices to people.
@@ -210,6 +213,14 @@ func (p *Pipeline) take(now time.Time) ([]job, time.Time) {
 		n := Notice{ID: newID(), Key: key, Kind: Resolve, Summary: "the test is over", At: now}
 		p.record(Record{At: now, Did: Noted, Notice: &n})
 	}
+	for _, r := range p.ledger.late(now) {
+		p.record(r)
+		e := p.ledger.escalation(r)
+		p.log.Warn("nobody has acknowledged an alert", "alert", e.Key, "calls", e.Calls, "stage", e.Stage, "outlets", e.Outlets)
+		if p.config.OnEscalated != nil {
+			p.config.OnEscalated(e)
+		}
+	}
 	jobs := p.ledger.due(now)
 	for _, j := range jobs {
 		p.record(Record{At: now, Did: Tried, ID: j.notice.ID, Key: j.notice.Key, Outlet: j.outlet})
@@ -220,7 +231,7 @@ func (p *Pipeline) take(now time.Time) ([]job, time.Time) {
 // send tries one delivery, and writes down what came of it.
 func (p *Pipeline) send(ctx context.Context, j job) {
 	n := j.notice
-	if j.pages && (n.Kind == Trigger || n.Kind == Update) {
+	if j.pages && (n.Kind.pages() || n.Kind == Update) {
 		n.AckURL = p.ackURL(n.Key, j.outlet, time.Now())
 	}
 	timed, cancel := context.WithTimeout(ctx, p.config.Settings.timeout(j.outlet))

@@ -244,7 +244,7 @@ func TestJournalFull(t *testing.T) {
 // last.
 func TestCoalesce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, settings)
+		b := newBench(t, strings.Replace(settings, "stages:", "escalate: -1s\n  stages:", 1))
 		defer b.stop()
 		b.notify(outage("n0", notify.Trigger))
 		for i := range 100 {

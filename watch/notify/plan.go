@@ -52,9 +52,12 @@ func (l *ledger) note(n Notice, now time.Time) {
 // open makes the alert of a key, or opens it again; what is still on its way
 // from before keeps its place.
 func (l *ledger) open(n Notice, now time.Time) *alert {
-	a := &alert{key: n.Key, trigger: n, opened: now, stage: -1}
+	a := &alert{key: n.Key, trigger: n, opened: now, stage: -1, calling: true}
 	if old := l.byKey[n.Key]; old != nil {
 		a.ids, a.legs, a.proof, a.lost = old.ids, old.legs, old.proof, old.lost
+		for _, g := range a.legs {
+			g.taken = false
+		}
 		l.alerts = slices.DeleteFunc(l.alerts, func(x *alert) bool { return x == old })
 	}
 	l.byKey[n.Key] = a
@@ -77,9 +80,12 @@ func (l *ledger) everybody() []string {
 func (l *ledger) begin(a *alert, now time.Time) {
 	a.stage++
 	a.stageAt = now
+	if a.stage > 0 && !a.trigger.Test {
+		l.fallbacks++
+	}
 	if a.stage < len(l.stages) {
 		for _, name := range l.stages[a.stage] {
-			l.join(a, name, true, a.trigger, now)
+			l.summon(a, name, now)
 		}
 	}
 }
@@ -97,10 +103,10 @@ func (l *ledger) join(a *alert, name string, pages bool, n Notice, now time.Time
 	}
 	g.pages = g.pages || pages
 	if o.gone {
-		a.regret(Loss{Outlet: name, Kind: n.Kind, ID: n.ID, At: now, Words: "it said earlier that it takes nothing any more"})
+		l.regret(a, Loss{Outlet: name, Kind: n.Kind, ID: n.ID, At: now, Words: "it said earlier that it takes nothing any more"})
 		return
 	}
-	d := &delivery{notice: n, begun: now, next: now}
+	d := &delivery{notice: n, asked: now, begun: now, next: now}
 	if n.Kind == Update {
 		// Only the latest news counts; what was tried already keeps its words.
 		g.queue = slices.DeleteFunc(g.queue, func(d *delivery) bool { return d.notice.Kind == Update && !d.attempted })
@@ -135,7 +141,14 @@ func (l *ledger) close(a *alert, n Notice, now time.Time) {
 	heard := !a.accepted.IsZero() || a.acked != nil
 	for _, g := range a.legs {
 		g.queue = slices.DeleteFunc(g.queue, func(d *delivery) bool {
-			return !d.busy && (d.notice.Kind == Update || d.notice.Kind == Acknowledge || d.notice.Kind == Trigger && heard && g.pages)
+			switch d.notice.Kind {
+			case Update, Acknowledge, Remind:
+				return !d.busy
+			case Trigger:
+				return !d.busy && heard && g.pages
+			default:
+				return false
+			}
 		})
 		if len(g.queue) > 0 || g.told {
 			l.join(a, g.outlet, g.pages, n, now)
@@ -145,7 +158,7 @@ func (l *ledger) close(a *alert, n Notice, now time.Time) {
 }
 
 // over tells whether nobody has to be found any more.
-func (a *alert) over() bool { return !a.accepted.IsZero() || a.acked != nil || !a.resolved.IsZero() }
+func (a *alert) over() bool { return !a.calling || a.acked != nil || !a.resolved.IsZero() }
 
 // settle takes back pages that nobody need hear any more: a person has the
 // alert, or knew of it and it is over. Who was never asked is told nothing.
@@ -155,7 +168,7 @@ func (a *alert) settle(now time.Time) {
 	}
 	for _, g := range a.legs {
 		switch {
-		case len(g.queue) == 0 || !g.pages || g.queue[0].notice.Kind != Trigger || g.queue[0].busy:
+		case len(g.queue) == 0 || !g.pages || !g.queue[0].notice.Kind.pages() || g.queue[0].busy:
 		case g.told:
 			g.pop(now)
 		default:
@@ -170,7 +183,7 @@ func (l *ledger) due(now time.Time) []job {
 	var jobs []job
 	asked := map[string]int{}
 	for _, a := range l.alerts {
-		for l.escalates(a, now) {
+		for l.fallsBack(a, now) {
 			l.begin(a, now)
 		}
 		for _, g := range a.legs {
@@ -201,9 +214,9 @@ func (o *outletState) room(k Kind, asked int, now time.Time) bool {
 	return len(o.recent)+asked < max(1, most)
 }
 
-// escalates tells whether the next stage has to hear of the alert: nobody has
+// fallsBack tells whether the next stage has to hear of the alert: nobody has
 // taken it in time, or nobody can.
-func (l *ledger) escalates(a *alert, now time.Time) bool {
+func (l *ledger) fallsBack(a *alert, now time.Time) bool {
 	if a.over() || a.change || a.stage >= len(l.stages)-1 || now.Before(a.held) {
 		return false
 	}
@@ -218,7 +231,7 @@ func (l *ledger) escalates(a *alert, now time.Time) bool {
 func (l *ledger) hope(a *alert, deadline time.Time) bool {
 	for _, name := range l.stages[a.stage] {
 		g := a.leg(name)
-		if g == nil || len(g.queue) == 0 || g.queue[0].notice.Kind != Trigger {
+		if g == nil || len(g.queue) == 0 || !g.queue[0].notice.Kind.pages() {
 			continue
 		}
 		if d := g.queue[0]; d.busy || l.when(l.outlets[name], d).Before(deadline) {
@@ -244,6 +257,9 @@ func (l *ledger) next(now time.Time) time.Time {
 			} else {
 				sooner(a.stageAt.Add(l.patience))
 			}
+		}
+		if t := l.callAt(a); !t.IsZero() {
+			sooner(t)
 		}
 		if a.trigger.Test && a.resolved.IsZero() {
 			sooner(a.opened.Add(testLasts))

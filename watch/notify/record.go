@@ -19,6 +19,7 @@ type Record struct {
 	ID     string    `json:"id,omitempty"`     // of the notice, in what follows
 	Key    string    `json:"key,omitempty"`
 	Outlet string    `json:"outlet,omitempty"`
+	Stage  int       `json:"stage,omitempty"` // of Escalated: that is called, from 1
 
 	Receipt *Receipt      `json:"receipt,omitempty"` // of Accepted
 	Words   string        `json:"words,omitempty"`   // of Refused
@@ -36,4 +37,6 @@ const (
 	Tried    Deed = "tried"    // an outlet is about to be asked
 	Accepted Deed = "accepted" // it took the notice
 	Refused  Deed = "refused"  // it did not
+	// Escalated is that nobody has said in time that they have an alert.
+	Escalated Deed = "escalated"
 )

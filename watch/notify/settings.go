@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 type Settings struct {
 	URL      string                    `yaml:"url"`      // where people reach the watchtower, for links; empty: no links
 	Patience time.Duration             `yaml:"patience"` // until the next stage hears of it too; 0: 10 s
+	Escalate time.Duration             `yaml:"escalate"` // until the next stage is called because nobody says that they have it, round and round; 0: 5 min, below 0: never
 	Stages   [][]string                `yaml:"stages"`   // names of outlets that page
 	Inform   []string                  `yaml:"inform"`   // names of outlets that hear everything and page nobody
 	Outlets  map[string]OutletSettings `yaml:"outlets"`
@@ -138,6 +140,9 @@ func (s *Settings) Check() error {
 	if s.Patience < 0 || s.Patience > time.Hour {
 		wrong("patience: %s is not between 0 and 1h", s.Patience)
 	}
+	if s.Escalate > 0 && (s.Escalate < cmp.Or(s.Patience, patience) || s.Escalate > 24*time.Hour) {
+		wrong("escalate: %s is not between patience (%s) and 24h", s.Escalate, cmp.Or(s.Patience, patience))
+	}
 	for _, d := range s.DeadMan {
 		if u, err := secret(d.URL); err != nil || !webPage(u) {
 			wrong("deadman: %q is no address of the web", d.URL)
@@ -196,11 +201,8 @@ func (o *OutletSettings) build(name string, config Config) (Outlet, error) {
 func (s *Settings) ledger(outlets map[string]Outlet) *ledger {
 	quiet, _ := s.Quiet.parse()
 	l := &ledger{
-		stages: s.Stages, inform: s.Inform, patience: s.Patience, quiet: quiet,
+		stages: s.Stages, inform: s.Inform, patience: cmp.Or(s.Patience, patience), escalate: cmp.Or(s.Escalate, escalate), quiet: quiet,
 		outlets: map[string]*outletState{}, byKey: map[string]*alert{}, seen: map[string]bool{},
-	}
-	if l.patience == 0 {
-		l.patience = 10 * time.Second
 	}
 	for name, o := range outlets {
 		l.outlets[name] = &outletState{takes: o.Takes, pace: o.Pace()}

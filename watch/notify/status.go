@@ -39,7 +39,39 @@ type Status struct {
 	Outlets  []OutletStatus `json:"outlets"`
 	Alerts   []AlertStatus  `json:"alerts"`
 	Switches []SwitchStatus `json:"switches"`
+
+	// Since the journal begins: stages that were told because nobody took a page
+	// in time, stages that were called because nobody acknowledged, and how long
+	// it took from an alert's opening to the first outlet that took a page of it.
+	Fallbacks   int  `json:"fallbacks"`
+	Escalations int  `json:"escalations"`
+	Paged       Took `json:"paged"`
 }
+
+// Took counts how long something took.
+type Took struct {
+	Count   int     `json:"count"`
+	Seconds float64 `json:"seconds"` // together
+	Within  []int   `json:"within"`  // so many took at most TookBounds, of each
+}
+
+// TookBounds are the bounds that a Took counts by, in seconds.
+var TookBounds = [...]float64{0.1, 0.3, 1, 3, 10, 30, 60, 120, 300, 900, 3600}
+
+func (t *Took) add(d time.Duration) {
+	if t.Within == nil {
+		t.Within = make([]int, len(TookBounds))
+	}
+	t.Count++
+	t.Seconds += d.Seconds()
+	for i, bound := range TookBounds {
+		if d.Seconds() <= bound {
+			t.Within[i]++
+		}
+	}
+}
+
+func (t *Took) clone() Took { return Took{t.Count, t.Seconds, slices.Clone(t.Within)} }
 
 // OutletStatus is how an outlet does.
 type OutletStatus struct {
@@ -47,7 +79,10 @@ type OutletStatus struct {
 	Stage    int       `json:"stage"` // from 1; 0: it is only informed
 	State    string    `json:"state"` // ok, failing, gone, untried
 	Accepted int       `json:"accepted"`
-	Refused  int       `json:"refused"`
+	Refused  int       `json:"refused"` // tries
+	Retried  int       `json:"retried"` // tries that were not the first
+	Lost     int       `json:"lost"`    // notices that were given up
+	Took     Took      `json:"took"`    // until it had taken a page, from when it was first to be told
 	Waiting  int       `json:"waiting"`
 	Last     time.Time `json:"last,omitzero"` // it took something
 	Words    string    `json:"words,omitempty"`
@@ -62,6 +97,8 @@ type AlertStatus struct {
 	Held     time.Time `json:"held_until,omitzero"`
 	Accepted time.Time `json:"accepted,omitzero"` // a page was
 	Acked    *Ack      `json:"acknowledged,omitempty"`
+	Calls    int       `json:"calls,omitempty"`       // again, because nobody said that they have it
+	CallAt   time.Time `json:"next_call_at,omitzero"` // when the next stage is called, unless somebody does
 	Resolved time.Time `json:"resolved,omitzero"`
 	Waiting  int       `json:"waiting"`
 	Proof    []Proof   `json:"proof,omitempty"`
@@ -70,7 +107,10 @@ type AlertStatus struct {
 
 // status sums the ledger up.
 func (l *ledger) status(now time.Time) Status {
-	s := Status{At: now, Outlets: []OutletStatus{}, Alerts: []AlertStatus{}, Switches: []SwitchStatus{}}
+	s := Status{
+		At: now, Outlets: []OutletStatus{}, Alerts: []AlertStatus{}, Switches: []SwitchStatus{},
+		Fallbacks: l.fallbacks, Escalations: l.escalations, Paged: l.paged.clone(),
+	}
 	for _, name := range l.everybody() {
 		if o := l.outlets[name]; o != nil {
 			s.Outlets = append(s.Outlets, l.outletStatus(name, o))
@@ -92,6 +132,10 @@ func (l *ledger) status(now time.Time) Status {
 			continue
 		}
 		st := a.status()
+		st.CallAt = l.callAt(a)
+		if a.calls >= len(l.stages) && !st.CallAt.IsZero() {
+			s.blame("nobody has acknowledged %s since %s, and everybody has been called", a.key, a.opened.UTC().Format(time.RFC3339))
+		}
 		if st.Accepted.IsZero() && a.acked == nil && a.held.IsZero() && now.Sub(a.opened) >= l.patience {
 			s.blame("nobody has been told of %s since %s", a.key, a.opened.UTC().Format(time.RFC3339))
 		}
@@ -108,12 +152,12 @@ func (s *Status) blame(format string, args ...any) {
 func (a *alert) status() AlertStatus {
 	return AlertStatus{
 		Key: a.key, Summary: a.trigger.Summary, Severity: a.trigger.Severity, Opened: a.opened, Held: a.held, Accepted: a.accepted,
-		Acked: a.acked, Resolved: a.resolved, Waiting: a.waiting(), Proof: slices.Clone(a.proof), Lost: slices.Clone(a.lost),
+		Acked: a.acked, Calls: a.calls, Resolved: a.resolved, Waiting: a.waiting(), Proof: slices.Clone(a.proof), Lost: slices.Clone(a.lost),
 	}
 }
 
 func (l *ledger) outletStatus(name string, o *outletState) OutletStatus {
-	st := OutletStatus{Name: name, State: "ok", Accepted: o.accepted, Refused: o.refused, Last: o.last, Words: o.lastWords}
+	st := OutletStatus{Name: name, State: "ok", Accepted: o.accepted, Refused: o.refused, Retried: o.retried, Lost: o.lost, Took: o.took.clone(), Last: o.last, Words: o.lastWords}
 	st.Stage = 1 + slices.IndexFunc(l.stages, func(s []string) bool { return slices.Contains(s, name) })
 	for _, a := range l.alerts {
 		if g := a.leg(name); g != nil {
@@ -156,6 +200,9 @@ func (s *Status) Lines(stamp func(time.Time) string) []string {
 		add("  %s, open since %s", a.Key, stamp(a.Opened))
 		if a.Acked != nil {
 			add("  %s has it since %s", a.Acked.By, stamp(a.Acked.At))
+		}
+		if a.Calls > 0 || !a.CallAt.IsZero() {
+			add("  called again %d times; the next stage is called at %s unless somebody acknowledges", a.Calls, stamp(a.CallAt))
 		}
 		for _, p := range a.Proof {
 			add("  %s  %s took the %s: %s", stamp(p.At), p.Outlet, p.Kind, p.Words)

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/notify/sign"
 )
 
 // webhook posts notices to a URL, signed as Standard Webhooks 1.0.0 says.
@@ -18,7 +20,7 @@ import (
 // receiver is somebody's own program, and gets repaired.
 type webhook struct {
 	url    string
-	sign   signer
+	keys   sign.Keys
 	client *http.Client
 }
 
@@ -50,7 +52,7 @@ func newWebhook(o *OutletSettings, config Config) (*webhook, error) {
 		if err != nil {
 			return nil, fmt.Errorf("secrets: %w", err)
 		}
-		if err := w.sign.add(text); err != nil {
+		if err := w.keys.Add(text); err != nil {
 			return nil, fmt.Errorf("secrets: %w", err)
 		}
 	}
@@ -80,7 +82,7 @@ type webhookData struct {
 
 // webhookTypes are the names of events.
 var webhookTypes = map[Kind]string{
-	Trigger: "alert.opened", Update: "alert.updated", Acknowledge: "alert.acknowledged", Resolve: "alert.resolved", Change: "change",
+	Trigger: "alert.opened", Update: "alert.updated", Remind: "alert.reminded", Acknowledge: "alert.acknowledged", Resolve: "alert.resolved", Change: "change",
 }
 
 func (w *webhook) Takes(Kind) bool { return true }
@@ -100,7 +102,7 @@ func (w *webhook) Send(ctx context.Context, n Notice) (Receipt, error) {
 	req.Header.Set("User-Agent", "cyan-watchtower")
 	req.Header.Set("Webhook-Id", n.ID)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	req.Header.Set("Webhook-Signature", w.sign.header(n.ID, now, body))
+	req.Header.Set("Webhook-Signature", w.keys.Header(n.ID, now, body))
 	said, err := ask(w.client, req)
 	if err != nil {
 		if errors.Is(err, ErrPrivate) {

@@ -1,4 +1,5 @@
-package notify
+// Package sign signs webhooks as Standard Webhooks 1.0.0 says.
+package sign
 
 import (
 	"crypto/ed25519"
@@ -11,16 +12,16 @@ import (
 	"time"
 )
 
-// signer signs webhooks as Standard Webhooks 1.0.0 says: over
-// "id.timestamp.body", by HMAC-SHA256 (v1) or ed25519 (v1a). While secrets
-// are rotated there are two, and a receiver accepts either.
-type signer struct {
+// Keys sign over "id.timestamp.body", by HMAC-SHA256 (v1) or ed25519 (v1a).
+// While secrets are rotated there are two, and a receiver accepts either. The
+// zero value signs nothing.
+type Keys struct {
 	symmetric [][]byte
 	keys      []ed25519.PrivateKey
 }
 
-// add takes a secret as people write it.
-func (s *signer) add(text string) error {
+// Add takes a secret as people write it.
+func (s *Keys) Add(text string) error {
 	if b64, ok := strings.CutPrefix(text, "whsec_"); ok {
 		key, err := base64.StdEncoding.DecodeString(b64)
 		if err != nil || len(key) < 24 || len(key) > 64 {
@@ -48,8 +49,8 @@ func (s *signer) add(text string) error {
 	return nil
 }
 
-// header is the value of webhook-signature.
-func (s *signer) header(id string, at time.Time, body []byte) string {
+// Header is the value of webhook-signature.
+func (s *Keys) Header(id string, at time.Time, body []byte) string {
 	signed := append([]byte(id+"."+strconv.FormatInt(at.Unix(), 10)+"."), body...)
 	var list []string
 	for _, key := range s.symmetric {
