@@ -82,11 +82,10 @@ func (g *Gateway) admitAll() {
 // letIn accepts devices until the listener is closed.
 func (g *Gateway) letIn(l net.Listener) { g.running.Go(func() { g.accept(l) }) }
 
-// ended tells the doors of an attempt that ended. Only what the store decides
-// counts: devices and strangers can bring about every other failure.
+// ended tells the doors of an attempt that ended.
 func (d *doors) ended(now time.Time, try *device.Attempt) {
-	well := try.Outcome == device.Succeeded
-	if try.Transport != "tcp" || !well && try.Reason != device.KeyStoreUnavailable {
+	well, counts := admit.Verdict(try)
+	if !counts {
 		return
 	}
 	d.mu.Lock()

@@ -30,10 +30,10 @@ func TestKnocksWait(t *testing.T) {
 			packets.Put(in.buffer)
 		}
 	}
-	if want := 20 + knocksAtOnce; served != want || r.queue.knocks.Len() != 20-knocksAtOnce {
-		t.Errorf("%d were served and %d wait, want %d served", served, r.queue.knocks.Len(), want)
+	if want := 20 + admit.KnocksAtOnce; served != want || r.queue.Len() != 20-admit.KnocksAtOnce {
+		t.Errorf("%d were served and %d wait, want %d served", served, r.queue.Len(), want)
 	}
-	for range 3 * knocksAtOnce {
+	for range 3 * admit.KnocksAtOnce {
 		in := knockFrom("192.0.2.7:1000", true)
 		r.waits(now, &in)
 	}
@@ -41,14 +41,14 @@ func TestKnocksWait(t *testing.T) {
 		t.Error("one overtakes those who wait")
 	}
 	before := r.lane.Stats().Datagrams
-	if more := r.letIn(now); !more || r.lane.Stats().Datagrams-before != knocksAtOnce {
+	if more := r.letIn(now); !more || r.lane.Stats().Datagrams-before != admit.KnocksAtOnce {
 		t.Errorf("%d are let in at once, more %v", r.lane.Stats().Datagrams-before, more)
 	}
 	before = r.lane.Stats().Datagrams
-	for r.letIn(now.Add(knockPatience + time.Millisecond)) {
+	for r.letIn(now.Add(admit.KnockPatience + time.Millisecond)) {
 	}
-	if n := r.lane.Stats().Datagrams - before; n != 0 || r.queue.knocks.Len() != 0 {
-		t.Errorf("%d are let in who have asked again since, %d still wait", n, r.queue.knocks.Len())
+	if n := r.lane.Stats().Datagrams - before; n != 0 || r.queue.Len() != 0 {
+		t.Errorf("%d are let in who have asked again since, %d still wait", n, r.queue.Len())
 	}
 }
 
@@ -65,7 +65,7 @@ func TestBench(t *testing.T) {
 	at := now
 	for i, want := range []uint64{20, 1, 10, 2, 3} {
 		if i == 4 {
-			at = now.Add(rsaPatience + time.Second)
+			at = now.Add(admit.BenchPatience + time.Second)
 		}
 		got, _, late, ok := b.take(func() time.Time { return at })
 		if got.conn != want || late != (i == 4) || !ok {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
@@ -28,7 +29,7 @@ type runner struct {
 
 	// Owned by run.
 	outs  lane.Outs
-	queue queue
+	queue admit.Knocks[input]
 	pipes map[uint64]*pipe
 }
 

@@ -11,15 +11,6 @@ import (
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
-// The RSA of a TCP handshake takes milliseconds, and so it waits for a worker
-// outside the lanes, apart from the handshakes on UDP, which cost a tenth of it.
-// A device on TCP gives us 20 s; what has waited for longer than rsaPatience
-// would come too late once its answer has waited too.
-const (
-	rsaPlaces   = 8192
-	rsaPatience = 8 * time.Second
-)
-
 // task is RSA for a connection.
 type task struct {
 	r    *runner
@@ -28,18 +19,16 @@ type task struct {
 	job  *lane.Job
 }
 
-// bench is where tasks wait for a worker. A handshake that was begun is ended
-// before another is begun.
+// bench is where tasks wait for a worker.
 type bench struct {
 	mu    sync.Mutex
 	some  sync.Cond
-	begun []task // guarded by mu, as the next
-	fresh *admit.Queue[task]
+	tasks admit.Bench[task] // guarded by mu, as the next
 	shut  bool
 }
 
 func newBench() *bench {
-	b := &bench{fresh: admit.New[task](admit.Config{Places: rsaPlaces, Patience: rsaPatience})}
+	b := &bench{tasks: admit.NewBench[task](admit.Config{Places: admit.BenchPlaces, Patience: admit.BenchPatience})}
 	b.some.L = &b.mu
 	return b
 }
@@ -48,10 +37,10 @@ func newBench() *bench {
 func (b *bench) put(now time.Time, class uint64, t task) (away task, full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t.kind == lane.MakeReply { // there are never more of them than workers and one store's answers
-		b.begun = append(b.begun, t)
+	if t.kind == lane.MakeReply {
+		b.tasks.End(t)
 	} else {
-		away, full = b.fresh.Push(now, class, t)
+		away, full = b.tasks.Begin(now, class, t)
 	}
 	b.some.Signal()
 	return away, full
@@ -62,21 +51,13 @@ func (b *bench) put(now time.Time, class uint64, t task) (away task, full bool) 
 func (b *bench) take(clock func() time.Time) (t task, waited time.Duration, late, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for {
-		if b.shut {
-			return task{}, 0, false, false
-		}
-		if len(b.begun) > 0 {
-			t := b.begun[0]
-			b.begun[0] = task{}
-			b.begun = b.begun[1:]
-			return t, 0, false, true
-		}
-		if t, late, ok := b.fresh.Pop(clock()); ok {
-			return t, b.fresh.Waited(), late, true
+	for !b.shut {
+		if t, waited, late, ok := b.tasks.Next(clock()); ok {
+			return t, waited, late, true
 		}
 		b.some.Wait()
 	}
+	return task{}, 0, false, false
 }
 
 // close sends the workers home.

@@ -48,11 +48,14 @@ var house = []room{
 	{"cloud/store/eventlog", with(vocabulary, "wire/rest", "cloud/store/sqlite")},
 	{"cloud/store/storetest", with(vocabulary, "cloud/store")},
 
+	// Who is back after a disconnect: told by the bus, and asked of it.
+	{"cloud/muster", with(vocabulary, "internal/dense")},
+
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/dense", "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway/handover", nil},
 	{"cloud/gateway/onward", with(vocabulary, "cloud/bus", "cloud/gateway/handover")},
-	{"cloud/gateway/admit", nil},
+	{"cloud/gateway/admit", vocabulary},
 	{"cloud/gateway/socket", []string{"cloud/gateway/lane"}},
 	{"cloud/gateway/roster", with(vocabulary, "internal/dense", "cloud/session", "cloud/store", "cloud/gateway/lane", "wire/dtls")},
 	{"cloud/gateway", with(with(vocabulary, engines...), with(plumbing, "cloud/gateway/admit", "cloud/gateway/roster", "cloud/gateway/socket", "cloud/gateway/lane", "cloud/gateway/handover", "cloud/gateway/onward", "internal/ferry", "wire/dtls", "wire/sealed", "wire/spark", "wire/rest")...)},

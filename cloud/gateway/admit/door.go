@@ -1,6 +1,10 @@
 package admit
 
-import "time"
+import (
+	"time"
+
+	"github.com/cyan-cloud/cyan/cloud/device"
+)
 
 // The clock of a door.
 const (
@@ -24,6 +28,14 @@ type Door struct {
 	until     time.Time // when it may open, at the earliest
 	wait      time.Duration
 	opened    time.Time
+}
+
+// Verdict tells what an attempt that ended says of the door, if it says
+// anything. Only what the store decides counts: devices and strangers can bring
+// about every other failure.
+func Verdict(try *device.Attempt) (well, counts bool) {
+	well = try.Outcome == device.Succeeded
+	return well, try.Transport == "tcp" && (well || try.Reason == device.KeyStoreUnavailable)
 }
 
 // Attempt notes one that ended: well, or through our fault. What failed through

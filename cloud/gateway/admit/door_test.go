@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 )
 
@@ -72,6 +73,29 @@ func TestDoorOpens(t *testing.T) {
 			t.Errorf("round %d: it opens after %v, the time before after %v", round, wait, last)
 		} else {
 			last = wait
+		}
+	}
+}
+
+// TestVerdict counts only what the store decides: everything else can be
+// brought about by devices and strangers.
+func TestVerdict(t *testing.T) {
+	try := func(transport string, outcome device.Outcome, why device.Reason) *device.Attempt {
+		return &device.Attempt{Transport: transport, Outcome: outcome, Reason: why}
+	}
+	for name, c := range map[string]struct {
+		try          *device.Attempt
+		well, counts bool
+	}{
+		"a device that came in":             {try("tcp", device.Succeeded, ""), true, true},
+		"one whose key could not be read":   {try("tcp", device.Failed, device.KeyStoreUnavailable), false, true},
+		"one that is on no file":            {try("tcp", device.Failed, device.UnknownDevice), false, false},
+		"one of too many":                   {try("tcp", device.Failed, device.Overloaded), false, false},
+		"one that came in by another port":  {try("udp", device.Succeeded, ""), true, false},
+		"one on UDP that we could not read": {try("udp", device.Failed, device.KeyStoreUnavailable), false, false},
+	} {
+		if well, counts := admit.Verdict(c.try); well != c.well && counts || counts != c.counts {
+			t.Errorf("%s: well %v, counts %v; want %v, %v", name, well, counts, c.well, c.counts)
 		}
 	}
 }
