@@ -154,7 +154,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Outage: outage.New(outage.Config{
-			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Node: o.Node,
+			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Node: o.Node, Absent: a.gateway.Absent,
 		}),
 		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{

@@ -395,6 +395,10 @@ func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 // answer.
 func (g *Gateway) Count() (connected, limbo int) { return g.table.Count() }
 
+// Absent gives how many devices were lost since a time and are not back, and how
+// many of those that do not answer need somebody to go there.
+func (g *Gateway) Absent(since time.Time) (missing, listed int) { return g.table.Absent(since) }
+
 // Stop closes the door and waits for all that Start began. Sessions on UDP
 // are stored once more as they are, so that the next process can believe in
 // every bit of them.
