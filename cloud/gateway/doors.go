@@ -12,6 +12,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 )
 
@@ -118,11 +119,7 @@ func (g *Gateway) mindDoors(ctx context.Context) {
 func (g *Gateway) sound(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, soundIn)
 	defer cancel()
-	_, err := g.cfg.Keys.KeyOf(ctx, device.ID{})
-	if err == nil || fault.KindOf(err) == fault.NotFound {
-		_, err = g.cfg.Keys.Device(ctx, device.ID{})
-	}
-	return err == nil || fault.KindOf(err) == fault.NotFound
+	return identify.Sound(ctx, g.cfg.Keys)
 }
 
 // turnDoors has every door be as the rule wants it.

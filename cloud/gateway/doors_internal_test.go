@@ -9,6 +9,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 )
 
 // TestDoorsHear is which attempts may close the port for devices on TCP. What
@@ -39,7 +40,7 @@ func TestDoorsHear(t *testing.T) {
 
 // moody is a store that answers or does not.
 type moody struct {
-	Keys
+	identify.Keys
 	down atomic.Bool
 }
 

@@ -1,13 +1,12 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"runtime"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
-	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 )
 
@@ -78,17 +77,13 @@ func (g *Gateway) answerKeys(ctx context.Context, asked []question) (again []que
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	since := g.changed()
-	prints := make([]device.Fingerprint, len(asked))
+	what := make([]*lane.Lookup, len(asked))
 	for i := range asked {
-		prints[i] = device.FingerprintOf(asked[i].what.SPKI)
+		what[i] = asked[i].what
 	}
-	holders, err := g.cfg.Keys.Holders(ctx, prints)
+	found, err := identify.Whose(ctx, g.cfg.Keys, what)
 	for i := range asked {
-		found := new(lane.Found)
-		if err == nil && !holders[i].Device.IsZero() {
-			*found = lane.Found{Device: holders[i].Device, Owner: holders[i].Owner, Known: true}
-		}
-		if !g.tellUnchanged(since, asked[i].r, lane.In{Kind: lane.LookedUp, Conn: asked[i].conn, Found: found, Err: err}) {
+		if !g.tellUnchanged(since, asked[i].r, lane.In{Kind: lane.LookedUp, Conn: asked[i].conn, Found: &found[i], Err: err}) {
 			return asked[i:]
 		}
 	}
@@ -113,42 +108,12 @@ func (g *Gateway) answerClaim(ctx context.Context, q question) {
 	defer cancel()
 	for told := false; !told; {
 		since := g.changed()
-		found, err := g.find(ctx, q.what)
-		told = g.tellUnchanged(since, q.r, lane.In{Kind: lane.LookedUp, Conn: q.conn, Found: found, Err: err})
+		found, first, err := identify.Claim(ctx, g.cfg.Keys, q.what, time.Now())
+		if first {
+			g.log.Warn("a device was trusted on first use", "device", q.what.Claim, "fingerprint", device.FingerprintOf(q.what.SPKI))
+		}
+		told = g.tellUnchanged(since, q.r, lane.In{Kind: lane.LookedUp, Conn: q.conn, Found: &found, Err: err})
 	}
-}
-
-// find asks the store whether the key is the claimed device's, and has it kept
-// if the device may be trusted on first use.
-func (g *Gateway) find(ctx context.Context, q *lane.Lookup) (*lane.Found, error) {
-	key, err := g.cfg.Keys.KeyOf(ctx, q.Claim)
-	switch {
-	case err == nil && bytes.Equal(key.SPKI, q.SPKI):
-		return g.known(ctx, q.Claim)
-	case err == nil:
-		return &lane.Found{Other: true}, nil
-	case fault.KindOf(err) != fault.NotFound:
-		return &lane.Found{}, err
-	case !q.Trust:
-		return &lane.Found{}, nil
-	}
-	err = g.cfg.Keys.TrustFirstUse(ctx, q.Claim, device.Key{Algorithm: q.Algorithm, SPKI: q.SPKI, Added: time.Now().UTC()})
-	if fault.KindOf(err) == fault.Conflict {
-		return &lane.Found{Other: true}, nil
-	}
-	if err != nil {
-		return &lane.Found{}, err
-	}
-	g.log.Warn("a device was trusted on first use", "device", q.Claim, "fingerprint", device.FingerprintOf(q.SPKI))
-	return g.known(ctx, q.Claim)
-}
-
-func (g *Gateway) known(ctx context.Context, id device.ID) (*lane.Found, error) {
-	d, err := g.cfg.Keys.Device(ctx, id)
-	if err != nil {
-		return &lane.Found{}, err
-	}
-	return &lane.Found{Device: id, Owner: d.Owner, Known: true}, nil
 }
 
 // askOwner asks the store how far a device's owner lets us go when its

@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
@@ -157,7 +158,7 @@ func TestSupersede(t *testing.T) {
 	key, err := c.store.KeyOf(t.Context(), e.id)
 	must(t, err)
 	c.close()
-	c.wrap = func(k gateway.Keys) gateway.Keys { return twoKeys{k, d.id, key} }
+	c.wrap = func(k identify.Keys) identify.Keys { return twoKeys{k, d.id, key} }
 	c.open()
 	e.id, e.cfg.Device.ID = d.id, sim.ID(d.id)
 	for range 2 {
@@ -196,7 +197,7 @@ func (d *thing) once() *thing {
 
 // twoKeys gives a device a second key, for TCP.
 type twoKeys struct {
-	gateway.Keys
+	identify.Keys
 	id  device.ID
 	key device.Key
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/live"
@@ -48,7 +49,7 @@ type cloud struct {
 	bus      *bus.Bus
 	gateway  *gateway.Gateway
 	registry *prometheus.Registry
-	wrap     func(gateway.Keys) gateway.Keys       // nil: as they are
+	wrap     func(identify.Keys) identify.Keys     // nil: as they are
 	keeps    func(gateway.Records) gateway.Records // nil: as they are
 
 	mu     sync.Mutex
