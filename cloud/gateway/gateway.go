@@ -24,13 +24,21 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
-	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
+
+// Keys is what the gateway asks the store about keys.
+type Keys interface {
+	// Holders tells of each key which device holds it; the zero Holder: none.
+	Holders(ctx context.Context, keys []device.Fingerprint) ([]store.Holder, error)
+	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
+	Device(ctx context.Context, id device.ID) (device.Device, error)
+	TrustFirstUse(ctx context.Context, id device.ID, key device.Key) error
+}
 
 // Records is where the gateway keeps what has to last.
 type Records interface {
@@ -69,7 +77,7 @@ type Config struct {
 	ServerEC  *ecdsa.PrivateKey
 	ServerRSA *rsa.PrivateKey
 
-	Keys    identify.Keys
+	Keys    Keys
 	Records Records
 	Bus     Bus
 	History History // nil: none is kept
@@ -165,15 +173,13 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.lanes = append(g.lanes, g.newRunner(i))
 	}
 	var restored []device.ID
-	var err error
-	if cfg.Inherit == nil {
+	err := g.join()
+	if err == nil && cfg.Inherit == nil {
 		restored, err = g.restore(ctx)
-	}
-	if err == nil {
-		err = g.join()
 	}
 	if err != nil {
 		g.cancel()
+		g.leave()
 		g.closeDoors()
 		return nil, err
 	}
@@ -229,9 +235,17 @@ func (g *Gateway) join() error {
 	return nil
 }
 
+// leave gives up the gateway's place on the bus.
+func (g *Gateway) leave() {
+	for _, end := range slices.Backward(g.onStop) {
+		end()
+	}
+}
+
 // serve starts every goroutine of the gateway. They end when run does, or
-// when their socket is closed.
-func (g *Gateway) serve(run context.Context, restored []device.ID) {
+// when their socket is closed. Those are asked for a sign of life of whom we have
+// a session and have heard nothing.
+func (g *Gateway) serve(run context.Context, unheard []device.ID) {
 	g.serves.Store(true)
 	for _, r := range g.lanes {
 		g.running.Go(func() { r.run(run) })
@@ -246,7 +260,7 @@ func (g *Gateway) serve(run context.Context, restored []device.ID) {
 	g.readSockets()
 	g.admitAll()
 	g.running.Go(func() { g.mindDoors(run) })
-	g.running.Go(func() { g.sweep(run, restored) })
+	g.running.Go(func() { g.sweep(run, unheard) })
 }
 
 // readSockets starts the readers of all sockets.
@@ -307,55 +321,6 @@ func hashes() func(netip.AddrPort) uint64 {
 	}
 }
 
-// sweepPace is how many restored sessions are asked for a sign of life each
-// tenth of a second.
-const sweepPace = 500
-
-// restore takes up the sessions of an earlier process and gives their
-// devices.
-func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
-	var ids []device.ID
-	now := g.now()
-	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
-		var seed [8]byte
-		_, _ = rand.Read(seed[:])
-		at, in := roster.TakeUp(&row, len(g.lanes), binary.BigEndian.Uint64(seed[:]), now)
-		g.lanes[at].tell(in)
-		ids = append(ids, row.Device)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("taking up stored sessions: %w", err)
-	}
-	g.restored = len(ids)
-	if len(ids) > 0 {
-		g.log.Info("took up stored sessions; every device is being asked for a sign of life", "sessions", len(ids))
-	}
-	return ids, nil
-}
-
-// sweep asks every restored session for proof that it lives, at a pace.
-func (g *Gateway) sweep(ctx context.Context, ids []device.ID) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for i, id := range ids {
-		if i%sweepPace == sweepPace-1 {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-		}
-		if at, conn := g.table.Where(id); conn != 0 {
-			g.lanes[at].tell(lane.In{Kind: lane.ProbeDevice, Device: id})
-		} else {
-			for _, r := range g.lanes { // its lane has not taken it up yet
-				r.tell(lane.In{Kind: lane.ProbeDevice, Device: id})
-			}
-		}
-	}
-}
-
 // now is a clock that is never set back: wall time at the start, and from
 // then on what has passed.
 //
@@ -399,9 +364,7 @@ func (g *Gateway) Stop() {
 }
 
 func (g *Gateway) stop() {
-	for _, end := range slices.Backward(g.onStop) {
-		end()
-	}
+	g.leave()
 	close(g.stopped)
 	g.closeDoors()
 	g.cancel()
