@@ -24,21 +24,13 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
+	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
-
-// Keys is what the gateway asks the store about keys.
-type Keys interface {
-	// Holders tells of each key which device holds it; the zero Holder: none.
-	Holders(ctx context.Context, keys []device.Fingerprint) ([]store.Holder, error)
-	KeyOf(ctx context.Context, id device.ID) (device.Key, error)
-	Device(ctx context.Context, id device.ID) (device.Device, error)
-	TrustFirstUse(ctx context.Context, id device.ID, key device.Key) error
-}
 
 // Records is where the gateway keeps what has to last.
 type Records interface {
@@ -77,7 +69,7 @@ type Config struct {
 	ServerEC  *ecdsa.PrivateKey
 	ServerRSA *rsa.PrivateKey
 
-	Keys    Keys
+	Keys    identify.Keys
 	Records Records
 	Bus     Bus
 	History History // nil: none is kept
