@@ -49,7 +49,7 @@ func (j *Judge) Note(r *signal.Result) {
 	}
 	delete(j.blind, r.Vantage)
 	for _, reading := range r.Readings() {
-		j.way(way{reading.Capability, r.Ingress}).note(run{r.Ended, r.Vantage, reading.OK, r.Reason, r.Evidence})
+		j.way(way{reading.Capability, r.Ingress}).note(run{r.Ended, r.Broke(), r.Vantage, reading.OK, r.Reason, r.Evidence})
 		m := j.minutes[reading.Capability]
 		if m == nil {
 			m = new(minutes)
@@ -162,6 +162,9 @@ func (j *Judge) of(c signal.Capability, now time.Time, sole bool) signal.Judgeme
 		}
 		v.Suspect = v.Suspect || r.suspect(sole)
 		if !r.down {
+			if r.well.After(v.Well) {
+				v.Well = r.well
+			}
 			continue
 		}
 		s := max(signal.Partial, severity(r.success(sole)))

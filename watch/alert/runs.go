@@ -17,7 +17,8 @@ const (
 
 // run is what one run of a canary said of a capability.
 type run struct {
-	at       time.Time
+	at       time.Time // it ended
+	broke    time.Time // the step began that failed
 	vantage  string
 	ok       bool
 	reason   string
@@ -36,6 +37,7 @@ type runs struct {
 	last  []run // oldest first, at most manyRuns
 	slow  time.Time
 	since time.Time // of the first failure of this stretch
+	well  time.Time // since when it works again; zero: it has not failed yet
 	good  time.Time // since when every run has ended well; zero: the last did not
 	down  bool      // the rule has held, and it is not over
 }
@@ -57,7 +59,7 @@ func (r *runs) note(x run) {
 			r.since = time.Time{}
 		}
 	} else if r.since.IsZero() {
-		r.since = x.at
+		r.since = x.broke
 	}
 }
 
@@ -94,7 +96,7 @@ func (r *runs) judge(now time.Time, sole bool) {
 	case !r.down && !sole && r.failed(manyRuns) >= manyFail && r.vantages() >= 2:
 		r.down = true
 	case r.down && r.over(now, sole):
-		r.down, r.since = false, time.Time{}
+		r.down, r.since, r.well = false, time.Time{}, r.good
 	}
 }
 

@@ -204,6 +204,9 @@ func (t *turn) ease(j *signal.Judgement) {
 		if p := i.Part(j.Capability); p != nil && p.Measured > signal.Operational {
 			t.shift(t.touch(i), p, signal.Operational)
 			p.Until = j.At
+			if j.Well.After(p.Since) && j.Well.Before(j.At) {
+				p.Until = j.Well // it takes a while until it is sure
+			}
 		}
 	}
 }
@@ -326,7 +329,7 @@ func (t *turn) end() []Change {
 			i.note(Entry{At: i.Began, Kind: FirstFailure, Text: "first failure, seen by " + string(i.By)})
 		}
 		if kind == Fixed {
-			i.Status, i.Monitoring = Monitoring, t.now.UTC()
+			i.Status, i.Monitoring = Monitoring, i.well(t.now)
 		}
 		changes = append(changes, i.turned(t.now, kind, w.shifts))
 	}
@@ -364,7 +367,7 @@ func (i *Incident) turned(now time.Time, kind Kind, shifts []Shift) Change {
 func (i *Incident) advance(now time.Time) []Change {
 	var changes []Change
 	if i.Status == Monitoring {
-		if i.Milestones().AllCallable.IsZero() && i.Recovery.At.After(i.Monitoring) && i.Recovery.Over() {
+		if i.Milestones().AllCallable.IsZero() && i.Recovery.At.After(i.Turned) && i.Recovery.Over() {
 			changes = append(changes, i.turned(now, AllCallable, nil))
 		}
 		if i.mayClose(now) {

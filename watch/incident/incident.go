@@ -104,6 +104,19 @@ func (i *Incident) Lasted(now time.Time) time.Duration {
 	return now.Sub(i.Began)
 }
 
+// well is since when none of its parts has failed.
+func (i *Incident) well(now time.Time) (at time.Time) {
+	for _, p := range i.Parts {
+		if p.Until.IsZero() {
+			return now.UTC() // of a person's word, which is taken back now
+		}
+		if p.Until.After(at) {
+			at = p.Until.UTC()
+		}
+	}
+	return at
+}
+
 // Part gives the part of a capability; nil where it has none.
 func (i *Incident) Part(c signal.Capability) *Part {
 	for at := range i.Parts {

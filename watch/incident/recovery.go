@@ -85,12 +85,12 @@ const (
 )
 
 // mayClose is the rule of resolution. It goes by a count that is younger than
-// the end of the fault; an incident whose devices were counted once is never
+// the word that the fault has ended; an incident whose devices were counted once is never
 // closed without a count.
 func (i *Incident) mayClose(now time.Time) bool {
 	calm := now.Sub(i.Monitoring)
 	if !i.Recovery.Counted() {
 		return calm >= unheard
 	}
-	return calm >= settled && i.Recovery.At.After(i.Monitoring) && i.Recovery.Over()
+	return calm >= settled && i.Recovery.At.After(i.Turned) && i.Recovery.Over()
 }

@@ -80,3 +80,25 @@ func TestNeverGreener(t *testing.T) {
 		}
 	})
 }
+
+// TestEndsWhenItWorkedAgain: that a fault is over is sure only a while after it
+// was, and what is said of its length goes by the fault. A count of devices
+// that is older than the word that it is over closes nothing.
+func TestEndsWhenItWorkedAgain(t *testing.T) {
+	book := incident.NewBook()
+	began := time.Unix(1590901200, 0).UTC()
+	mended := began.Add(2 * time.Hour)
+	sure := mended.Add(50 * time.Second)
+	old := incident.Recovery{At: mended.Add(40 * time.Second), Affected: 3, Connected: 3, Answering: 3}
+	book.Apply(began.Add(20*time.Second), []signal.Judgement{{At: began, Since: began, Capability: signal.ConnectTCP, Severity: signal.Major}}, incident.Recovery{})
+	book.Apply(sure, []signal.Judgement{{At: sure, Well: mended, Capability: signal.ConnectTCP}}, old)
+	i, err := book.Get("1")
+	if err != nil || !i.Milestones().Fixed.Equal(mended) || i.Lasted(sure) != 2*time.Hour || i.Status != incident.Monitoring {
+		t.Errorf("fixed at %v after %v, %s: %v", i.Milestones().Fixed, i.Lasted(sure), i.Status, err)
+	}
+	old.At = sure.Add(5 * time.Second)
+	book.Apply(sure.Add(6*time.Second), nil, old)
+	if i, err := book.Get("1"); err != nil || i.Open() {
+		t.Errorf("everybody was counted, and it is %s: %v", i.Status, err)
+	}
+}

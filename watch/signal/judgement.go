@@ -45,6 +45,7 @@ type Judgement struct {
 	Suspect    bool      // not enough to call it an outage: looked at twice as often
 	Blind      bool      // nobody can tell: every vantage has lost its own network
 	Since      time.Time // of the first failure of this stretch; zero while all is well
+	Well       time.Time // since when every run has gone well, of what failed before; zero: not known
 	Failed     int       // of Tried in the window that decided
 	Tried      int
 	Vantages   int       // that saw it fail

@@ -76,6 +76,22 @@ type Result struct {
 // Took is how long the run lasted.
 func (r *Result) Took() time.Duration { return r.Ended.Sub(r.Started) }
 
+// Broke is when the step began that did not come to its end: the run that ended
+// then, or later, has seen nothing earlier. Of one that went well it is its end.
+func (r *Result) Broke() time.Time {
+	at := r.Started
+	for _, s := range r.Steps {
+		if !s.OK {
+			break
+		}
+		at = at.Add(s.Took)
+	}
+	if at.After(r.Ended) {
+		return r.Ended
+	}
+	return at
+}
+
 // Reading is what one step says of one capability.
 type Reading struct {
 	Capability Capability
