@@ -11,16 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cyan-cloud/cyan/watch/incident"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
+	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
-
-// noon is when the incident of the tests is detected.
-var noon = time.Date(2026, 5, 31, 12, 0, 0, 0, time.UTC)
 
 func judgement(at time.Time, s signal.Severity) []signal.Judgement {
 	return []signal.Judgement{{
@@ -30,61 +26,6 @@ func judgement(at time.Time, s signal.Severity) []signal.Judgement {
 			{What: "transport TCP on gateway-2", Explains: 0.97, Inside: 1, Rest: 0.02}, {What: "firmware 5.8.0", Explains: 0.3, Inside: 0.6, Rest: 0.4},
 		},
 	}}
-}
-
-// TestNotice: what an outage, its news and its end are to people on call.
-func TestNotice(t *testing.T) {
-	book := incident.NewBook()
-	var kinds []string
-	var first, last pager.Notice
-	hear := func(changes []incident.Change) {
-		for i := range changes {
-			n, ok := noticeOf(&changes[i], "https://status.example.com")
-			if !ok {
-				kinds = append(kinds, string(changes[i].Kind)+" nothing")
-				continue
-			}
-			kinds = append(kinds, string(changes[i].Kind)+" "+string(n.Kind))
-			if again, _ := noticeOf(&changes[i], "https://status.example.com"); !cmp.Equal(again, n) {
-				t.Error("the same change makes another notice")
-			}
-			if n.Kind == pager.Trigger && first.ID == "" {
-				first = n
-			}
-			last = n
-		}
-	}
-	at := noon.Add
-	hear(book.Apply(at(0), judgement(at(0), signal.Degraded), incident.Recovery{}))
-	hear(book.Apply(at(10*time.Second), judgement(at(10*time.Second), signal.Partial), incident.Recovery{}))
-	hear(book.Apply(at(20*time.Second), judgement(at(20*time.Second), signal.Major), incident.Recovery{}))
-	hear(book.Apply(at(time.Minute), judgement(at(time.Minute), signal.Operational), incident.Recovery{}))
-	hear(book.Apply(at(4*time.Minute), nil, incident.Recovery{}))
-	want := []string{"opened update", "worsened trigger", "worsened trigger", "fixed update", "resolved resolve"}
-	if diff := cmp.Diff(want, kinds); diff != "" {
-		t.Error(diff)
-	}
-	if first.Key != last.Key || first.ID == last.ID || first.Key != alertOf(book.List()[0].ID) {
-		t.Errorf("keys and ids: %s %s, %s %s", first.Key, first.ID, last.Key, last.ID)
-	}
-	first.ID, first.Key = "", ""
-	golden := pager.Notice{
-		Kind: pager.Trigger, Severity: pager.Error, At: at(10 * time.Second),
-		Summary:   "Most devices that start now cannot connect over TCP, since 11:59 UTC: 5 of 6 tries fail",
-		Links:     []pager.Link{{Text: "incident 1", URL: "https://status.example.com/i/1"}},
-		Component: string(signal.ConnectTCP), Group: "transport TCP on gateway-2", Class: "timeout",
-	}
-	golden.Details = []pager.Detail{
-		{Name: "evidence", Value: "no answer within 8 s"},
-		{Name: "why", Value: "97 % of the failures are transport TCP on gateway-2 (100 % fail there, 2 % elsewhere) and 30 % of the failures are firmware 5.8.0 (60 % fail there, 40 % elsewhere)"},
-		{Name: "advice", Value: "Do not reset or re-key: devices retry by themselves within 128 s."},
-	}
-	if diff := cmp.Diff(golden, first); diff != "" {
-		t.Error(diff)
-	}
-	if last.Summary != "Resolved: Devices that start now cannot connect over TCP, for 1 min" {
-		t.Errorf("the end: %s", last.Summary)
-	}
 }
 
 // pagedWatch is a watchtower that runs, of a cloud that is not there, with a
@@ -131,7 +72,7 @@ func TestPager(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Acknowledge(t.Context(), alertOf(i().ID), "ada"); err != nil {
+	if err := remote.Acknowledge(t.Context(), "wt:inc:"+i().ID, "ada"); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "it is acknowledged here and there", func() bool { return !i().Accepted.IsZero() && fake.Incidents()[0].Acknowledged })
@@ -146,16 +87,16 @@ func TestPager(t *testing.T) {
 			acknowledged++
 		}
 	}
-	if list := fake.Incidents(); len(list) != 1 || list[0].Key != alertOf(i().ID) || list[0].Severity != "critical" || acknowledged != 1 {
+	if list := fake.Incidents(); len(list) != 1 || list[0].Key != "wt:inc:"+i().ID || list[0].Severity != "critical" || acknowledged != 1 {
 		t.Errorf("the pager has %+v; acknowledged %d times", list, acknowledged)
 	}
-	if note := w.oncall.note(); note != "" {
+	if note := w.oncall.Note(); note != "" {
 		t.Errorf("all is well, and the page says: %s", note)
 	}
 	end()
 	w, end = pagedWatch(t, data, phone)
 	defer end()
-	if err := w.oncall.pipeline.Notify(pager.Notice{ID: "end", Key: alertOf(i().ID), Kind: pager.Resolve}); err == nil {
+	if err := w.oncall.Pipeline().Notify(pager.Notice{ID: "end", Key: "wt:inc:" + i().ID, Kind: pager.Resolve}); err == nil {
 		t.Error("after a restart the alert is open again")
 	}
 }
@@ -167,7 +108,7 @@ func TestNobodyPaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if notes := w.notes(); len(notes) == 0 || notes[0] != noPager {
+	if notes := w.notes(); len(notes) == 0 || notes[0] != oncall.NoPager {
 		t.Errorf("without a pager: %q", notes)
 	}
 	ended, cancel := context.WithCancel(t.Context())

@@ -24,6 +24,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/census"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/status"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
@@ -120,7 +121,7 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 type Watch struct {
 	tower  *tower.Tower
 	desk   *desk.Desk     // nil: this vantage reports to another
-	oncall *oncall        // nil with it
+	oncall *oncall.Oncall // nil with it
 	census *census.Census // nil: there is no token to ask the cloud with
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
@@ -148,7 +149,7 @@ func NewWatch(o WatchOptions) (*Watch, error) {
 	var err error
 	if w.tower, err = tower.New(cfg); err != nil && w.desk != nil {
 		_ = w.desk.Close()
-		_ = w.oncall.journal.Close()
+		_ = w.oncall.Close()
 	}
 	return w, err
 }
@@ -161,7 +162,7 @@ func (w *Watch) Run(ctx context.Context) error {
 	paging, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	paged := make(chan error, 1)
-	go func() { paged <- w.oncall.run(paging) }() // ends when the tower has
+	go func() { paged <- w.oncall.Run(paging) }() // ends when the tower has
 	var counting sync.WaitGroup
 	if w.census != nil {
 		counting.Go(func() { w.census.Run(ctx) })
@@ -346,23 +347,23 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 		page.URL = "http://" + o.Listen
 	}
 	var err error
-	if w.oncall, err = openOncall(o, page.URL); err != nil {
+	if err = w.openOncall(o, page.URL, cfg); err != nil {
 		return err
 	}
 	w.desk, err = desk.Open(desk.Config{
-		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.oncall.told, Notes: w.notes,
+		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.oncall.Told, Planned: w.oncall.Planned, Notes: w.notes,
 		Recovery: w.recovery, Restarts: w.restarts,
 	})
 	if err != nil {
-		return errors.Join(err, w.oncall.journal.Close())
+		return errors.Join(err, w.oncall.Close())
 	}
-	w.oncall.desk = w.desk
+	w.oncall.At(w.desk)
 	if token := cfg.Canaries.Canary.Token; token != "" {
 		w.census = census.New(census.Config{
 			API: o.API, Token: token, Since: w.desk.Started(), Coming: 2 * len(cfg.Canaries.Ways) * (1 + len(cfg.Reporters)), Logger: o.Logger,
 		})
 	}
-	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.oncall.handler()
+	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.handler()
 	return nil
 }
 
@@ -385,7 +386,7 @@ func (w *Watch) restarts() status.Restarts {
 // notes are what a reader of the page should know of the watchtower itself,
 // the worst first.
 func (w *Watch) notes() []string {
-	if note := w.oncall.note(); note != "" {
+	if note := w.oncall.Note(); note != "" {
 		return append([]string{note}, w.Unwatched...)
 	}
 	return w.Unwatched

@@ -24,6 +24,8 @@ type Config struct {
 	// Told is called with each change of an incident, after it was written down.
 	// It must not wait. nil: nobody is told.
 	Told func(incident.Change)
+	// Planned is called with each change of a window of maintenance, likewise.
+	Planned func(maintenance.Change)
 	// Recovery gives, at once, the newest count of the devices that were hit by
 	// what began then and was fixed then; zero: it is not. nil: nobody counts.
 	Recovery func(began, fixed time.Time) incident.Recovery
@@ -164,7 +166,7 @@ func (d *Desk) Judged(now time.Time, changed []signal.Judgement) {
 	d.write(told, windows)
 	d.show(now, len(told)+len(windows) > 0)
 	d.mu.Unlock()
-	d.tell(told)
+	d.tell(told, windows)
 }
 
 // proven is how many runs in a row have to go well until what failed before a
@@ -197,8 +199,8 @@ func (d *Desk) Person(do func(now time.Time, b *incident.Book, c *maintenance.Ca
 	now := time.Now().UTC()
 	r, err := do(now, d.book, d.plans)
 	var told []incident.Change
+	var windows []maintenance.Change
 	if err == nil {
-		var windows []maintenance.Change
 		if r.Incident != nil {
 			told = append(told, *r.Incident)
 		}
@@ -209,7 +211,7 @@ func (d *Desk) Person(do func(now time.Time, b *incident.Book, c *maintenance.Ca
 		d.show(now, true)
 	}
 	d.mu.Unlock()
-	d.tell(told)
+	d.tell(told, windows)
 	return r, err
 }
 
@@ -217,6 +219,16 @@ func (d *Desk) Person(do func(now time.Time, b *incident.Book, c *maintenance.Ca
 func (d *Desk) Accepted(id, outlet string) error {
 	_, err := d.Person(func(now time.Time, b *incident.Book, _ *maintenance.Calendar) (Record, error) {
 		c, err := b.PageAccepted(now, id, outlet)
+		return Record{Incident: &c}, err
+	})
+	return err
+}
+
+// Escalated writes down that somebody else is called because nobody has
+// acknowledged an incident.
+func (d *Desk) Escalated(id, text string) error {
+	_, err := d.Person(func(now time.Time, b *incident.Book, _ *maintenance.Calendar) (Record, error) {
+		c, err := b.Escalated(now, id, text)
 		return Record{Incident: &c}, err
 	})
 	return err
@@ -262,11 +274,15 @@ func (d *Desk) append(r Record) {
 	}
 }
 
-func (d *Desk) tell(changes []incident.Change) {
-	if d.cfg.Told == nil {
-		return
+func (d *Desk) tell(changes []incident.Change, windows []maintenance.Change) {
+	if d.cfg.Told != nil {
+		for _, c := range changes {
+			d.cfg.Told(c)
+		}
 	}
-	for _, c := range changes {
-		d.cfg.Told(c)
+	if d.cfg.Planned != nil {
+		for _, c := range windows {
+			d.cfg.Planned(c)
+		}
 	}
 }

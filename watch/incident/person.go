@@ -130,6 +130,12 @@ func (b *Book) PageAccepted(now time.Time, id, outlet string) (Change, error) {
 	return b.event(now, id, PageAccepted, outlet, "page accepted by "+outlet)
 }
 
+// Escalated writes down that somebody else is called because nobody has
+// acknowledged.
+func (b *Book) Escalated(now time.Time, id, text string) (Change, error) {
+	return b.event(now, id, Escalated, "", text)
+}
+
 // Published writes down that the page which strangers see has it.
 func (b *Book) Published(now time.Time, id, where string) (Change, error) {
 	return b.event(now, id, Published, where, "published at "+where)

@@ -29,6 +29,7 @@ const (
 	Acknowledged Kind = "acknowledged"
 
 	PageAccepted Kind = "page_accepted"
+	Escalated    Kind = "escalated" // nobody has acknowledged: somebody else is called
 	Published    Kind = "published"
 	Overdue      Kind = "overdue"
 	Blind        Kind = "blind"   // nobody can tell; the change has no incident
