@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
+	"github.com/cyan-cloud/cyan/cloud/drill"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/cloud/store/eventlog"
@@ -31,6 +32,7 @@ type App struct {
 
 	opts    Options
 	gateway *gateway.Gateway
+	drills  *drill.Ingress // nil: there is none
 	store   *store.Store
 	history *eventlog.Log  // nil: none is kept
 	doors   []net.Listener // of the HTTP API
@@ -163,6 +165,9 @@ func (a *App) build(ctx context.Context) (err error) {
 			{Name: "port for devices on tcp", Run: a.gateway.Ready},
 		},
 	}
+	if people.Drills, err = a.openDrills(ctx, udp, tcp); err != nil {
+		return err
+	}
 	if a.history != nil {
 		people.History = a.history
 		people.Ready = append(people.Ready, api.Check{Name: "history of events", Run: a.history.Check})
@@ -270,6 +275,9 @@ func (a *App) Stop(ctx context.Context) error {
 // Addrs are the addresses that a cloud listens on.
 type Addrs struct {
 	UDP, TCP, API []netip.AddrPort
+	// DrillUDP and DrillTCP are those that only canaries use; not valid: there is
+	// none.
+	DrillUDP, DrillTCP netip.AddrPort
 }
 
 // Addrs gives the addresses that are listened on, with the ports that were
@@ -277,6 +285,9 @@ type Addrs struct {
 func (a *App) Addrs() Addrs {
 	var out Addrs
 	out.UDP, out.TCP = a.gateway.Addrs()
+	if a.drills != nil {
+		out.DrillUDP, out.DrillTCP = a.drills.Addrs()
+	}
 	for _, l := range a.doors {
 		out.API = append(out.API, l.Addr().(*net.TCPAddr).AddrPort())
 	}

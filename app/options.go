@@ -26,6 +26,10 @@ type Options struct {
 	ListenTCP, ListenUDP string
 	// ListenAPI is where the HTTP API is served. Empty: 127.0.0.1:8080.
 	ListenAPI string
+	// ListenDrillTCP and ListenDrillUDP are where only canaries connect, so that
+	// it can be broken on purpose (cyan drill); no device is to know them.
+	// Empty: there is no such door.
+	ListenDrillTCP, ListenDrillUDP string
 	// PublicURL is what people and devices reach the API by, for links. Empty:
 	// made from ListenAPI.
 	PublicURL string

@@ -28,6 +28,7 @@ const (
 	AuditGet          Scope = "audit:get"
 	Account           Scope = "account"
 	SignalsRead       Scope = "signals:read"
+	Drill             Scope = "drill"
 )
 
 // Scopes is the table of scopes, with what each allows.
@@ -54,7 +55,8 @@ var scopes = []ScopeRow{
 	{EventsSend, "publish events"},
 	{AuditGet, "read the audit log"},
 	{Account, "the account itself: its name, its tokens, its service accounts, its second factor, its end"},
-	{SignalsRead, "read what the cloud counted, for the watchtower"},
+	{SignalsRead, "read what the cloud counted, and which drills there are, for the watchtower"},
+	{Drill, "break the ingress that only canaries use, as an exercise; administrators only"},
 }
 
 // ParseScopes reads a list of scopes, with spaces or commas between. Invalid

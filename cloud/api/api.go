@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/cloud/api/drills"
 	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/cloud/api/stream"
@@ -138,6 +139,7 @@ type Config struct {
 	DoorShut func() bool
 
 	Outage *outage.Desk // what is known and told of the cloud's own failures; nil: nothing
+	Drills *drills.Desk // exercises; nil: there are none
 
 	Chronicle Chronicle // what was done to the cloud; nil: nothing is known
 

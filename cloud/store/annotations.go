@@ -32,6 +32,7 @@ const (
 	KindCrash   = "crash" // a start behind a process that did not stop
 	KindUpgrade = "upgrade"
 	KindDrain   = "drain"
+	KindDrill   = "drill" // an ingress that only canaries use was broken on purpose, or is whole again
 )
 
 // UnknownCount is the count of what nobody counted.

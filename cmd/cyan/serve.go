@@ -31,6 +31,8 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.StringVar(&f.ListenTCP, "listen-tcp", o.ListenTCP, "`addresses` where devices on TCP connect, with commas between; off: nowhere")
 	flags.StringVar(&f.ListenUDP, "listen-udp", o.ListenUDP, "`addresses` where devices on UDP connect; unmodified ones know only port 5684")
 	flags.StringVar(&f.ListenAPI, "listen-api", o.ListenAPI, "`addresses` of the HTTP API; plain HTTP")
+	flags.StringVar(&f.ListenDrillTCP, "listen-drill-tcp", "", "`address` that only canaries use, on TCP, so that it can be broken on purpose (default none)")
+	flags.StringVar(&f.ListenDrillUDP, "listen-drill-udp", "", "the same on UDP")
 	flags.StringVar(&f.PublicURL, "public-url", "", "`URL` that people reach the API by (default made from --listen-api)")
 	flags.StringVar(&f.StatusURL, "status-url", "", "`URL` of the watchtower's page, for the open incident in errors (default none)")
 	flags.StringVar(&f.Database, "database", "", "SQLite `file` (default cyan.db in the data folder)")

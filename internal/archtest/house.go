@@ -51,6 +51,9 @@ var house = []room{
 	// Who is back after a disconnect: told by the bus, and asked of it.
 	{"cloud/muster", with(vocabulary, "internal/dense")},
 
+	// An ingress that only canaries use, and that is broken on purpose.
+	{"cloud/drill", vocabulary},
+
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/dense", "internal/ferry", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway/handover", nil},
@@ -63,8 +66,9 @@ var house = []room{
 	{"cloud/api/stream", with(vocabulary, "internal/ferry", "wire/rest", "wire/sse")},
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
+	{"cloud/api/drills", with(vocabulary, "cloud/api/web", "cloud/drill", "wire/rest")},
 	{"cloud/api/outage", with(vocabulary, "cloud/api/web", "cloud/store", "wire/rest")},
-	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/outage", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/drills", "cloud/api/outage", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},
 
