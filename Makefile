@@ -13,6 +13,8 @@ SEED      ?= 1
 SEEDS     ?= $(if $(filter-out 0,$(BUDGET)),1000000,100)
 BUDGET    ?= 0
 FAULTS    ?= 8
+N         ?= 10
+SETS      ?= 2
 
 # Tools are pinned here, built into .bin/ and kept out of go.mod.
 TOOLS := $(CURDIR)/.bin
@@ -103,6 +105,10 @@ sim: ## simulate clouds from SEEDS seeds (100) from SEED on, or for a time: BUDG
 fault: ## break processes, networks and disks under a cloud, 4 minutes (Linux; LONG=1: 9; CYAN_DEVICE_OS: real devices)
 	go test ./test/fault -run 'TestFaults$$' -count 1 -timeout 30m -v -parallel $(FAULTS) -every $(if $(LONG),-long) $(if $(JSON),-json) | \
 		grep -v -e '^=== ' -e 'level='
+
+.PHONY: detect
+detect: ## let new connections fail N times (10), SETS at once (2), and say how soon it is known (Linux; 2 minutes each)
+	go test ./test/watch/detect -run '^$$' -bench Detection -benchtime 1x -timeout 0 -injections $(N) -sets $(SETS) -seed $(SEED) $(if $(KEEP),-keep $(abspath $(KEEP)))
 
 .PHONY: bench
 bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf

@@ -1,0 +1,88 @@
+// Package door stands before a cloud's doors for devices, and fails in the
+// ways in which clouds fail those who come anew, while those inside go on.
+package door
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Fault is what is wrong with a door.
+type Fault int
+
+// The faults.
+const (
+	None       Fault = iota
+	Unanswered       // who comes anew is let in and gets no answer: the service behind hangs
+	Refused          // the port is closed; over UDP, where nobody is inside a port, to those who have a session, too
+)
+
+// Door is a door that something can be wrong with.
+type Door interface {
+	// Addr is where devices connect; it stays the same.
+	Addr() string
+	// Set makes something wrong, or right.
+	Set(Fault) error
+	// Deafen lets a share of those who are inside send and hear nothing any
+	// more until they come anew, and gives their number.
+	Deafen(share float64) int
+	Close()
+}
+
+// The ports of doors are below those that the system hands out: while one is
+// closed, nobody else gets it.
+const portsFrom, ports = 26000, 1000
+
+var errNoPort = errors.New("door: no port is free")
+
+// Port gives a port of 127.0.0.1 that is free for TCP and UDP.
+func Port() (string, error) {
+	for range 10 * ports {
+		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(portsFrom+rand.IntN(ports)))
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			continue
+		}
+		p, err := net.ListenPacket("udp", at)
+		_ = l.Close()
+		if err != nil {
+			continue
+		}
+		return at, p.Close()
+	}
+	return "", errNoPort
+}
+
+// again tries for a while: a port that was closed a moment ago may not be free
+// at once.
+func again(do func() error) (err error) {
+	for range 50 {
+		if err = do(); err == nil {
+			return nil
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	return err
+}
+
+// base is what doors have in common.
+type base struct {
+	at, to string
+	all    sync.WaitGroup // every goroutine of the door; they end with Close
+
+	mu     sync.Mutex
+	fault  Fault // guarded by mu
+	closed bool  // guarded by mu
+}
+
+func (b *base) Addr() string { return b.at }
+
+func (b *base) wrong() Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fault
+}

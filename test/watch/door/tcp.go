@@ -1,0 +1,156 @@
+package door
+
+import (
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// TCP opens a door before the cloud's TCP port at to. While it is Unanswered it
+// accepts, as a cloud whose service behind hangs does.
+func TCP(to string) (Door, error) {
+	at, err := Port()
+	if err != nil {
+		return nil, err
+	}
+	d := &tcp{base: base{at: at, to: to}, inside: map[*pair]bool{}}
+	return d, d.listen()
+}
+
+type tcp struct {
+	base
+	front net.Listener // guarded by mu; nil: refused
+
+	crowd  sync.Mutex
+	inside map[*pair]bool // guarded by crowd
+}
+
+// pair is a device's connection and ours to the cloud; nil: nobody answers.
+type pair struct {
+	device, cloud net.Conn
+	deaf          atomic.Bool
+}
+
+func (p *pair) close() {
+	_ = p.device.Close()
+	if p.cloud != nil {
+		_ = p.cloud.Close()
+	}
+}
+
+// listen opens the port. The caller holds mu, or nobody else has the door.
+func (d *tcp) listen() error {
+	return again(func() error {
+		l, err := net.Listen("tcp", d.at)
+		if err == nil {
+			d.front = l
+			d.all.Go(func() { d.accept(l) }) // until l is closed
+		}
+		return err
+	})
+}
+
+func (d *tcp) Set(f Fault) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = f
+	switch {
+	case f == Refused && d.front != nil:
+		err := d.front.Close()
+		d.front = nil
+		return err
+	case f != Refused && d.front == nil && !d.closed:
+		return d.listen()
+	}
+	return nil
+}
+
+func (d *tcp) accept(l net.Listener) {
+	for {
+		device, err := l.Accept()
+		if err != nil {
+			return
+		}
+		d.all.Go(func() { d.serve(&pair{device: device}) }) // until either side ends
+	}
+}
+
+func (d *tcp) serve(p *pair) {
+	defer p.close()
+	if d.wrong() == Unanswered {
+		d.enter(p)
+		defer d.leave(p)
+		_, _ = io.Copy(io.Discard, p.device) // until the device gives up
+		return
+	}
+	var err error
+	if p.cloud, err = net.Dial("tcp", d.to); err != nil {
+		return
+	}
+	d.enter(p)
+	defer d.leave(p)
+	d.all.Go(func() { // until the cloud's side ends
+		defer p.close()
+		b := make([]byte, 16<<10)
+		for {
+			n, err := p.cloud.Read(b)
+			if err != nil {
+				return
+			}
+			if p.deaf.Load() {
+				continue
+			}
+			if _, err := p.device.Write(b[:n]); err != nil {
+				return
+			}
+		}
+	})
+	_, _ = io.Copy(p.cloud, p.device)
+}
+
+func (d *tcp) enter(p *pair) {
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	d.crowd.Lock()
+	defer d.crowd.Unlock()
+	d.inside[p] = true
+	if closed {
+		p.close()
+	}
+}
+
+func (d *tcp) leave(p *pair) {
+	d.crowd.Lock()
+	defer d.crowd.Unlock()
+	delete(d.inside, p)
+}
+
+func (d *tcp) Deafen(share float64) (n int) {
+	d.crowd.Lock()
+	defer d.crowd.Unlock()
+	for p := range d.inside {
+		if p.cloud != nil && rand.Float64() < share {
+			p.deaf.Store(true)
+			n++
+		}
+	}
+	return n
+}
+
+func (d *tcp) Close() {
+	d.mu.Lock()
+	d.closed = true
+	if d.front != nil {
+		_ = d.front.Close()
+	}
+	d.mu.Unlock()
+	d.crowd.Lock()
+	for p := range d.inside {
+		p.close()
+	}
+	d.crowd.Unlock()
+	d.all.Wait()
+}
