@@ -111,8 +111,12 @@ detect: ## let new connections fail N times (10), SETS at once (2), and say how 
 	go test ./test/watch/detect -run '^$$' -bench Detection -benchtime 1x -timeout 0 -injections $(N) -sets $(SETS) -seed $(SEED) $(if $(KEEP),-keep $(abspath $(KEEP)))
 
 .PHONY: bench
-bench: build ## measure a whole cloud, about 10 minutes, and write docs/perf
+bench: build ## measure a whole cloud, about 15 minutes, and write docs/perf
 	bin/cyan bench all --record docs/perf
+
+.PHONY: screenshots
+screenshots: ## have Chromium take pictures of the status page into docs/watch, and measure it on the smallest screen
+	go test -count 1 ./watch/status -run 'TestLooks$$' -v -shots $(CURDIR)/docs/watch
 
 .PHONY: upgrade-100
 upgrade-100: build ## a hundred upgrades in a row: under devices of every generation, and under 10,000 on DTLS and 2,000 on TCP

@@ -28,6 +28,7 @@ type minute struct {
 
 const (
 	minutes  = 60
+	recent   = 5 // minutes
 	runsKept = 30
 	forgot   = time.Hour // a canary that has not run for so long is not shown
 )
@@ -66,15 +67,15 @@ func (m *memory) note(r *signal.Result) {
 	}
 }
 
-// measured gives the number of a capability.
-func (m *memory) measured(c signal.Capability, now time.Time) status.Measured {
-	n := status.Measured{Over: minutes * time.Minute}
+// measured gives the number of a capability, of so many minutes.
+func (m *memory) measured(c signal.Capability, now time.Time, last int64) status.Measured {
+	n := status.Measured{Over: time.Duration(last) * time.Minute}
 	counts := m.counts[c]
 	if counts == nil {
 		return n
 	}
 	for _, slot := range counts {
-		if slot.at > now.Unix()/60-minutes {
+		if slot.at > now.Unix()/60-last {
 			n.OK += slot.ok
 			n.Tried += slot.tried
 		}
@@ -86,7 +87,7 @@ func (m *memory) measured(c signal.Capability, now time.Time) status.Measured {
 func (m *memory) looked(now time.Time) []signal.Capability {
 	var list []signal.Capability
 	for _, c := range signal.Capabilities() {
-		if m.measured(c, now).Tried > 0 {
+		if m.measured(c, now, minutes).Tried > 0 {
 			list = append(list, c)
 		}
 	}

@@ -80,7 +80,7 @@ func (d *Desk) view(now time.Time) *status.View {
 	}
 	bad := d.book.Severities()
 	for _, c := range signal.Capabilities() {
-		k := status.Component{Capability: c, Severity: bad[c], Measured: d.seen.measured(c, now), Days: d.days.Of(c)}
+		k := status.Component{Capability: c, Severity: bad[c], Measured: d.seen.measured(c, now, minutes), Recent: d.seen.measured(c, now, recent), Days: d.days.Of(c)}
 		if j, ok := held[c]; ok && bad[c] == signal.Operational {
 			k.Severity, k.Held, k.Changed = j.Severity, true, j.At
 		} else {

@@ -59,9 +59,14 @@ func (i *Incident) fails(how func(*Part) signal.Severity) string {
 	}
 	var list []string
 	tcp, udp := worst[signal.ConnectTCP], worst[signal.ConnectUDP]
-	if tcp > signal.Operational && tcp == udp {
+	if tcp > signal.Operational && udp > signal.Operational {
 		// Both doors are one sentence: nobody should have to know which is which.
-		list = append(list, strings.TrimSuffix(failure[signal.ConnectTCP][tcp-1], " over TCP"))
+		// Where one is worse than the other, most devices are hit and not all.
+		both := tcp
+		if tcp != udp {
+			both = signal.Partial
+		}
+		list = append(list, strings.TrimSuffix(failure[signal.ConnectTCP][both-1], " over TCP"))
 		delete(worst, signal.ConnectTCP)
 		delete(worst, signal.ConnectUDP)
 	}

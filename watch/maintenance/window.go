@@ -144,10 +144,24 @@ func (w *Window) Announcement() string {
 		list = append(list, fmt.Sprintf("%s (at worst %s)", e.Capability, strings.ReplaceAll(e.Worst.String(), "_", " ")))
 	}
 	text := fmt.Sprintf("%s From %s to %s", w.Reason, w.Starts.UTC().Format("2006-01-02 15:04"), w.Ends.UTC().Format("2006-01-02 15:04 UTC"))
-	if zone, err := time.LoadLocation(w.Zone); err == nil && w.Zone != "" && w.Zone != "UTC" {
-		text += fmt.Sprintf(" (%s to %s %s)", w.Starts.In(zone).Format("2006-01-02 15:04"), w.Ends.In(zone).Format("15:04 MST"), w.Zone)
+	if local := w.Local(); local != "" {
+		text += " (" + local + ")"
 	}
 	return text + " these may not work: " + strings.Join(list, ", ") + ". Everything else does."
+}
+
+// Local gives begin and end in the zone that the window was planned in; empty
+// where that is UTC.
+func (w *Window) Local() string {
+	zone, err := time.LoadLocation(w.Zone)
+	if err != nil || w.Zone == "" || w.Zone == "UTC" {
+		return ""
+	}
+	starts, ends, end := w.Starts.In(zone), w.Ends.In(zone), "15:04 MST"
+	if starts.Format(time.DateOnly) != ends.Format(time.DateOnly) {
+		end = "2006-01-02 15:04 MST"
+	}
+	return fmt.Sprintf("%s to %s %s", starts.Format("2006-01-02 15:04"), ends.Format(end), w.Zone)
 }
 
 func (w *Window) note(now time.Time, who, text string) {

@@ -10,6 +10,8 @@
 // renderer is a pure function of it, so whatever the page shows can be shown
 // again, and nothing on it can be newer, or greener, than the measurement.
 //
+// make screenshots has a browser take pictures of it, in docs/watch.
+//
 // The page is served by the watchtower, from memory, in another process than
 // the cloud: it answers while the cloud, its database and its network are dead.
 // It says when it was generated. When it has not been generated anew for

@@ -38,7 +38,15 @@ type EvidenceOfComponent struct {
 	OK         int               `json:"ok"`
 	Tried      int               `json:"tried"`
 	Seconds    int               `json:"window_s"`
+	Recent     EvidenceOfNow     `json:"recent"`
 	Days       []Day             `json:"days"`
+}
+
+// EvidenceOfNow is the number of the last minutes.
+type EvidenceOfNow struct {
+	OK      int `json:"ok"`
+	Tried   int `json:"tried"`
+	Seconds int `json:"window_s"`
 }
 
 // EvidenceOfIncident is an incident with all of its fields, and its milestones.
@@ -69,7 +77,8 @@ func (s *scene) evidence() *Evidence {
 	}
 	for _, c := range s.Components {
 		e.Components = append(e.Components, EvidenceOfComponent{
-			c.Capability, c.Capability.String(), c.Severity, c.Changed, c.Measured.OK, c.Measured.Tried, int(c.Measured.Over.Seconds()), c.Days,
+			c.Capability, c.Capability.String(), c.Severity, c.Changed, c.Measured.OK, c.Measured.Tried, int(c.Measured.Over.Seconds()),
+			EvidenceOfNow{c.Recent.OK, c.Recent.Tried, int(c.Recent.Over.Seconds())}, c.Days,
 		})
 	}
 	for _, i := range s.Incidents[:min(latest, len(s.Incidents))] {

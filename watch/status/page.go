@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,10 +25,10 @@ var web embed.FS
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":  func() template.HTML { return template.HTML("<style>" + asset("web/page.css") + "</style>") },
 	"script": func() template.HTML { return template.HTML("<script>" + asset("web/page.js") + "</script>") },
-	"bars":   bars, "dot": dot, "span": incident.Span, "took": took,
+	"bars":   bars, "dot": dot, "span": incident.Span, "took": took, "glue": glue, "kind": kind, "place": place,
 	"ms": func(t time.Time) int64 { return t.UnixMilli() },
 	"after": func(t, began time.Time) string {
-		return incident.Span(t.Sub(began)) + " after the first failure"
+		return "after " + incident.Span(t.Sub(began))
 	},
 }).ParseFS(web, "web/*.html"))
 
@@ -107,10 +108,12 @@ func (s sheet) Mood() string {
 	}
 }
 
-// Row is a component as the page shows it.
+// Row is a component as the page shows it. Young is what the last minutes say,
+// where the hour does not say it yet; Number ends before the time that it is
+// of, which is another once the page is old.
 type Row struct {
 	Component
-	Class, Text, Number, Uptime string
+	Class, Text, Young, Number, Uptime string
 }
 
 // Rows gives the components.
@@ -118,10 +121,16 @@ func (s sheet) Rows() []Row {
 	var rows []Row
 	for i := range s.Components {
 		c := &s.Components[i]
-		r := Row{Component: *c, Number: c.Measured.Words(), Uptime: "no days yet"}
+		r := Row{Component: *c, Number: "not measured", Uptime: "no days yet"}
+		if c.Measured.Tried > 0 {
+			r.Number = glue(c.Measured.count())
+		}
+		if c.young() {
+			r.Young = glue(c.Recent.Words() + "; ")
+		}
 		r.Class, r.Text = s.state(c, s.now)
 		if part, ok := uptime(c.Days); ok {
-			r.Uptime = percent(part)
+			r.Uptime = glue(percent(part) + " in 90 days")
 		}
 		rows = append(rows, r)
 	}
@@ -187,6 +196,24 @@ func (s sheet) About(i incident.Incident) sheet {
 	return s
 }
 
+// Of gives the sheet of one of several windows.
+func (s sheet) Of(w maintenance.Window) sheet {
+	s.Window = &w
+	return s
+}
+
+// Made is when the page was generated, with its day: whoever has no script
+// reads off it how old the page is.
+func (s sheet) Made() template.HTML {
+	t := s.At.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="epoch %d">%s</time>`, t.Format(time.RFC3339), t.Unix(), t.Format("2006-01-02 15:04 UTC")))
+}
+
+// Extent is for how many a capability may fail in a window.
+func (s sheet) Extent(v signal.Severity) string {
+	return [...]string{"for nobody", "for some", "for most", "for all"}[min(v, signal.Major)]
+}
+
 // Body is the text of an update.
 func (s sheet) Body(e incident.Entry) string { return body(&e) }
 
@@ -194,9 +221,6 @@ func (s sheet) Body(e incident.Entry) string { return body(&e) }
 func (s sheet) Words(w maintenance.Window) string {
 	return strings.ReplaceAll(string(w.Status), "_", " ")
 }
-
-// Plain is a severity as people say it.
-func (s sheet) Plain(v signal.Severity) string { return strings.ReplaceAll(v.String(), "_", " ") }
 
 // Mark is a moment by which an incident is measured.
 type Mark struct {
@@ -228,9 +252,53 @@ func (s sheet) Marks() []Mark {
 // another than the page's.
 func (s sheet) Time(t time.Time) template.HTML { return when(t, s.At) }
 
+// Stamp writes a time of a record: with its day, its seconds and its epoch.
+func (s sheet) Stamp(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time> <span class="epoch">epoch %d</span>`,
+		t.Format(time.RFC3339), t.Format(time.RFC3339), t.Format("2006-01-02 15:04:05 UTC"), t.Unix()))
+}
+
 // ImpactOf is the class of how bad an incident was.
 func (s sheet) ImpactOf(i incident.Incident) string {
 	return [...]string{"ok", "degraded", "partial", "major"}[min(i.Worst(), signal.Major)]
+}
+
+// apart are numbers and what they count, where a line must not end between.
+var apart = regexp.MustCompile(`(\d) (%|ms|s|min|h|days?|UTC)\b|(\d) (%)`)
+
+// glue keeps numbers and their units on one line.
+func glue(text string) string { return apart.ReplaceAllString(text, "$1$3\u00a0$2$4") }
+
+// kind says what a canary does, for those who do not know the word.
+func kind(s signal.Story) string {
+	switch s {
+	case signal.ColdStart:
+		return "A device that starts from nothing"
+	case signal.Held:
+		return "A device that stays connected"
+	case signal.Resume:
+		return "A device that goes on with its session"
+	case signal.Login:
+		return "Somebody who logs in"
+	case signal.Publish:
+		return "An event that is published"
+	case signal.Address:
+		return "The public address"
+	case signal.Physical:
+		return "A real board"
+	default:
+		return string(s)
+	}
+}
+
+// place says from where a canary looks and by which way in.
+func place(s Strip) string {
+	text := "from " + s.Vantage
+	if in := strings.TrimSuffix(s.Ingress, " "+s.Transport); in != "" {
+		text += " by " + in
+	}
+	return text
 }
 
 // when writes a time that script adds the reader's zone to.
@@ -260,7 +328,7 @@ func dot(r signal.Result) template.HTML {
 // and good, the rest on top in its colour, at least a third of the bar so that it is seen.
 // Days that are alike are one stroke, with gaps.
 func bars(days []Day, today time.Time) template.HTML {
-	const wide, gap, high = 10, 3, 40
+	const wide, gap, high, slit = 10, 3, 40, 3
 	of := map[string]*Day{}
 	for i := range days {
 		of[days[i].Date] = &days[i]
@@ -283,13 +351,13 @@ func bars(days []Day, today time.Time) template.HTML {
 		all := d.Known() + d.Maintenance
 		height := max(high/3, (bad*high+all-1)/all)
 		fmt.Fprintf(&rest, `<g><title>%s</title><path class="%s" d="M%d 0h%dv%dh-%dz"/><path class="ok" d="M%d %dh%dv%dh-%dz"/></g>`,
-			dayWords(date, d), class, x, wide-gap, height, wide-gap, x, height, wide-gap, high-height, wide-gap)
+			dayWords(date, d), class, x, wide-gap, height, wide-gap, x, height+slit, wide-gap, max(0, high-height-slit), wide-gap)
 	}
 	label := "no days are known"
 	if part, ok := uptime(days); ok {
 		label = percent(part) + " of the last 90 days"
 	}
-	return template.HTML(fmt.Sprintf(`<svg class="bars" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s"><path class="run none" d="%s"/><path class="run ok" d="%s"/>%s</svg>`,
+	return template.HTML(fmt.Sprintf(`<div class="bars"><svg viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s"><path class="run none" d="%s"/><path class="run ok" d="%s"/>%s</svg></div>`,
 		daysKept*wide-gap, high, label, none.path(), whole.path(), rest.String()))
 }
 

@@ -77,7 +77,8 @@ func (s *stage) view() *status.View {
 			Measured: status.Measured{OK: tried - n%3, Tried: tried, Over: time.Hour}, Days: s.bars(n),
 		}
 		if k.Severity > signal.Operational {
-			k.Measured.OK, k.Changed = tried/(4*int(k.Severity)*int(k.Severity)), s.now.Add(-time.Minute)
+			k.Measured.OK, k.Changed = tried-12, s.now.Add(-time.Minute)
+			k.Recent = status.Measured{OK: 6 - 2*int(k.Severity), Tried: 17, Over: 5 * time.Minute}
 		}
 		v.Components = append(v.Components, k)
 	}

@@ -180,8 +180,8 @@ func TestHistory(t *testing.T) {
 func TestHeadline(t *testing.T) {
 	want := map[string]string{
 		"green":       "Everything works.",
-		"partial":     "Devices that start now cannot connect over TCP and most devices that start now cannot connect over UDP.",
-		"overdue":     "Devices that start now cannot connect over TCP and most devices that start now cannot connect over UDP.",
+		"partial":     "Most devices that start now cannot connect.",
+		"overdue":     "Most devices that start now cannot connect.",
 		"monitoring":  "It works again; devices are still coming back.",
 		"announced":   "Everything works.",
 		"maintenance": "Maintenance is going on, as announced.",

@@ -94,7 +94,7 @@ func (s *scene) components() []componentShape {
 func (s *scene) component(at int) componentShape {
 	c := &s.Components[at]
 	state := c.Severity.String()
-	words := c.Measured.Words()
+	words := c.Words()
 	switch {
 	case s.unknown || c.Measured.Tried == 0:
 		// Nothing is called operational that nobody measures.

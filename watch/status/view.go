@@ -40,7 +40,8 @@ type Component struct {
 	Changed    time.Time       // when it became that
 	Held       bool            // it fails as a maintenance window announced
 	Measured   Measured
-	Days       []Day // oldest first, 90 at most
+	Recent     Measured // the same of the last minutes: what an outage that is young is seen by
+	Days       []Day    // oldest first, 90 at most
 }
 
 // Measured is the number behind a component's state.
@@ -66,10 +67,10 @@ func (s Strip) Last() *signal.Result {
 	return &s.Runs[len(s.Runs)-1]
 }
 
-// Restarts counts how often processes of the cloud have started anew.
+// Restarts counts how often processes of the cloud have started.
 type Restarts struct {
 	Count int
-	Since time.Time // counted since
+	Since time.Time // counted since; zero: nobody counts
 	Last  time.Time
 	How   string // the last time, in words; empty: not known
 }

@@ -27,11 +27,24 @@ func (v *View) Headline(now time.Time) string {
 	case v.Overall() > signal.Operational:
 		return "Some things do not work."
 	case len(open) > 0:
-		return "It works again; devices are still coming back."
+		return again(&open[0])
 	case len(working) > 0 && working[0].Status == maintenance.InProgress:
 		return "Maintenance is going on, as announced."
 	default:
 		return "Everything works."
+	}
+}
+
+// again says how it is when nothing fails any more and the incident is not
+// over. That devices come back is said only where somebody counts them.
+func again(i *incident.Incident) string {
+	switch {
+	case !i.Recovery.Counted():
+		return "It works again; that is being watched before it counts as over."
+	case i.Recovery.Open() > 0:
+		return "It works again; devices are still coming back."
+	default:
+		return "It works again, and the devices that it hit answer or are listed."
 	}
 }
 
@@ -110,8 +123,25 @@ func (m Measured) Words() string {
 	if m.Tried == 0 {
 		return "not measured"
 	}
-	return fmt.Sprintf("%s of %s succeeded in the last %s", percent(float64(m.OK)/float64(m.Tried)), tries(m.Tried), over(m.Over))
+	return m.count() + " in the last " + over(m.Over)
 }
+
+// count is the number without its time.
+func (m Measured) count() string {
+	return fmt.Sprintf("%s of %s succeeded", percent(float64(m.OK)/float64(m.Tried)), tries(m.Tried))
+}
+
+// Words gives the numbers behind the state: of what does not work those of the
+// last minutes first, because an hour hides the beginning of an outage.
+func (c *Component) Words() string {
+	if c.young() {
+		return c.Recent.Words() + "; " + c.Measured.Words()
+	}
+	return c.Measured.Words()
+}
+
+// young tells that the last minutes say what the hour does not.
+func (c *Component) young() bool { return c.Severity > signal.Operational && c.Recent.Tried > 0 }
 
 func tries(n int) string {
 	if n == 1 {
@@ -126,6 +156,8 @@ func over(d time.Duration) string {
 		return "hour"
 	case time.Minute:
 		return "minute"
+	case 5 * time.Minute:
+		return "5 minutes"
 	default:
 		return incident.Span(d)
 	}
@@ -135,6 +167,9 @@ func over(d time.Duration) string {
 func percent(part float64) string {
 	if part >= 1 {
 		return "100 %"
+	}
+	if part <= 0 {
+		return "0 %"
 	}
 	for digits := 1; digits <= 4; digits++ {
 		scale := math.Pow10(digits)

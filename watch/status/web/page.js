@@ -23,7 +23,7 @@
     var b = d.body, old = Date.now() + skew - Number(b.dataset.at), note = d.querySelector(".old");
     if (old > Number(b.dataset.fresh) && note) {
       b.classList.add("stale", "aged");
-      note.textContent = "This page has heard nothing new for " + long(old) + ".";
+      note.textContent = "This page has heard nothing new for " + long(old) + ": treat everything on it as unknown.";
       d.title = "Unknown: this page is old";
     }
   }
