@@ -24,9 +24,9 @@ func (c *cli) plan(quick bool) []planned {
 		}
 		return full
 	}
-	watch := 10 * time.Second
+	watch, hold := 10*time.Second, time.Duration(0) // as long as cyan bench idle does
 	if quick {
-		watch = 2 * time.Second
+		watch, hold = 2*time.Second, 12*time.Second
 	}
 	return []planned{
 		{"handshake, DTLS", nil, func(ctx context.Context, s *bench.Server) (bench.Result, error) {
@@ -42,10 +42,10 @@ func (c *cli) plan(quick bool) []planned {
 			return result(bench.Events{Devices: count(1000, 50), For: watch, Say: c.say}.Run(ctx, s))
 		}},
 		{"streams", nil, func(ctx context.Context, s *bench.Server) (bench.Result, error) {
-			return result(bench.Streams{Subscribers: count(8000, 100), For: watch, Say: c.say}.Run(ctx, s))
+			return result(bench.Streams{Subscribers: count(10000, 100), For: watch, Say: c.say}.Run(ctx, s))
 		}},
 		{"idle", []string{"--trust-on-first-use"}, func(ctx context.Context, s *bench.Server) (bench.Result, error) {
-			return result(bench.Idle{Devices: count(100000, 100), Hold: 6 * watch, Say: c.say}.Run(ctx, s))
+			return result(bench.Idle{Devices: count(100000, 100), Hold: hold, Say: c.say}.Run(ctx, s))
 		}},
 	}
 }
@@ -55,9 +55,12 @@ func (c *cli) benchAllVerb() *cobra.Command {
 	var quick bool
 	cmd := &cobra.Command{
 		Use: "all", Short: "Run all benchmarks, and compare with the last time", Args: takes(0, 0, ""),
-		Long: `Runs all benchmarks, one after the other, for some ten minutes. With --record the
-results are written into a folder, and compared with the latest that is there
-from the same kind of machine: what has become worse by a fifth is said.`,
+		Long: `Runs all benchmarks, one after the other, for some fifteen minutes. With --record
+the results are written into a folder, and compared with the latest that is there
+from the same kind of machine: what has become worse by a fifth is said. Ratios
+and memory are compared as they are; processor time and rates in units of the
+same cryptography, so that a machine that is busier than the last time is not
+taken for a slower cloud.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var results []bench.Result
 			for _, p := range c.plan(quick) {

@@ -18,8 +18,8 @@ func Attend(in io.Reader, out io.Writer, r Ready) (err error) {
 	if err := answers.Encode(r); err != nil {
 		return err
 	}
-	var p profile
-	defer func() { err = errors.Join(err, p.end()) }()
+	var a attendant
+	defer func() { err = errors.Join(err, a.profile.end(), a.floor.close()) }()
 	for commands := json.NewDecoder(in); ; {
 		var c Command
 		switch err := commands.Decode(&c); {
@@ -28,12 +28,9 @@ func Attend(in io.Reader, out io.Writer, r Ready) (err error) {
 		case err != nil:
 			return fmt.Errorf("reading a command: %w", err)
 		}
-		var d done
-		if err := p.perform(c); err != nil {
+		d, err := a.perform(c)
+		if err != nil {
 			d.Error = err.Error()
-		}
-		if c.Do == DoCollect {
-			d.Live = live()
 		}
 		if err := answers.Encode(d); err != nil {
 			return err
@@ -41,30 +38,35 @@ func Attend(in io.Reader, out io.Writer, r Ready) (err error) {
 	}
 }
 
-// profile is the profile that is being written; zero: none.
-type profile struct{ file *os.File }
+// attendant is what a cloud has begun on command.
+type attendant struct {
+	profile profile
+	floor   foundation
+}
 
-func (p *profile) perform(c Command) error {
+func (a *attendant) perform(c Command) (d done, err error) {
 	switch {
 	case c.Do == DoCollect:
 		debug.FreeOSMemory()
-		return nil
+		d.Memory = ownMemory()
 	case c.Do == DoHeap:
-		return heap(c.File)
+		err = heap(c.File)
 	case c.Do == DoProfile && c.File == "":
-		return p.end()
+		err = a.profile.end()
 	case c.Do == DoProfile:
-		return p.begin(c.File)
+		err = a.profile.begin(c.File)
+	case c.Do == DoFloor && !c.Floor.Device.IsValid():
+		err = a.floor.close()
+	case c.Do == DoFloor:
+		d.Floor, err = a.floor.open(c.Floor)
+	default:
+		err = fmt.Errorf("there is no command %q", c.Do)
 	}
-	return fmt.Errorf("there is no command %q", c.Do)
+	return d, err
 }
 
-// live is how much the collector found in use.
-func live() int64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
+// profile is the profile that is being written; zero: none.
+type profile struct{ file *os.File }
 
 // heap writes a profile of what is in use.
 func heap(name string) error {

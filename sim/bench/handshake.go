@@ -139,7 +139,7 @@ func (b Handshake) measure(ctx context.Context, s *Server, by shaker) (*Handshak
 	}
 	r.ServerCPU = tenth(per(server, r.Handshakes) / 1e3)
 	r.CryptoCPU = tenth(per(crypto, rounds) / 1e3)
-	r.Ratio = float64(int(100*r.ServerCPU/r.CryptoCPU+0.5)) / 100
+	r.Ratio = hundredth(r.ServerCPU / r.CryptoCPU)
 	r.PerCore, r.PerSecond = tenth(1e6/r.ServerCPU), tenth(rate(r.Handshakes, passed))
 	r.Run = Ran("handshake", b.describe(list))
 	return r, nil

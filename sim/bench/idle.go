@@ -45,7 +45,7 @@ type IdleResult struct {
 	CallsFailed    int     `json:"calls_failed"`
 	Failures       int     `json:"failures"` // devices that could not connect
 	RSSBefore      int64   `json:"rss_before_bytes"`
-	LivePerDevice  int     `json:"live_bytes_per_device"` // of BytesPerDevice: what the collector manages
+	Each           Memory  `json:"bytes_per_device_by_owner"` // where BytesPerDevice are
 	ConnectsPerS   float64 `json:"connects_per_s"`
 	ServerCPU      float64 `json:"server_cpu_percent"` // of one core, while the devices are idle
 }
@@ -53,7 +53,7 @@ type IdleResult struct {
 // Rows are the figures for people.
 func (r *IdleResult) Rows() []Row {
 	return []Row{
-		{"device", fmt.Sprintf("%d bytes", r.BytesPerDevice), fmt.Sprintf("growth of the cloud's resident memory, for each; %d of them are Go values in use", r.LivePerDevice)},
+		{"device", fmt.Sprintf("%d bytes", r.BytesPerDevice), fmt.Sprintf("growth of the cloud's resident memory, for each: %s", r.Each)},
 		{"devices", fmt.Sprintf("%d, %d failures", r.Devices, r.Failures), fmt.Sprintf("%.0f connected in a second, to the end of their start-up", r.ConnectsPerS)},
 		{"memory", fmt.Sprintf("%.1f MiB", float64(r.RSS)/(1<<20)), fmt.Sprintf("%.1f MiB before", float64(r.RSSBefore)/(1<<20))},
 		{"pings", fmt.Sprintf("%d of %d answered", r.PingsAnswered, r.PingsSent), fmt.Sprintf("the cloud used %.1f %% of a core meanwhile", r.ServerCPU)},
@@ -145,7 +145,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, before Usage, r
 	}
 	r.RSS = after.RSS
 	r.BytesPerDevice = int(per(after.RSS-before.RSS, arrived))
-	r.LivePerDevice = int(per(after.Live-before.Live, arrived))
+	r.Each = after.Memory.growth(before.Memory, arrived)
 	b.Say("calling %d of them", b.Calls)
 	r.CallsSampled = b.Calls
 	r.CallsFailed = b.call(ctx, st)

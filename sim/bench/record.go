@@ -12,23 +12,25 @@ import (
 	"time"
 )
 
-// better says of a figure which way is better.
-type better bool
+// figure is one that is compared with the last time.
+type figure struct {
+	name string
+	more bool // is better
+	// pace says how a figure depends on how fast the machine was: one of
+	// processor time grows with the time that the machine needs for a piece of
+	// work, +1, and a rate shrinks with it, -1. Both are compared in units of that
+	// piece of work: the cryptography of the DTLS handshake, which each record has.
+	pace int
+}
 
-const (
-	less better = false
-	more better = true
-)
-
-// watched are the figures that are compared with the last time, by benchmark.
-// Those that depend on how busy the machine is have their share in handshake's
-// ratio; all others are as good as the machine was quiet.
-var watched = map[string]map[string]better{
-	"handshake": {"ratio": less},
-	"idle":      {"bytes_per_device": less, "calls_failed": less},
-	"call":      {"p50_us": less, "calls_per_s": more, "server_cpu_us": less},
-	"events":    {"events_per_s": more, "server_cpu_us": less, "lost": less},
-	"streams":   {"bytes_per_subscriber": less, "deliveries_per_s": more, "server_cpu_us": less},
+// watched are the figures that are compared, by benchmark. Latencies are not
+// among them but as ratios to their floor.
+var watched = map[string][]figure{
+	"handshake": {{name: "ratio"}},
+	"idle":      {{name: "bytes_per_device"}, {name: "calls_failed"}},
+	"call":      {{name: "p50_ratio"}, {name: "calls_per_s", more: true, pace: -1}, {name: "server_cpu_us", pace: 1}, {name: "errors"}},
+	"events":    {{name: "events_per_s", more: true, pace: -1}, {name: "server_cpu_us", pace: 1}, {name: "lost"}},
+	"streams":   {{name: "bytes_per_subscriber"}, {name: "deliveries_per_s", more: true, pace: -1}, {name: "server_cpu_us", pace: 1}, {name: "dropped"}},
 }
 
 // tolerance is how many times worse a figure may be before it is said.
@@ -117,30 +119,57 @@ func latest(dir string, now []object) ([]object, error) {
 // compare lists the watched figures that have become worse, in the order of
 // the results.
 func compare(last, now []object) (worse []string) {
+	slower := 1.0 // than the last time the machine was
+	if before, after := yardstick(last), yardstick(now); before > 0 && after > 0 {
+		slower = after / before
+	}
 	for _, n := range now {
 		at := slices.IndexFunc(last, func(o object) bool { return o.name() == n.name() })
 		if at < 0 {
 			continue
 		}
-		var lines []string
-		for figure, way := range watched[n.text("bench")] {
-			before, ok1 := last[at][figure].(float64)
-			after, ok2 := n[figure].(float64)
-			if ok1 && ok2 && way.worse(before, after) {
-				lines = append(lines, fmt.Sprintf("%s: %s was %g and is %g", n.name(), figure, before, after))
+		for _, f := range watched[n.text("bench")] {
+			before, ok1 := last[at][f.name].(float64)
+			after, ok2 := n[f.name].(float64)
+			if ok1 && ok2 && f.worse(before, after, slower) {
+				worse = append(worse, fmt.Sprintf("%s: %s was %g and is %g%s", n.name(), f.name, before, after, f.doubt(slower)))
 			}
 		}
-		slices.Sort(lines)
-		worse = append(worse, lines...)
 	}
 	return worse
 }
 
-// worse tells whether a figure is worse beyond the tolerance. From nothing to
-// something is.
-func (b better) worse(before, after float64) bool {
-	if b == more {
+// yardstick is how long the machine took for the same piece of work; 0: that was
+// not measured.
+func yardstick(results []object) float64 {
+	for _, o := range results {
+		if o.text("bench") == "handshake" && o.text("transport") == "dtls" {
+			us, _ := o["crypto_cpu_us"].(float64)
+			return us
+		}
+	}
+	return 0
+}
+
+// worse tells whether a figure is worse beyond the tolerance, by more than what
+// a slower machine explains. From nothing to something is.
+func (f figure) worse(before, after, slower float64) bool {
+	switch f.pace {
+	case 1:
+		before *= slower
+	case -1:
+		before /= slower
+	}
+	if f.more {
 		before, after = after, before
 	}
 	return after > before*tolerance
+}
+
+// doubt says how much of a difference is the machine's.
+func (f figure) doubt(slower float64) string {
+	if f.pace == 0 || hundredth(slower) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", and the machine takes %.2f times as long as then", slower)
 }

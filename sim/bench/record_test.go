@@ -16,7 +16,7 @@ func TestRecordTellsWhatBecameWorse(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := []Result{
-		&CallsResult{Run: here, P50: 100, PerSecond: 5000, ServerCPU: 50},
+		&CallsResult{Run: here, P50: 100, Ratio: 1.5, PerSecond: 5000, ServerCPU: 50},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "dtls", Ratio: 1.4},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "tcp", Ratio: 1.1},
 	}
@@ -29,7 +29,7 @@ func TestRecordTellsWhatBecameWorse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, worse, err = Record(dir, []Result{
-		&CallsResult{Run: here, P50: 110, PerSecond: 3000, ServerCPU: 70},
+		&CallsResult{Run: here, P50: 900, Ratio: 2, PerSecond: 3000, ServerCPU: 70},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "dtls", Ratio: 1.5},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "tcp", Ratio: 1.4},
 	})
@@ -37,7 +37,8 @@ func TestRecordTellsWhatBecameWorse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
-		"call: calls_per_s was 5000 and is 3000", "call: server_cpu_us was 50 and is 70", "handshake on tcp: ratio was 1.1 and is 1.4",
+		"call: p50_ratio was 1.5 and is 2", "call: calls_per_s was 5000 and is 3000", "call: server_cpu_us was 50 and is 70",
+		"handshake on tcp: ratio was 1.1 and is 1.4",
 	}, worse); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -50,5 +51,42 @@ func TestRecordOfADamagedFolder(t *testing.T) {
 	}
 	if _, _, err := Record(dir, []Result{&CallsResult{}}); err == nil {
 		t.Error("a damaged file was read")
+	}
+}
+
+// TestSlowerMachine records on a machine that takes half as long again for
+// everything: nothing has become worse by that, but what takes longer still has,
+// and what is not faster where the machine is.
+func TestSlowerMachine(t *testing.T) {
+	record := func(crypto, cpu, perS float64, bytes int) []object {
+		list, err := asObjects([]Result{
+			&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "dtls", CryptoCPU: crypto, ServerCPU: 1.5 * crypto, Ratio: 1.5},
+			&CallsResult{Run: Run{Bench: "call"}, ServerCPU: cpu, PerSecond: perS},
+			&IdleResult{Run: Run{Bench: "idle"}, BytesPerDevice: bytes},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	last := record(240, 200, 6000, 1000)
+	for name, c := range map[string]struct {
+		now  []object
+		want []string
+	}{
+		"all of it half as long again": {record(360, 300, 4000, 1000), nil},
+		"and calls worse than that": {record(360, 380, 3000, 1300), []string{
+			"call: calls_per_s was 6000 and is 3000, and the machine takes 1.50 times as long as then",
+			"call: server_cpu_us was 200 and is 380, and the machine takes 1.50 times as long as then",
+			"idle: bytes_per_device was 1000 and is 1300",
+		}},
+		"a faster one, and calls as before": {record(160, 200, 6000, 1000), []string{
+			"call: calls_per_s was 6000 and is 6000, and the machine takes 0.67 times as long as then",
+			"call: server_cpu_us was 200 and is 200, and the machine takes 0.67 times as long as then",
+		}},
+	} {
+		if diff := cmp.Diff(c.want, compare(last, c.now)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -35,19 +35,23 @@ type Ready struct {
 type Command struct {
 	Do   string `json:"do"`
 	File string `json:"file,omitempty"` // of a profile; that of processor time ends with an empty one
+	// Floor is what DoFloor has the cloud do.
+	Floor Floor `json:"floor,omitzero"`
 }
 
 // The commands.
 const (
 	DoCollect = "collect" // free what can be freed, and give it back to the system
 	DoProfile = "profile"
-	DoHeap    = "heap" // write a profile of the memory in use
+	DoHeap    = "heap"  // write a profile of the memory in use
+	DoFloor   = "floor" // open the way of a call with nothing on it; again: close it
 )
 
 // done is the answer to a command.
 type done struct {
-	Error string `json:"error,omitempty"`
-	Live  int64  `json:"live,omitempty"` // bytes in use after a collection
+	Error  string `json:"error,omitempty"`
+	Memory Memory `json:"memory,omitzero"` // after a collection
+	Floor  string `json:"floor,omitempty"` // where a floor was opened
 }
 
 // Server is a cloud in a process of its own.
@@ -167,7 +171,11 @@ func (s *Server) Collected() (Usage, error) {
 		return Usage{}, err
 	}
 	u, err := s.Usage()
-	u.Live = d.Live
+	if err != nil {
+		return Usage{}, err
+	}
+	all, files, err := resident(s.cmd.Process.Pid)
+	u.Memory = d.Memory.complete(all, files)
 	return u, err
 }
 

@@ -64,3 +64,6 @@ func micros(d time.Duration) float64 { return tenth(float64(d) / float64(time.Mi
 
 // tenth rounds to one digit behind the point.
 func tenth(x float64) float64 { return float64(int64(x*10+0.5)) / 10 }
+
+// hundredth rounds to two digits behind the point.
+func hundredth(x float64) float64 { return float64(int64(x*100+0.5)) / 100 }

@@ -12,9 +12,8 @@ var ErrPlatform = errors.New("bench: processor time and memory of another proces
 type Usage struct {
 	CPU time.Duration // user and system time since its start
 	RSS int64         // resident memory, in bytes
-	// Live is what the collector found in use, in bytes; of a cloud that was just
-	// collected only.
-	Live int64
+	// Memory is where that is; of a cloud that was just collected only.
+	Memory Memory
 }
 
 // Of reads the usage of a process of this machine.
@@ -22,6 +21,6 @@ func Of(pid int) (u Usage, err error) {
 	if u.CPU, err = processCPU(pid); err != nil {
 		return Usage{}, err
 	}
-	u.RSS, err = resident(pid)
+	u.RSS, _, err = resident(pid)
 	return u, err
 }

@@ -30,28 +30,33 @@ func clock(id int32) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// resident reads the resident memory of a process.
-func resident(pid int) (int64, error) {
+// resident reads the resident memory of a process, and how much of it is of
+// files: the program, mostly.
+func resident(pid int) (all, files int64, err error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	pages, err := residentPages(b)
-	return pages * int64(os.Getpagesize()), err
+	all, files, err = residentPages(b)
+	page := int64(os.Getpagesize())
+	return all * page, files * page, err
 }
 
 var errStatm = errors.New("bench: /proc/<pid>/statm cannot be read")
 
-// residentPages finds the second number of a statm, which begins with the
-// size of everything and has the resident part of it next.
-func residentPages(statm []byte) (int64, error) {
+// residentPages finds the second and the third number of a statm, which begins
+// with the size of everything and has the resident part of it next, and then
+// the part of that which is of files.
+func residentPages(statm []byte) (all, files int64, err error) {
 	fields := bytes.Fields(statm)
-	if len(fields) < 2 {
-		return 0, errStatm
+	if len(fields) < 3 {
+		return 0, 0, errStatm
 	}
-	n, err := strconv.ParseInt(string(fields[1]), 10, 64)
-	if err != nil || n < 0 {
-		return 0, errStatm
+	for i, into := range []*int64{&all, &files} {
+		*into, err = strconv.ParseInt(string(fields[1+i]), 10, 64)
+		if err != nil || *into < 0 {
+			return 0, 0, errStatm
+		}
 	}
-	return n, nil
+	return all, files, nil
 }

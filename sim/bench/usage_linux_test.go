@@ -8,12 +8,12 @@ import (
 )
 
 func TestResidentPages(t *testing.T) {
-	n, err := residentPages([]byte("303612 12345 6789 4000 0 20000 0\n"))
-	if err != nil || n != 12345 {
-		t.Errorf("residentPages = %d, %v", n, err)
+	all, files, err := residentPages([]byte("303612 12345 6789 4000 0 20000 0\n"))
+	if err != nil || all != 12345 || files != 6789 {
+		t.Errorf("residentPages = %d, %d, %v", all, files, err)
 	}
-	for _, bad := range []string{"", "1", "1 x", "1 -2 3"} {
-		if _, err := residentPages([]byte(bad)); err == nil {
+	for _, bad := range []string{"", "1", "1 2", "1 x 3", "1 -2 3", "1 2 x"} {
+		if _, _, err := residentPages([]byte(bad)); err == nil {
 			t.Errorf("%q is taken for a statm", bad)
 		}
 	}

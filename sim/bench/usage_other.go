@@ -4,6 +4,6 @@ package bench
 
 import "time"
 
-func processCPU(int) (time.Duration, error) { return 0, ErrPlatform }
-func threadCPU() (time.Duration, error)     { return 0, ErrPlatform }
-func resident(int) (int64, error)           { return 0, ErrPlatform }
+func processCPU(int) (time.Duration, error)      { return 0, ErrPlatform }
+func threadCPU() (time.Duration, error)          { return 0, ErrPlatform }
+func resident(int) (all, files int64, err error) { return 0, 0, ErrPlatform }
