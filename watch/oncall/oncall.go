@@ -32,6 +32,8 @@ type Config struct {
 	// nil: nobody tells. Zero: 15 s.
 	Deploys      Deploys
 	DeploysEvery time.Duration
+	// Transport carries requests to outlets. nil: the network.
+	Transport http.RoundTripper
 
 	Logger *slog.Logger // nil: nothing is logged
 }
@@ -77,7 +79,7 @@ func Open(cfg Config) (*Oncall, error) {
 		return nil, err
 	}
 	c.pipeline, err = pager.Open(pager.Config{
-		Settings: cfg.Settings, Secret: secret, Log: cfg.Logger, OnAccepted: c.accepted, OnAcknowledged: c.acknowledged, OnEscalated: c.escalated,
+		Settings: cfg.Settings, Secret: secret, Log: cfg.Logger, Transport: cfg.Transport, OnAccepted: c.accepted, OnAcknowledged: c.acknowledged, OnEscalated: c.escalated,
 	}, c.journal)
 	if err != nil {
 		return nil, errors.Join(err, c.journal.Close())
