@@ -29,7 +29,7 @@ func TestEndsByItself(t *testing.T) {
 		if _, err := b.Begin(drill.NewConnections, "bob", time.Minute, time.Now()); fault.KindOf(err) != fault.Conflict {
 			t.Errorf("a second one at the same time: %v", err)
 		}
-		time.Sleep(drill.Standard + time.Millisecond) // fake time
+		time.Sleep(drill.Standard + time.Millisecond) //nolint:forbidigo // in a bubble
 		synctest.Wait()
 		if _, err := b.End(first.ID, time.Now()); err != nil {
 			t.Errorf("ending what is over: %v", err)
@@ -38,11 +38,11 @@ func TestEndsByItself(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Second)
+		time.Sleep(20 * time.Second) //nolint:forbidigo // in a bubble
 		if _, err := b.End(second.ID, time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) //nolint:forbidigo // in a bubble
 		want := []string{"begins", "ends after 3m0s", "begins", "ends after 20s"}
 		if d := cmp.Diff(want, told); d != "" {
 			t.Error(d)

@@ -44,6 +44,9 @@ type Way struct {
 	Transport sim.Transport
 	Address   string // host:port
 	ServerKey []byte // the public key that devices have, SPKI in DER
+	// Drill is an ingress that is broken on purpose now and then: what is seen
+	// there never counts for the page.
+	Drill bool
 }
 
 const (

@@ -17,7 +17,7 @@ func Run(ctx context.Context, cfg Config, story signal.Story) signal.Result {
 	cfg = cfg.withDefaults()
 	now := time.Now()
 	t := &trial{cfg: cfg, api: cfg.client(cfg.Token), nonce: nonce(), result: signal.Result{
-		Vantage: cfg.Vantage, Ingress: cfg.Way.Name, Story: story, Started: now.UTC(),
+		Vantage: cfg.Vantage, Ingress: cfg.Way.Name, Story: story, Started: now.UTC(), Drill: cfg.Way.Drill,
 	}}
 	t.result.ID = now.UTC().Format("20060102T150405.000000Z") + "-" + t.nonce[:8]
 	running, cancel := context.WithTimeout(ctx, cfg.Deadline)

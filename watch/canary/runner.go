@@ -120,7 +120,11 @@ func (r *Runner) plan() error {
 		t := &task{runner: r, story: s, base: c, every: r.cfg.Interval}
 		t.base.Way = way
 		for i := range pool {
-			who, err := r.nursery.Device(string(s), way.Transport, i)
+			use := string(s)
+			if way.Drill {
+				use += " drill"
+			}
+			who, err := r.nursery.Device(use, way.Transport, i)
 			if err != nil {
 				return err
 			}
@@ -134,6 +138,10 @@ func (r *Runner) plan() error {
 	if c.Token != "" {
 		errs = append(errs, add(signal.Publish, Way{Name: "api"}, 0))
 		for _, way := range r.cfg.Ways {
+			if way.Drill {
+				errs = append(errs, add(signal.ColdStart, way, (r.cfg.Pool+1)/2))
+				continue
+			}
 			errs = append(errs, add(signal.ColdStart, way, r.cfg.Pool), add(signal.Held, way, 1))
 			if way.Transport == sim.UDP {
 				errs = append(errs, add(signal.Resume, way, (r.cfg.Pool+1)/2))

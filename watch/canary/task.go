@@ -160,7 +160,7 @@ func (t *task) prepare(ctx context.Context, cfg *Config) (failed signal.Result, 
 	failed = signal.Result{
 		ID: now.Format("20060102T150405.000000Z") + "-" + nonce()[:8], Vantage: cfg.Vantage, Ingress: cfg.Way.Name, Story: t.story,
 		Transport: cfg.Way.Transport.String(), Started: now, Ended: time.Now().UTC(), Failed: step,
-		Steps: []signal.Step{{Name: step, Took: time.Since(now)}},
+		Steps: []signal.Step{{Name: step, Took: time.Since(now)}}, Drill: cfg.Way.Drill,
 	}
 	failed.Reason, failed.Evidence = explain(step, err, deadline)
 	return failed, false

@@ -101,6 +101,9 @@ func Open(cfg Config) (*Desk, error) {
 		_ = j.Close()
 		return nil, err
 	}
+	if d.drill != nil {
+		d.drill.Going = false // nobody has followed it to its end
+	}
 	for c, s := range d.book.Severities() {
 		if s > signal.Operational {
 			d.heirs[c] = 0
@@ -249,6 +252,7 @@ func (d *Desk) Drilled(drill status.Drill) {
 	defer d.mu.Unlock()
 	d.drill = &drill
 	d.append(Record{Drill: &drill})
+	d.show(time.Now(), true)
 }
 
 // write puts changes into the journal, and waits for the disk.

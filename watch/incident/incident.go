@@ -44,6 +44,7 @@ type Incident struct {
 	Dispute    string    `json:"dispute,omitempty"`    // of a person with the measurement
 	Accepted   time.Time `json:"accepted_at,omitzero"` // by a person: acknowledged
 	Timeline   []Entry   `json:"timeline"`             // oldest first, only ever added to
+	Drill      string    `json:"drill,omitempty"`      // the exercise that it is of: nothing is wrong; empty: none
 }
 
 // Part is one capability's share in an incident.

@@ -68,6 +68,7 @@ func (c *Oncall) catchUpWindows(windows []maintenance.Window, now time.Time) {
 var deeds = map[string]string{
 	"start": "The cloud has started", "stop": "The cloud has been stopped", "crash": "The cloud has started again after a crash",
 	"upgrade": "The cloud has been upgraded", "drain": "The cloud is being drained", "undrain": "A drain of the cloud was taken back",
+	"drill": "A drill: an ingress that only canaries use is broken on purpose, or is whole again; nothing is wrong",
 }
 
 // deployNotice is something that was done to the cloud.

@@ -32,6 +32,8 @@ type Config struct {
 	// nil: nobody tells. Zero: 15 s.
 	Deploys      Deploys
 	DeploysEvery time.Duration
+	// Exercise hears which outlets took the pages of drills. nil: nobody does.
+	Exercise Exercise
 	// Transport carries requests to outlets. nil: the network.
 	Transport http.RoundTripper
 
@@ -132,6 +134,7 @@ func (c *Oncall) Tell(n pager.Notice) error { return c.pipeline.Notify(n) }
 
 // accepted puts into an incident's timeline that an outlet took its page.
 func (c *Oncall) accepted(n pager.Notice, p pager.Proof) {
+	c.rehearsed(&n, &p)
 	id, ok := strings.CutPrefix(n.Key, alertPrefix)
 	if !ok || n.Kind != pager.Trigger && n.Kind != pager.Remind {
 		return

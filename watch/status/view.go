@@ -2,7 +2,9 @@ package status
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/alert"
@@ -75,13 +77,39 @@ type Restarts struct {
 	How   string // the last time, in words; empty: not known
 }
 
-// Drill is what came of an exercise, in seconds from the injected fault.
+// Drill is what came of an exercise, in seconds from the injected fault; zero:
+// that has not come.
 type Drill struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	By        string    `json:"by"`    // who began it
+	Going     bool      `json:"going"` // it is not over
 	At        time.Time `json:"at"`
 	Detected  float64   `json:"detected_s"`
 	Paged     float64   `json:"paged_s"`
 	Published float64   `json:"published_s"`
 	Resolved  float64   `json:"resolved_s"`
+}
+
+// Noticed tells that the watchtower saw it.
+func (d *Drill) Noticed() bool { return d.Detected > 0 }
+
+// Times says how far a drill that goes on has come; empty: it has not been
+// noticed yet.
+func (d *Drill) Times() string {
+	var text string
+	for _, t := range []struct {
+		what    string
+		seconds float64
+	}{{"Detected", d.Detected}, {"somebody paged", d.Paged}, {"published", d.Published}} {
+		if t.seconds > 0 {
+			text += fmt.Sprintf(", %s after %.1f s", t.what, t.seconds)
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return " " + strings.TrimPrefix(text, ", ") + "."
 }
 
 const freshFor = 3 * time.Minute

@@ -34,6 +34,9 @@ type Config struct {
 	TrafficEvery time.Duration
 	// Outlets act on what is seen and judged.
 	Outlets []Outlet
+	// Drill acts on what is seen and judged of drills, which nobody else hears
+	// of. Nil: nobody does.
+	Drill Outlet
 	// Page answers what the tower does not.
 	Page http.Handler
 

@@ -29,6 +29,7 @@ type Tower struct {
 
 	mu    sync.Mutex // guards what follows
 	judge *alert.Judge
+	drill *alert.Judge // of what is broken on purpose, by the same rules
 	state State
 }
 
@@ -51,7 +52,7 @@ func New(cfg Config) (*Tower, error) {
 	vantages := 1 + len(cfg.Reporters)
 	t := &Tower{
 		cfg: cfg, inbox: make(chan signal.Result, inboxSize), slow: make(chan slow, inboxSize), ended: make(chan struct{}), seen: newSeen(),
-		judge: alert.New(alert.Config{Vantages: vantages}), state: newState(cfg.Vantage),
+		judge: alert.New(alert.Config{Vantages: vantages}), drill: alert.New(alert.Config{Vantages: vantages}), state: newState(cfg.Vantage),
 	}
 	c := cfg.Canaries
 	c.Canary.Vantage, c.Logger = cfg.Vantage, cfg.Logger
@@ -140,7 +141,7 @@ func (t *Tower) loop(ctx context.Context) {
 			t.take(&r)
 		case s := <-t.slow:
 			t.mu.Lock()
-			t.judge.Slow(s.about, s.ingress, time.Now())
+			t.judgeOf(s.ingress).Slow(s.about, s.ingress, time.Now())
 			t.mu.Unlock()
 		case now := <-tick.C:
 			t.decide(now)
@@ -158,12 +159,24 @@ func (t *Tower) take(r *signal.Result) {
 	}
 	t.mu.Lock()
 	t.state.note(r)
-	if now.Sub(r.Ended) < stale {
+	switch {
+	case now.Sub(r.Ended) >= stale:
+	case r.Drill:
+		exercise := *r
+		exercise.Drill = false // to a judge who hears of nothing else it is the real thing
+		t.drill.Note(&exercise)
+	default:
 		t.judge.Note(r)
 	}
 	t.mu.Unlock()
 	if t.post != nil && r.Vantage == t.cfg.Vantage {
 		t.post.add(r)
+	}
+	if r.Drill {
+		if t.cfg.Drill != nil {
+			t.cfg.Drill.Noted(r)
+		}
+		return
 	}
 	for _, o := range t.cfg.Outlets {
 		o.Noted(r)
@@ -175,10 +188,10 @@ const stale = time.Minute
 
 // decide asks the judge, and tells what he says.
 func (t *Tower) decide(now time.Time) {
-	var changed []signal.Judgement
+	var changed, exercised []signal.Judgement
 	t.mu.Lock()
 	if t.post == nil {
-		changed = t.judge.Judge(now)
+		changed, exercised = t.judge.Judge(now), t.drill.Judge(now)
 	}
 	t.state.judged(now, changed)
 	t.mu.Unlock()
@@ -196,6 +209,19 @@ func (t *Tower) decide(now time.Time) {
 	for _, o := range t.cfg.Outlets {
 		o.Judged(now, changed)
 	}
+	if t.cfg.Drill != nil {
+		t.cfg.Drill.Judged(now, exercised)
+	}
+}
+
+// judgeOf gives who judges what is seen at an ingress. The caller holds mu.
+func (t *Tower) judgeOf(ingress string) *alert.Judge {
+	for i := range t.cfg.Canaries.Ways {
+		if w := &t.cfg.Canaries.Ways[i]; w.Drill && w.Name == ingress {
+			return t.drill
+		}
+	}
+	return t.judge
 }
 
 // note takes a run of a canary of here.
@@ -216,7 +242,7 @@ func (t *Tower) isSlow(c signal.Capability, ingress string) {
 func (t *Tower) suspect(c signal.Capability, ingress string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.judge.Suspect(time.Now(), c, ingress)
+	return t.judgeOf(ingress).Suspect(time.Now(), c, ingress)
 }
 
 // count asks the cloud what it counted.
