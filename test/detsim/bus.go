@@ -22,10 +22,7 @@ func newBus(w *World) *bus { return &bus{w: w, holders: map[device.ID]*node{}} }
 func (b *bus) hop() time.Duration { return b.w.between(200*time.Microsecond, 2*time.Millisecond) }
 
 // publish gives an event to everybody who wants it, devices among them.
-func (b *bus) publish(_ *node, e *event.Event) {
-	if !b.w.plan.History {
-		b.w.checks.kept(b.w, e)
-	}
+func (b *bus) publish(e *event.Event) {
 	if !b.cut {
 		b.spread(e)
 	}
@@ -51,7 +48,7 @@ func (b *bus) spread(e *event.Event) {
 func (b *bus) holding(n *node, id device.ID) {
 	if b.cut {
 		b.w.after(time.Second, func() { // it announces all that it has, once it can
-			if e := n.table[id]; n.alive && e != nil && e.conn != 0 {
+			if _, conn := n.table.Where(id); n.alive && conn != 0 {
 				b.holding(n, id)
 			}
 		})
@@ -84,13 +81,13 @@ func (b *bus) call(c *inquiry) {
 	c.via = n
 	b.w.after(b.hop(), func() {
 		n.hear(func() {
-			e := n.table[c.to.id]
-			if e == nil || e.conn == 0 {
+			at, conn := n.table.Where(c.to.id)
+			if conn == 0 {
 				b.back(c, &lane.Answer{Reply: session.Reply{ID: c.id, Err: lane.ErrGone}})
 				return
 			}
 			call := session.Call{ID: c.id, Kind: c.kind, Name: c.name, Argument: c.argument, Deadline: n.now().Add(c.until.Sub(b.w.now))}
-			n.step(e.lane, lane.In{Kind: lane.CallDevice, Device: c.to.id, Call: &call})
+			n.step(at, lane.In{Kind: lane.CallDevice, Device: c.to.id, Call: &call})
 		})
 	})
 }
@@ -114,10 +111,23 @@ func (b *bus) cancel(c *inquiry) {
 	if n := c.via; n != nil && !b.cut {
 		b.w.after(b.hop(), func() {
 			n.hear(func() {
-				if e := n.table[c.to.id]; e != nil {
-					n.step(e.lane, lane.In{Kind: lane.CancelCall, Device: c.to.id, CallID: c.id})
-				}
+				at, _ := n.table.Where(c.to.id)
+				n.step(at, lane.In{Kind: lane.CancelCall, Device: c.to.id, CallID: c.id})
 			})
 		})
 	}
+}
+
+// changed tells every process that a device has another owner, as soon as it
+// can.
+func (b *bus) changed(id device.ID) {
+	if b.cut {
+		b.w.after(time.Second, func() { b.changed(id) })
+		return
+	}
+	b.w.after(b.hop(), func() {
+		for _, n := range b.w.nodes {
+			n.hear(func() { n.changed(id, b.w.store.owners[id]) })
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
+	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
@@ -55,14 +56,14 @@ func (p *tap) check(id device.ID, after string) {
 	if !ok {
 		p.w.fail("durable", "after %s the session that %s goes on with is not stored", after, t.name)
 	}
-	keys, _ := keysOf(&r.Record)
+	keys, _ := keysOf(r.Blob)
 	if keys.Keys != x.keys.Keys {
 		if other := p.byKeys[keys.Keys]; other != nil && !other.learnt.Before(x.spoke) {
 			return // it is shaking hands anew
 		}
 		p.w.fail("durable", "after %s another session is stored than %s goes on with", after, t.name)
 	}
-	s, err := session.Restore(r.Record, session.Restoration{Generation: r.Generation + 1, Now: p.w.now})
+	s, err := session.Restore(recordOf(&r), session.Restoration{Generation: r.Generation + 1, Now: p.w.now})
 	if err != nil {
 		p.w.fail("durable", "after %s what is stored of %s cannot be taken up: %v", after, t.name, err)
 	}
@@ -77,6 +78,11 @@ func (p *tap) check(id device.ID, after string) {
 			p.w.fail("durable", "after %s the subscription of %s to %q is lost", after, t.name, prefix)
 		}
 	}
+}
+
+// recordOf gives the record in a row.
+func recordOf(r *database.SessionRow) session.Record {
+	return session.Record{Device: r.Device, Origin: r.Origin, CID: r.CID, Generation: r.Generation, Blob: r.Blob}
 }
 
 // acknowledged is called when a device's event was acknowledged.
@@ -118,6 +124,15 @@ func (c *checks) answered(w *World, q *inquiry, a *lane.Answer) {
 	}
 }
 
+// owned is called with every event of a process: it is its device's owner's, as
+// the process knows him.
+func (c *checks) owned(n *node, e *event.Event) {
+	owner, told := n.owners[e.Device]
+	if told && e.Owner != owner && e.Source == event.FromDevice {
+		n.w.fail("owner", "%s publishes an event of %s for %q, and was told that it is %q's", n.name, n.w.nameOf(e.Device), e.Owner, owner)
+	}
+}
+
 // How long what is shown may be wrong.
 const (
 	lookEvery  = 5 * time.Second
@@ -149,8 +164,8 @@ func (n *node) bounded() {
 			n.w.fail("bounded", "lane %d of %s has %+v", i, n.name, s)
 		}
 	}
-	if len(n.index) > most || len(n.w.people.open) > 4096 {
-		n.w.fail("bounded", "%s has %d addresses, and %d calls are open", n.name, len(n.index), len(n.w.people.open))
+	if len(n.w.people.open) > 4096 {
+		n.w.fail("bounded", "%d calls of %s are open", len(n.w.people.open), n.name)
 	}
 }
 
@@ -169,12 +184,13 @@ func (n *node) oneOwner(t *thing) {
 
 // shownTrue compares a device's state with the truth.
 func (n *node) shownTrue(t *thing) {
-	w, e := n.w, n.table[t.id]
-	if e == nil || n.thawed.Add(presentLag).After(w.now) {
+	w := n.w
+	e, known := n.table.Holder(t.id)
+	if !known || n.thawed.Add(presentLag).After(w.now) {
 		t.absent = time.Time{}
 		return
 	}
-	st := e.state
+	st := e.State
 	alive := w.now.Sub(t.reached)
 	if st.Connected() && alive > st.KeepAlive+silentLag {
 		w.fail("shown", "%s is shown as %s and has been silent for %v (keep-alive %v)", t.name, st.Word, alive, st.KeepAlive)

@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/link"
 )
@@ -55,12 +57,13 @@ var troubles = []trouble{
 	{"twin", 1, 30 * second, 3 * minute, (*faults).twin},
 	{"storm", 2, second, 2 * minute, (*faults).storm},
 	{"replay", 4, second, 5 * second, (*faults).replay},
+	{"owner", 3, second, 30 * second, (*faults).owner},
 }
 
 // faults does harm to the world and undoes it.
 type faults struct {
 	w       *World
-	backups []map[device.ID]row
+	backups []map[device.ID]database.SessionRow
 	backed  time.Duration // when the latest backup was put back
 	stepped bool          // the clock was set: no backup is put back any more
 	heard   []recorded    // datagrams that somebody on the path has kept
@@ -345,6 +348,21 @@ func (f *faults) storm(*rand.Rand, time.Duration) func() {
 			t.feel(sim.NetworkUp{})
 		}
 	}
+}
+
+// owner has devices change hands, and back.
+func (f *faults) owner(r *rand.Rand, _ time.Duration) func() {
+	list := f.some(r)
+	change := func(to account.ID) {
+		for _, t := range list {
+			if _, ok := f.w.store.owners[t.id]; ok {
+				f.w.store.owners[t.id] = to
+				f.w.bus.changed(t.id)
+			}
+		}
+	}
+	change("another")
+	return func() { change("owner") }
 }
 
 // replay is somebody on the path who has kept datagrams and sends them once

@@ -4,7 +4,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 )
 
 // passTime is how long the store has for what the older process wrote; when it
@@ -16,6 +18,7 @@ const passTime = 5 * time.Second
 func (n *node) handOver(settle time.Duration) {
 	w := n.w
 	w.say("%s is to be replaced", n.name)
+	n.passes = true
 	for _, l := range n.lanes {
 		l.Settle(true)
 	}
@@ -36,7 +39,7 @@ func (n *node) pass(late time.Time) {
 		return // it was killed meanwhile
 	case w.now.After(late):
 		w.say("%s keeps its devices: the store is too slow", n.name)
-		n.frozen, n.thawed = false, w.now
+		n.frozen, n.thawed, n.passes = false, w.now, false
 		n.drain()
 		for _, l := range n.lanes {
 			l.Settle(false)
@@ -93,10 +96,18 @@ func (n *node) export() {
 			w.fail("hand-over", "lane %d of %s cannot be exported: %v", i, n.name, err)
 		}
 	}
+	away := n.table.Away()
 	for _, t := range w.things {
-		if e := n.table[t.id]; e != nil && next.entry(t.id).conn == 0 {
-			next.entry(t.id).state = e.state
+		if st, ok := away[t.id]; ok {
+			next.table.Show(t.id, 0, &st)
 		}
+		if owner, ok := n.owners[t.id]; ok {
+			next.owners[t.id] = owner
+		}
+	}
+	if n.shut {
+		next.door, next.shut = admit.Shut(), true
+		next.mindDoor()
 	}
 	for _, c := range w.people.open {
 		if c.via == n {
@@ -116,16 +127,13 @@ func (n *node) adopt(was uint64, p *pipe, b []byte) {
 	if !ok {
 		w.fail("hand-over", "an export does not say whose it is")
 	}
-	at, conn := int(id[11])%len(n.lanes), uint64(0)
-	switch {
-	case p != nil:
-		at = laneOf(p.from, len(n.lanes))
+	at, conn := roster.LaneOf(id, cid, len(n.lanes)), uint64(0)
+	if p != nil {
+		at = n.guide.LaneOf(p.from)
 		n.last++
 		conn = streamBit | n.last<<8 | uint64(at)
 		n.byStream[p.socket] = conn
 		n.streams[conn] = &pipe{socket: p.socket, from: p.from, lane: at}
-	case cid != [8]byte{}:
-		at = int(cid[0]) % len(n.lanes)
 	}
 	var outs lane.Outs
 	if err := n.lanes[at].Adopt(n.now(), conn, b, &outs); err != nil {

@@ -5,9 +5,13 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/session"
+	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim/link"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
@@ -20,28 +24,27 @@ type node struct {
 	lanes  []*lane.Lane
 	outs   lane.Outs
 	alarms []alarm
-	table  map[device.ID]*entry
-	index  map[netip.AddrPort]int // addresses of devices without connection ids, and their lanes
-	skew   time.Duration          // of its clock, which no step moves while it runs
+	table  *roster.Table
+	guide  roster.Guide
+	skew   time.Duration // of its clock, which no step moves while it runs
 	alive  bool
 	frozen bool
 	began  time.Time
 	thawed time.Time // zero: it was never frozen
-	busy   time.Time // until when its worker has handshakes on TCP to do
 	inbox  []func()  // what came while it was frozen
+	crowd  crowd     // who waits to come in
+	door   admit.Door
+	shut   bool // the door on TCP
+	passes bool // a hand-over is under way: nobody is let in
+	minds  bool // the door
+	vain   vain
+	owners map[device.ID]account.ID // as the process was told last
+	told   uint64                   // changes of owners so far
 
 	byStream map[link.Stream]uint64
 	streams  map[uint64]*pipe
 	last     uint64                             // stream
 	held     map[device.ID]map[uint64]time.Time // connections that say that they have the device, and since when
-}
-
-// entry is what the table says of a device.
-type entry struct {
-	lane         int
-	conn, writer uint64 // 0: nobody
-	state        device.State
-	shown        time.Time
 }
 
 // pipe is a connection on TCP.
@@ -55,8 +58,7 @@ type pipe struct {
 
 const (
 	streamBit = 1 << 63
-	believed  = 15 * time.Minute // for how long after a planned stop its records are exact
-	mostInbox = 20000            // datagrams that wait for a process that does not run
+	mostInbox = 20000 // datagrams that wait for a process that does not run
 )
 
 // now is what the process's clock says: the machine's at its start, and from
@@ -86,13 +88,15 @@ func (w *World) process(skew time.Duration) *node {
 	w.stats.Starts++
 	n := &node{
 		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: skew, alive: true, began: w.now,
-		table: map[device.ID]*entry{}, index: map[netip.AddrPort]int{}, byStream: map[link.Stream]uint64{},
+		table: roster.New(), crowd: newCrowd(w.plan), owners: map[device.ID]account.ID{}, byStream: map[link.Stream]uint64{},
 		streams: map[uint64]*pipe{}, held: map[device.ID]map[uint64]time.Time{},
 	}
+	n.guide = roster.Guide{Lanes: w.plan.Lanes, Table: n.table, Index: roster.NewIndex(), Hash: addressHash}
 	for i := range w.plan.Lanes {
 		n.lanes = append(n.lanes, lane.New(lane.Config{
 			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.serverEC}, RSA: w.keys.serverRSA,
-			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History, RefuseAtOnce: w.plan.Without == Hold,
+			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History && w.plan.Without != Acknowledgement, RefuseAtOnce: w.plan.Without == Hold,
+			TrustOnFirstUse: w.plan.Trust,
 		}))
 	}
 	n.alarms = make([]alarm, len(n.lanes))
@@ -102,21 +106,16 @@ func (w *World) process(skew time.Duration) *node {
 
 // restore takes up the sessions of an earlier process, and asks every device
 // for a sign of life.
-func (n *node) restore(list []adopted) {
+func (n *node) restore(list []database.SessionRow) {
 	for i := range list {
-		r := &list[i]
-		at := int(r.Device[11]) % len(n.lanes)
-		if r.CID != ([8]byte{}) {
-			at = int(r.CID[0]) % len(n.lanes)
-		}
-		how := session.Restoration{
-			Generation: r.Generation, Exact: r.IsLast(r.stored) && n.now().Sub(r.updated) < believed,
-			Seed: n.w.secret.Uint64(), Now: n.now(),
-		}
+		at, in := roster.TakeUp(&list[i], len(n.lanes), n.w.secret.Uint64(), n.now())
 		if n.w.plan.Without == Caution {
-			how.Exact = true
+			in.Row.How.Exact = true
 		}
-		n.step(at, lane.In{Kind: lane.Restore, Row: &lane.Restored{Record: r.Record, How: how, Owner: n.w.store.owners[r.Device]}})
+		n.step(at, in)
+		if n.w.plan.Without == Resumption {
+			n.step(at, lane.In{Kind: lane.CloseDevice, Device: list[i].Device, Reason: device.ServerShutdown})
+		}
 	}
 	if n.w.plan.Without == Sweep {
 		return
@@ -125,8 +124,8 @@ func (n *node) restore(list []adopted) {
 		id := list[i].Device
 		n.w.after(time.Duration(i)*200*time.Microsecond, func() {
 			n.hear(func() {
-				if e := n.table[id]; e != nil && e.conn != 0 {
-					n.step(e.lane, lane.In{Kind: lane.ProbeDevice, Device: id})
+				if at, conn := n.table.Where(id); conn != 0 {
+					n.step(at, lane.In{Kind: lane.ProbeDevice, Device: id})
 				}
 			})
 		})
@@ -210,9 +209,9 @@ func (n *node) stop() {
 		}
 	}
 	for _, r := range last {
-		if n.mayStore(r.Device, n.entry(r.Device).conn) {
+		if _, conn := n.table.Where(r.Device); n.table.MayStore(r.Device, conn) {
 			waiting++
-			w.store.put(change{by: n, row: row{r, n.now()}, done: done})
+			w.store.put(change{by: n, row: roster.RowOf(&r, n.now()), done: done})
 		}
 	}
 	w.after(5*time.Second, func() { n.kill(false) })
@@ -260,40 +259,30 @@ func (n *node) wake(at int) {
 // datagram brings what came to the lane that it is for.
 func (n *node) datagram(p link.Packet) {
 	n.hear(func() {
-		n.w.tap.reached(p.From.Addr(), p.Data)
-		n.step(n.route(p.Data, p.From), lane.In{Kind: lane.Datagram, Data: p.Data, From: p.From, Local: doorUDP.Addr()})
+		at, knock := n.guide.Route(p.Data, p.From)
+		in := lane.In{Kind: lane.Datagram, Data: p.Data, From: p.From, Local: doorUDP.Addr()}
+		if !n.waits(at, knock, &in) {
+			n.listen(at, in)
+		}
 	})
 }
 
-// route tells which lane a datagram is for.
-func (n *node) route(data []byte, from netip.AddrPort) int {
-	lanes := max(1, len(n.lanes))
-	r, _, err := dtls.ParseRecord(data)
-	switch {
-	case err != nil || r.Epoch == 0:
-	case r.CID != nil:
-		return int(r.CID[0]) % lanes
-	case r.DeviceID != nil:
-		if e := n.table[device.ID(r.DeviceID)]; e != nil && e.conn != 0 {
-			return e.lane
-		}
-	case r.Type != dtls.Handshake:
-		if at, ok := n.index[from]; ok {
-			return at
-		}
-	}
-	return laneOf(from, lanes)
+// listen has a lane take a datagram.
+func (n *node) listen(at int, in lane.In) {
+	n.w.tap.reached(in.From.Addr(), in.Data)
+	n.step(at, in)
 }
 
-func laneOf(from netip.AddrPort, lanes int) int {
+// addressHash is the same in every process, unlike the gateway's.
+func addressHash(from netip.AddrPort) uint64 {
 	a := from.Addr().As4()
-	return int(uint32(a[2])*7+uint32(a[3])*13+uint32(from.Port())) % lanes
+	return uint64(a[2])*7 + uint64(a[3])*13 + uint64(from.Port())
 }
 
 // accept takes in a connection.
 func (n *node) accept(p link.Packet) {
 	n.last++
-	at := laneOf(p.From, len(n.lanes))
+	at := n.guide.LaneOf(p.From)
 	conn := streamBit | n.last<<8 | uint64(at)
 	n.byStream[p.Stream] = conn
 	n.streams[conn] = &pipe{socket: p.Stream, from: p.From, lane: at}

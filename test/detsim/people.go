@@ -111,6 +111,17 @@ func (p *people) lose(n *node) {
 	}
 	slices.Sort(lost)
 	for _, id := range lost {
-		p.settle(p.open[id], nil)
+		switch p.w.plan.Without {
+		case Once:
+			p.w.after(5*time.Second, func() {
+				if c := p.open[id]; c != nil {
+					p.w.bus.call(c)
+				}
+			})
+		case Honesty:
+			p.settle(p.open[id], &lane.Answer{Reply: session.Reply{ID: id, Err: lane.ErrGone}})
+		default:
+			p.settle(p.open[id], nil)
+		}
 	}
 }

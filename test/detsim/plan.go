@@ -18,6 +18,9 @@ type Plan struct {
 	History bool          // events are kept before they are acknowledged
 	// Handshakes on TCP that the cloud can begin in a second; zero: any number.
 	Handshakes int
+	Knocks     int     // parts of handshakes on UDP that a lane can take in a second; zero: any number
+	Places     int     // in each queue; zero: as many as the gateway has
+	Trust      bool    // every second device is registered by nobody, and trusted on first use
 	Coda       bool    // after all, the cloud is killed once more on a good network
 	Without    Defence // one that is switched off; zero: none
 
@@ -28,19 +31,31 @@ type Plan struct {
 // Defence is something that keeps an invariant.
 type Defence string
 
-// The defences that can be switched off. All but the sweep and the hold are
-// switched off in what is modelled here: production code has no switch for
-// them.
+// The defences that can be switched off. Production code has a switch for one of
+// them, the hold; the others are switched off in what is modelled here, or in
+// what is done with what production code says.
 const (
 	Generation      Defence = "generation"       // taken, and not made durable
 	GenerationClock Defence = "generation-clock" // not above what an older database may have forgotten
 	Fence           Defence = "fence"            // an older session may write over a newer one
 	Supersession    Defence = "supersession"     // the older is not told to let go
 	Durability      Defence = "durability"       // acknowledged before it is on the disk
+	Describe        Defence = "describe"         // the same, of all but the keys
+	Acknowledgement Defence = "acknowledgement"  // an event is acknowledged before it is in the history
 	Caution         Defence = "caution"          // a session is believed at once after a crash
 	Reset           Defence = "reset"            // a start-up that was cut short goes on as if it were complete
-	Hold            Defence = "hold"             // devices that cannot be let in are refused at once
+	Resumption      Defence = "resumption"       // restored sessions start over
 	Sweep           Defence = "sweep"            // nobody asks restored sessions for a sign of life
+	Hold            Defence = "hold"             // devices that cannot be let in are refused at once
+	Bound           Defence = "bound"            // queues have no end, and who has given up is served all the same
+	Fairness        Defence = "fairness"         // products take no turns
+	Door            Defence = "door"             // the port stays open when nobody can be let in
+	Unchanged       Defence = "unchanged"        // an answer of the store is taken although the device has changed hands
+	Silence         Defence = "silence"          // what is shown of a device does not change when it falls silent
+	Proof           Defence = "proof"            // what a device says is taken for proof that it hears
+	Presence        Defence = "presence"         // a connection that has lost the device goes on to say how it is
+	Once            Defence = "once"             // a call without an answer is sent again
+	Honesty         Defence = "honesty"          // a call that was lost is said not to have been sent
 )
 
 // Fault is one thing that goes wrong.
@@ -72,13 +87,28 @@ func ParseFault(text string) (f Fault, err error) {
 func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d\ndevices %d\nlanes %d\npace %v\nhistory %t\ncoda %t\n", p.Seed, p.Devices, p.Lanes, p.Pace, p.History, p.Coda)
-	if p.Handshakes > 0 {
-		fmt.Fprintf(&b, "handshakes %d\n", p.Handshakes)
+	for _, n := range p.numbers() {
+		if *n.value > 0 {
+			fmt.Fprintf(&b, "%s %d\n", n.name, *n.value)
+		}
+	}
+	if p.Trust {
+		fmt.Fprintln(&b, "trust true")
 	}
 	for _, f := range p.Faults {
 		fmt.Fprintln(&b, f)
 	}
 	return b.String()
+}
+
+// numbers are those that are zero in most plans.
+func (p *Plan) numbers() []number {
+	return []number{{"handshakes", &p.Handshakes}, {"knocks", &p.Knocks}, {"places", &p.Places}}
+}
+
+type number struct {
+	name  string
+	value *int
 }
 
 // ParsePlan reads what String wrote. Empty lines and those that begin with # are
@@ -101,8 +131,14 @@ func ParsePlan(text string) (*Plan, error) {
 			_, err = fmt.Sscan(value, &p.Lanes)
 		case "pace":
 			p.Pace, err = time.ParseDuration(value)
-		case "handshakes":
-			_, err = fmt.Sscan(value, &p.Handshakes)
+		case "handshakes", "knocks", "places":
+			for _, n := range p.numbers() {
+				if n.name == word {
+					_, err = fmt.Sscan(value, n.value)
+				}
+			}
+		case "trust":
+			p.Trust = value == "true"
 		case "history":
 			p.History = value == "true"
 		case "coda":
@@ -132,6 +168,16 @@ func NewPlan(seed uint64) *Plan {
 	if seed%5 == 0 {
 		p.Devices = 150 + r.IntN(150)
 	}
+	if r.IntN(3) == 0 {
+		p.Handshakes = 4 + r.IntN(40)
+	}
+	if r.IntN(3) == 0 {
+		p.Knocks = 20 + r.IntN(200)
+	}
+	if r.IntN(3) == 0 {
+		p.Places = 4 + r.IntN(60)
+	}
+	p.Trust = r.IntN(4) == 0
 	mean := time.Duration(20+r.IntN(160)) * time.Second
 	end := warmUp + time.Duration(5+r.IntN(25))*time.Minute
 	for at := warmUp; ; {

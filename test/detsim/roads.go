@@ -135,11 +135,12 @@ func (w *World) atCloud(p link.Packet) {
 			return // given up since
 		}
 		delete(w.dials, p.Stream)
-		if n != nil {
+		open := n != nil && !n.shut && !n.passes
+		if open {
 			n.accept(p)
 		}
-		w.after(w.net.Path(p.To.Addr(), p.From.Addr()).Delay, func() { answered(n != nil) })
-		if n == nil {
+		w.after(w.net.Path(p.To.Addr(), p.From.Addr()).Delay, func() { answered(open) })
+		if !open {
 			w.net.Close(w.now, p.Stream, doorTCP)
 		}
 	default:

@@ -63,7 +63,9 @@ func newWorld(keys *keyring, plan *Plan) *World {
 	for i := range plan.Devices {
 		t := w.newThing(i, kinds[w.chance.IntN(len(kinds))])
 		w.things = append(w.things, t)
-		w.store.owners[t.id] = "owner"
+		if !plan.Trust || i%2 == 0 {
+			w.store.register(t.id, t.public, "owner", t.kind.transport == sim.UDP)
+		}
 	}
 	w.stats.Devices = len(w.things)
 	w.settle()
@@ -157,7 +159,7 @@ func (w *World) boundOf(t *thing) time.Duration {
 	}
 	known := false
 	if r, ok := w.store.rows[t.id]; ok {
-		keys, _ := keysOf(&r.Record)
+		keys, _ := keysOf(r.Blob)
 		known = keys.Keys == s.Keys
 	}
 	// Without a connection id nothing says whose a record from a new port is
@@ -178,7 +180,8 @@ func (w *World) shown(t *thing) string {
 	if w.active == nil {
 		return "nothing"
 	}
-	st := w.active.entry(t.id).state
+	e, _ := w.active.table.Holder(t.id)
+	st := e.State
 	return st.Word.String() + " " + string(st.Reason)
 }
 
@@ -201,7 +204,8 @@ func (w *World) coda() {
 		if t.doubled || t.phase != sim.Connected || t.forgets != 0 {
 			continue // whom a router has forgotten nobody can ask
 		}
-		st := w.active.entry(t.id).state
+		e, _ := w.active.table.Holder(t.id)
+		st := e.State
 		if !st.Connected() || st.ProvenAt.Before(w.active.began.Add(w.active.skew)) {
 			w.fail("swept", "a minute after a restart %s is shown as %s %s, proven at %v", t.name, st.Word, st.Reason, st.ProvenAt)
 		}

@@ -2,6 +2,7 @@ package detsim
 
 import (
 	"bytes"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -10,8 +11,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
-	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
-	"github.com/cyan-cloud/cyan/cloud/session"
+	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
 
@@ -26,8 +26,10 @@ const (
 // that was being written nobody knows.
 type store struct {
 	w      *World
-	rows   map[device.ID]row // what is on the disk
-	owners map[device.ID]account.ID
+	rows   map[device.ID]database.SessionRow // what is on the disk
+	owners map[device.ID]account.ID          // of registered devices
+	keys   map[device.ID][]byte              // theirs
+	prints map[device.Fingerprint]device.ID  // of keys on UDP: those on TCP are all the same here
 	queue  []change
 	taken  []change // being written
 	batch  uint64
@@ -37,24 +39,20 @@ type store struct {
 	down bool          // nor read
 }
 
-// row is a device's stored session.
-type row struct {
-	session.Record
-	updated time.Time
-}
-
 // change is a row to write, or to delete.
 type change struct {
 	by     *node
-	row    row
-	begins bool // the row is of a session whose handshake has just been done
+	row    database.SessionRow
 	remove bool
 	event  *event.Event // for the history, instead of a row
 	done   func(error)
 }
 
 func newStore(w *World) *store {
-	return &store{w: w, rows: map[device.ID]row{}, owners: map[device.ID]account.ID{}}
+	return &store{
+		w: w, rows: map[device.ID]database.SessionRow{}, owners: map[device.ID]account.ID{}, keys: map[device.ID][]byte{},
+		prints: map[device.Fingerprint]device.ID{},
+	}
 }
 
 // put queues a change. done is called when it is durable, or has failed, if its
@@ -66,7 +64,7 @@ func (s *store) put(c change) {
 		}
 		return
 	}
-	if s.w.plan.Without == Durability && c.done != nil {
+	if without := s.w.plan.Without; c.done != nil && c.event == nil && (without == Durability || without == Describe && !c.row.Begins) {
 		done := c.done
 		c.done = nil
 		s.w.after(time.Millisecond, func() { done(nil) })
@@ -130,6 +128,7 @@ func (s *store) apply(c *change) error {
 	case fenced:
 		return fault.Errorf(fault.Conflict, "a later generation of the session is stored")
 	}
+	c.row.Begins = false
 	s.rows[id] = c.row
 	s.w.tap.stored(id)
 	return nil
@@ -138,8 +137,8 @@ func (s *store) apply(c *change) error {
 // mayReplace tells whether a write may take the place of what is stored: that of
 // a session that has just begun may, and that of the same session if no later
 // process has it.
-func (c *change) mayReplace(old *row) bool {
-	if c.begins {
+func (c *change) mayReplace(old *database.SessionRow) bool {
+	if c.row.Begins {
 		return true
 	}
 	same := old.Origin == c.row.Origin || old.Origin == [8]byte{} && old.CID == c.row.CID
@@ -174,15 +173,16 @@ func (s *store) has(n *node) bool {
 
 // adopt takes a new generation for every session, durably, and gives the rows
 // in the order of the devices, each with the generation that was stored before.
-func (s *store) adopt(now time.Time) (list []adopted, err error) {
+func (s *store) adopt(now time.Time) (list []database.SessionRow, err error) {
 	if s.full || s.down {
 		return nil, fault.Errorf(fault.Unavailable, "the database cannot be written")
 	}
 	for id, r := range s.rows {
 		before := r.Generation
 		next, err := dtls.NextGeneration(before, now)
-		if err != nil {
-			return nil, err
+		if err != nil { // it has used up its last
+			delete(s.rows, id)
+			continue
 		}
 		switch s.w.plan.Without {
 		case Generation: // taken, and not made durable
@@ -194,33 +194,76 @@ func (s *store) adopt(now time.Time) (list []adopted, err error) {
 			r.Generation = next
 			s.rows[id] = r
 		}
-		list = append(list, adopted{r, before})
+		r.Stored, r.Owner = before, s.owners[id]
+		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b adopted) int { return bytes.Compare(a.Device[:], b.Device[:]) })
+	slices.SortFunc(list, func(a, b database.SessionRow) int { return bytes.Compare(a.Device[:], b.Device[:]) })
 	return list, nil
 }
 
-// adopted is a row that a process takes up.
-type adopted struct {
-	row
-	stored uint32
+// backup copies the database.
+func (s *store) backup() map[device.ID]database.SessionRow { return maps.Clone(s.rows) }
+
+// register puts a device and its key on file.
+func (s *store) register(id device.ID, spki []byte, owner account.ID, udp bool) {
+	s.owners[id], s.keys[id] = owner, spki
+	if udp {
+		s.prints[device.FingerprintOf(spki)] = id
+	}
 }
 
-// backup copies the database.
-func (s *store) backup() map[device.ID]row { return maps.Clone(s.rows) }
+var (
+	errDown    = fault.Errorf(fault.Unavailable, "the database cannot be read")
+	errUnknown = fault.Errorf(fault.NotFound, "no such device")
+)
 
-// find tells whose a key is, or whether it is that device's.
-func (s *store) find(q *lane.Lookup) (*lane.Found, error) {
+// Holders tells whose the keys are.
+func (s *store) Holders(_ context.Context, keys []device.Fingerprint) ([]database.Holder, error) {
 	if s.down {
-		return &lane.Found{}, fault.Errorf(fault.Unavailable, "the database cannot be read")
+		return nil, errDown
 	}
-	for _, t := range s.w.things {
-		keys, err := s.w.keys.of(t.kind.transport, t.index)
-		must(err)
-		if !bytes.Equal(keys.public, q.SPKI) || !q.Claim.IsZero() && q.Claim != t.id {
-			continue
+	list := make([]database.Holder, len(keys))
+	for i, k := range keys {
+		if id, ok := s.prints[k]; ok {
+			list[i] = database.Holder{Device: id, Owner: s.owners[id]}
 		}
-		return &lane.Found{Device: t.id, Owner: s.owners[t.id], Known: true}, nil
 	}
-	return &lane.Found{}, nil
+	return list, nil
+}
+
+// KeyOf gives a device's key.
+func (s *store) KeyOf(_ context.Context, id device.ID) (device.Key, error) {
+	spki, ok := s.keys[id]
+	switch {
+	case s.down:
+		return device.Key{}, errDown
+	case !ok:
+		return device.Key{}, errUnknown
+	}
+	return device.Key{SPKI: spki}, nil
+}
+
+// Device gives a device.
+func (s *store) Device(_ context.Context, id device.ID) (device.Device, error) {
+	owner, ok := s.owners[id]
+	switch {
+	case s.down:
+		return device.Device{}, errDown
+	case !ok:
+		return device.Device{}, errUnknown
+	}
+	return device.Device{ID: id, Owner: owner}, nil
+}
+
+// TrustFirstUse registers a device with the key that it showed.
+func (s *store) TrustFirstUse(_ context.Context, id device.ID, key device.Key) error {
+	switch has, ok := s.keys[id]; {
+	case s.down || s.full:
+		return errDown
+	case ok && !bytes.Equal(has, key.SPKI):
+		return fault.Errorf(fault.Conflict, "the device is registered with another key")
+	case !ok:
+		s.register(id, key.SPKI, "", key.Algorithm == device.ECC)
+	}
+	return nil
 }

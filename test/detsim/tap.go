@@ -77,22 +77,22 @@ func newTap(w *World) *tap {
 
 // keysOf reads the keys in a record: they stand behind the version and the
 // device's id.
-func keysOf(r *session.Record) (dtls.Session, bool) {
+func keysOf(blob []byte) (dtls.Session, bool) {
 	const front = 1 + len(device.ID{})
-	if len(r.Blob) < front {
+	if len(blob) < front {
 		return dtls.Session{}, false
 	}
-	size, n := binary.Uvarint(r.Blob[front:])
-	if n <= 0 || uint64(len(r.Blob)-front-n) < size {
+	size, n := binary.Uvarint(blob[front:])
+	if n <= 0 || uint64(len(blob)-front-n) < size {
 		return dtls.Session{}, false
 	}
-	s, err := dtls.UnmarshalSession(r.Blob[front+n:][:size])
+	s, err := dtls.UnmarshalSession(blob[front+n:][:size])
 	return s, err == nil
 }
 
 // learn takes the keys of a session that the cloud wants to store.
 func (p *tap) learn(n *node, conn uint64, r *session.Record) {
-	s, ok := keysOf(r)
+	s, ok := keysOf(r.Blob)
 	if !ok {
 		p.w.fail("records", "a session of %s is stored in a form that cannot be read", p.w.nameOf(r.Device))
 	}
@@ -110,7 +110,8 @@ func (p *tap) learn(n *node, conn uint64, r *session.Record) {
 // forgotten notes that a process has ended the session which its table has for
 // the device.
 func (p *tap) forgotten(n *node, id device.ID) {
-	if x := p.owner[owned{n, n.entry(id).conn}]; x != nil {
+	_, conn := n.table.Where(id)
+	if x := p.owner[owned{n, conn}]; x != nil {
 		x.ended = true
 	}
 }
@@ -177,6 +178,7 @@ func (p *tap) cloudSent(n *node, d *lane.Send) bool {
 			x.finished = true
 			p.check(x.of.id, "Finished")
 		case dtls.ApplicationData:
+			x.finished = true // a session whose key was on no file is stored late
 			passes = p.answer(n, x) && passes
 		}
 	}

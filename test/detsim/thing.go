@@ -25,6 +25,8 @@ type thing struct {
 	dev   *sim.Device
 	alarm alarm
 
+	public []byte // its key
+
 	inside  netip.AddrPort // its socket, behind the router
 	outside netip.Addr     // the router's address
 	forgets time.Duration  // after which the router has forgotten it; zero: never
@@ -86,9 +88,10 @@ func (w *World) newThing(i int, k kind) *thing {
 	must(err)
 	keys, err := w.keys.of(k.transport, i)
 	must(err)
+	t.public = keys.public
 	t.cfg = sim.Config{
 		ID: sim.ID(t.id), Transport: k.transport, Profile: profile, Key: keys.private, ServerKey: w.keys.publicEC,
-		Server: "cloud", KeepAlive: k.keepAlive, Application: t.application(),
+		Server: "cloud", KeepAlive: k.keepAlive, Application: t.application(), ProductID: product(i),
 	}
 	if k.transport == sim.TCP {
 		t.cfg.ServerKey = w.keys.publicRSA
@@ -99,6 +102,14 @@ func (w *World) newThing(i int, k kind) *thing {
 	t.inside = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 40000)
 	w.byID[t.id] = t
 	return t
+}
+
+// product gives every eighth device another product than the rest.
+func product(i int) uint16 {
+	if i%8 == 0 {
+		return 2000
+	}
+	return 1000
 }
 
 func must(err error) {

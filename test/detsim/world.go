@@ -59,6 +59,8 @@ type Stats struct {
 	Starts              int           // of the cloud
 	Calls, Answered     int
 	Events, Acked       int           // published by devices; acknowledged to them
+	Waited              time.Duration // at most, of who waited in a queue to come in and was served or not
+	Away                int           // who lost their place there
 	Slowest             time.Duration // from the end of all faults until the last device could be called
 }
 
