@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
@@ -294,7 +293,7 @@ func (g *Gateway) Sockets() (labels []string, files []*os.File, err error) {
 }
 
 // Export sends every connection and state, between Freeze and what follows.
-func (g *Gateway) Export(send func(kind handover.Kind, body []byte, files ...int) error) (handover.End, error) {
+func (g *Gateway) Export(send sender) (handover.End, error) {
 	var sessions int
 	for _, r := range g.lanes {
 		b := bundle{send: send, kind: handover.KindSession}
@@ -315,12 +314,16 @@ func (g *Gateway) Export(send func(kind handover.Kind, body []byte, files ...int
 			return handover.End{}, err
 		}
 	}
-	return handover.End{Sessions: sessions, LastCall: g.lastCall.Load()}, g.exportStates(send)
+	end := handover.End{Sessions: sessions, LastCall: g.lastCall.Load()}
+	return end, errors.Join(g.exportMemory(send), g.exportStates(send))
 }
 
-// bundle gathers connections into messages.
+// sender sends a message to the other process.
+type sender = func(kind handover.Kind, body []byte, files ...int) error
+
+// bundle gathers what is sent into messages.
 type bundle struct {
-	send  func(kind handover.Kind, body []byte, files ...int) error
+	send  sender
 	kind  handover.Kind
 	body  []byte
 	files []*os.File
@@ -352,7 +355,12 @@ func (b *bundle) add(body []byte, p *pipe) error {
 		ferry.Words(&f, &unsent)
 	}
 	ferry.Words(&f, &body)
-	b.body = f.Bytes
+	return b.grow(f.Bytes)
+}
+
+// grow makes body what the message has, and sends it when that is enough.
+func (b *bundle) grow(body []byte) error {
+	b.body = body
 	if len(b.body) >= bundleBytes || len(b.files) >= bundleFiles {
 		return b.flush()
 	}
@@ -384,48 +392,4 @@ func numbers(files []*os.File) []int {
 		}
 	}
 	return fds
-}
-
-// exportStates sends what is known of devices that nobody holds.
-func (g *Gateway) exportStates(send func(kind handover.Kind, body []byte, files ...int) error) error {
-	var f ferry.Ferry
-	flush := func() error {
-		if len(f.Bytes) == 0 {
-			return nil
-		}
-		body := f.Bytes
-		f.Bytes = f.Bytes[:0]
-		return send(handover.KindState, body)
-	}
-	for id, st := range g.table.Away() {
-		carryState(&f, &id, &st)
-		if len(f.Bytes) < bundleBytes {
-			continue
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-	}
-	return flush()
-}
-
-// carryState carries what is known of a device.
-func carryState(f *ferry.Ferry, id *device.ID, st *device.State) {
-	f.Part(func(f *ferry.Ferry) {
-		f.Fixed(id[:])
-		ferry.Number(f, &st.Word)
-		ferry.Words(f, &st.Reason)
-		ferry.Words(f, &st.Transport)
-		ferry.Words(f, &st.Address)
-		ferry.Number(f, &st.KeepAlive)
-		for _, t := range []*time.Time{&st.Since, &st.LastSeen, &st.ProvenAt, &st.Until} {
-			var ms int64
-			if !t.IsZero() {
-				ms = t.UnixMilli()
-			}
-			if ferry.Number(f, &ms); f.Landing && ms != 0 {
-				*t = time.UnixMilli(ms).UTC()
-			}
-		}
-	})
 }

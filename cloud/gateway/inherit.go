@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
@@ -79,12 +78,12 @@ func (g *Gateway) Adopt(m handover.Message) error {
 	defer func() { closed(files) }()
 	now := g.now()
 	for len(f.Bytes) > 0 && !f.Bad {
-		if m.Kind == handover.KindState {
-			var id device.ID
-			var st device.State
-			if carryState(&f, &id, &st); !f.Bad {
-				g.table.Show(id, 0, &st)
-			}
+		switch m.Kind {
+		case handover.KindState:
+			g.adoptState(&f)
+			continue
+		case handover.KindMemory:
+			g.adoptMemory(&f)
 			continue
 		}
 		var tcp bool

@@ -2,7 +2,10 @@
 // same walk over them writes and reads, so that the two cannot disagree.
 package ferry
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"time"
+)
 
 // Ferry is one crossing. What one side knows and the other does not stands at
 // the end of a part: who reads a shorter part has zeros for the rest, who reads
@@ -98,6 +101,21 @@ func (f *Ferry) Flags(list ...*bool) {
 	Number(f, &bits)
 	for i, v := range list {
 		*v = bits>>i&1 != 0
+	}
+}
+
+// Moments carries times to the millisecond, in UTC; the zero time, too.
+func (f *Ferry) Moments(list ...*time.Time) {
+	for _, t := range list {
+		var ms int64
+		if !t.IsZero() {
+			ms = t.UnixMilli()
+		}
+		if Number(f, &ms); f.Landing {
+			if *t = (time.Time{}); ms != 0 {
+				*t = time.UnixMilli(ms).UTC()
+			}
+		}
 	}
 }
 

@@ -161,7 +161,7 @@ func (s *Socket) Send(kind Kind, body []byte, files ...int) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out = append(append(s.out[:0], Version, byte(kind)), body...)
+	s.out = append(append(s.out[:0], packetVersion, byte(kind)), body...)
 	var oob []byte
 	if len(files) > 0 {
 		oob = unix.UnixRights(files...)
@@ -184,7 +184,7 @@ func (s *Socket) Receive() (Message, error) {
 		err = io.EOF
 	case flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 || n < 2 || n > MaxBody+2:
 		err = fmt.Errorf("%w: a packet of %d bytes", ErrMessage, n)
-	case s.buf[0] != Version:
+	case s.buf[0] != packetVersion:
 		err = fmt.Errorf("%w: %d", ErrVersion, s.buf[0])
 	default:
 		m.Kind, m.Body = Kind(s.buf[1]), s.buf[2:n]

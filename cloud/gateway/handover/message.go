@@ -8,8 +8,13 @@ import (
 	"time"
 )
 
-// Version is that of the conversation. Both sides must speak the same.
-const Version = 1
+// Version is that of the conversation of two processes. Both sides must speak
+// the same.
+const Version = 2
+
+// packetVersion is that of a packet, and so of orders and reports: whoever gives
+// an order may be of another build than the cloud that runs.
+const packetVersion = 1
 
 // The bounds of a message.
 const (
@@ -50,6 +55,8 @@ const (
 
 	KindOrder  // of a person, to the process that serves: Order
 	KindReport // what became of it: Report
+
+	KindMemory // older: what is remembered of devices and sources without a connection
 )
 
 // Order is what somebody wants of a running cloud.

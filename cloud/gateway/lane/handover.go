@@ -1,8 +1,12 @@
 package lane
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
@@ -94,6 +98,9 @@ func (c *conn) carry(f *ferry.Ferry) {
 			}
 		}
 		c.carryTry(f)
+		said := max(c.said, 0)
+		ferry.Number(f, &said)
+		c.said = said
 	})
 }
 
@@ -156,6 +163,79 @@ func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
 		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
 	}
 	l.rearm(c)
+}
+
+// Memory calls each for what the lane remembers of devices that do not answer,
+// and of sources that fail, so that an upgrade does not give them a fresh start:
+// a device that cannot bear a question is not asked three more times, nor told
+// three more times to start over. id and cid are the device's and that of its
+// connection, if it has one here; of a source they are zero. b is good until each
+// returns.
+//
+// What is not in it is safe to forget. Handshakes that have not ended, and
+// sessions whose key is on no file, are not handed over, so there are none to
+// count for a source or in all. The buckets that bound what is recorded, and how
+// many devices are told to start over, are full again within ten seconds, which is
+// sooner than somebody can upgrade often.
+func (l *Lane) Memory(now time.Time, each func(id device.ID, cid [8]byte, b []byte) error) error {
+	for _, id := range slices.SortedFunc(maps.Keys(l.ward.patients), func(a, b device.ID) int { return bytes.Compare(a[:], b[:]) }) {
+		p := l.ward.patients[id]
+		if p.over(now) {
+			continue
+		}
+		f, of, from := ferry.Ferry{}, id, netip.Addr{}
+		carryMemory(&f, &of, &from, p, new(allowance))
+		var cid [8]byte
+		if c := l.byDevice.of(id); c != nil {
+			cid = c.cid
+		}
+		if err := each(id, cid, f.Bytes); err != nil {
+			return err
+		}
+	}
+	for _, failed := range []map[netip.Addr]allowance{l.sources.before, l.sources.failed} {
+		for _, from := range slices.SortedFunc(maps.Keys(failed), netip.Addr.Compare) {
+			a := failed[from]
+			if a.ahead(now) <= 0 {
+				continue
+			}
+			f := ferry.Ferry{}
+			carryMemory(&f, new(device.ID), &from, new(patient), &a)
+			if err := each(device.ID{}, [8]byte{}, f.Bytes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Remember takes in a piece of another lane's Memory, as far as there is room.
+func (l *Lane) Remember(b []byte) error {
+	f := ferry.Ferry{Bytes: b, Landing: true}
+	var id device.ID
+	var from netip.Addr
+	var p patient
+	var a allowance
+	if carryMemory(&f, &id, &from, &p, &a); f.Bad {
+		return ErrExport
+	}
+	if from.IsValid() {
+		l.sources.remember(from, a)
+	} else if len(l.ward.patients) < maxPatients {
+		l.ward.patients[id] = &p
+	}
+	return nil
+}
+
+// carryMemory carries what is remembered of a device, or of a source.
+func carryMemory(f *ferry.Ferry, id *device.ID, from *netip.Addr, p *patient, a *allowance) {
+	f.Part(func(f *ferry.Ferry) {
+		f.Fixed(id[:])
+		f.Value(from)
+		ferry.Number(f, a)
+		f.Moments(&p.since, &p.askedAt, &p.breakSince, &p.avoidUntil, &p.lostAt, &p.swapSince, &p.keepUntil)
+		ferry.Numbers(f, &p.starts, &p.breaks, &p.swaps)
+	})
 }
 
 // Peek tells whose an exported connection is, and its connection id, so that

@@ -32,16 +32,16 @@ const (
 // patient is what was tried lately with a device.
 type patient struct {
 	since  time.Time // of the first start over in the window
-	starts int
+	starts uint32
 
 	askedAt    time.Time // when we last asked it something by ourselves
 	breakSince time.Time
-	breaks     int       // connections that ended right after
+	breaks     uint32    // connections that ended right after
 	avoidUntil time.Time // until when it is not asked by ourselves
 	lostAt     time.Time // when it was last recorded that we have lost its session
 
 	swapSince time.Time
-	swaps     int       // connections that took the place of one that stood
+	swaps     uint32    // connections that took the place of one that stood
 	keepUntil time.Time // until when who has the device keeps it
 }
 

@@ -75,6 +75,11 @@ func (s *sources) fail(now time.Time, from netip.AddrPort, each time.Duration) {
 	at := sourceOf(from)
 	a := s.failures(at)
 	a.charge(now, each)
+	s.remember(at, a)
+}
+
+// remember notes what a source has done.
+func (s *sources) remember(at netip.Addr, a allowance) {
 	if _, ok := s.failed[at]; !ok && len(s.failed) >= maxFailing {
 		s.before, s.failed = s.failed, map[netip.Addr]allowance{}
 	}
