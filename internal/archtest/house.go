@@ -36,6 +36,7 @@ var house = []room{
 	{"cloud/event", vocabulary[:4]},
 
 	{"cloud/doctor", vocabulary},
+	{"cloud/lookout", nil},
 
 	// Engines. A session imports neither store nor bus: it says what it needs.
 	// The codes of failures that clients know stand in wire/rest.
