@@ -38,10 +38,10 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 		if e, _ = g.table.Holder(c.Device); e.Conn == 0 {
 			return
 		}
-		g.lanes[e.Lane].tell(lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
+		g.lanes[e.Lane].mail.leave(input{In: lane.In{Kind: lane.CallDevice, Device: c.Device, Call: &session.Call{
 			ID: id, Kind: kind, Name: c.Name, Argument: c.Argument, On: c.On, Flags: spark.DescribeFlags(c.Flags),
 			Deadline: g.now().Add(timeout),
-		}})
+		}}})
 	})
 	switch {
 	case err != nil:
@@ -51,6 +51,7 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	case e.Conn == 0:
 		return bus.Result{State: e.State, Stage: bus.NotConnected}, lane.ErrGone
 	}
+	g.lanes[e.Lane].drive()
 	select {
 	case a := <-wait:
 		if a.Stage == session.NotConnected && a.Limit == 0 {

@@ -287,17 +287,32 @@ func (g *Gateway) readSocket(s socket.Socket) {
 			sorted[to] = append(sorted[to], input{In: in, buffer: p, knock: knock})
 			ps[i] = packets.Get().(*socket.Packet)
 		}
-		for to, ins := range sorted {
-			if len(ins) == 0 {
-				continue
-			}
-			for _, in := range g.lanes[to].mail.putAll(ins) {
-				g.m.Dropped(dropMailbox)
-				packets.Put(in.buffer)
-			}
-			clear(ins)
-			sorted[to] = ins[:0]
+		g.deliver(sorted)
+	}
+}
+
+// deliver puts datagrams into the lanes' mailboxes and empties sorted. One of
+// the lanes has the reader's own goroutine, if it has nothing else to do.
+func (g *Gateway) deliver(sorted [][]input) {
+	var mine *runner
+	for to, ins := range sorted {
+		if len(ins) == 0 {
+			continue
 		}
+		r := g.lanes[to]
+		for _, in := range r.mail.putAll(ins) {
+			g.m.Dropped(dropMailbox)
+			packets.Put(in.buffer)
+		}
+		clear(ins)
+		sorted[to] = ins[:0]
+		if mine != nil {
+			mine.mail.signal()
+		}
+		mine = r
+	}
+	if mine != nil {
+		mine.drive()
 	}
 }
 

@@ -29,8 +29,8 @@ type input struct {
 // packets are datagrams' memory, and that of what is read from streams.
 var packets = sync.Pool{New: func() any { return new(socket.Packet) }}
 
-// mailbox holds what waits for a lane. Anybody puts in, the lane's goroutine
-// takes all at once. It is never closed.
+// mailbox holds what waits for a lane. Anybody puts in, whoever has the lane's
+// turn takes all at once. It is never closed.
 type mailbox struct {
 	wake chan struct{} // one place: something is there
 
@@ -39,23 +39,31 @@ type mailbox struct {
 	datagrams int     // that are no part of a handshake
 	knocks    int     // and that are
 	events    int
+	slow      int // of all that waits: what is not done at once
 }
 
 func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
 
-// put adds in; false: there is no room for it.
+// put adds in, and signals; false: there is no room for it.
 func (m *mailbox) put(in input) bool {
-	m.mu.Lock()
-	ok := m.admit(&in)
-	if ok {
-		m.ins = append(m.ins, in)
-	}
-	m.mu.Unlock()
+	ok := m.leave(in)
 	m.signal()
 	return ok
 }
 
-// putAll adds what there is room for and gives the rest.
+// leave adds in, as put does, for somebody who signals or drives afterwards.
+func (m *mailbox) leave(in input) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.admit(&in) {
+		return false
+	}
+	m.ins = append(m.ins, in)
+	return true
+}
+
+// putAll adds what there is room for and gives the rest, for somebody who
+// signals or drives afterwards.
 func (m *mailbox) putAll(ins []input) (rest []input) {
 	m.mu.Lock()
 	for i := range ins {
@@ -66,11 +74,13 @@ func (m *mailbox) putAll(ins []input) (rest []input) {
 		m.ins = append(m.ins, ins[i])
 	}
 	m.mu.Unlock()
-	m.signal()
 	return rest
 }
 
 func (m *mailbox) admit(in *input) bool {
+	if !in.quick() {
+		m.slow++ // also of one that there is no room for: then much waits
+	}
 	switch in.Kind {
 	case lane.Datagram:
 		if in.knock {
@@ -81,6 +91,17 @@ func (m *mailbox) admit(in *input) bool {
 		return room(&m.events)
 	}
 	return true
+}
+
+// quick tells whether an input is done with in some hundredths of a millisecond.
+func (in *input) quick() bool {
+	switch in.Kind {
+	case lane.Datagram:
+		return !in.knock
+	case lane.CallDevice, lane.CancelCall, lane.StreamData, lane.Saved, lane.Kept:
+		return in.job == nil
+	}
+	return false
 }
 
 // room counts one more of a kind, if there may be.
@@ -103,10 +124,27 @@ func (m *mailbox) signal() {
 func (m *mailbox) takeAll(into []input) []input {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.take(into)
+}
+
+// few is how much somebody else does for a lane's goroutine.
+const few = 16
+
+// takeFew is takeAll, if what waits is something, is little and quickly done.
+func (m *mailbox) takeFew(into []input) (ins []input, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.ins); n == 0 || n > few || m.slow > 0 {
+		return nil, false
+	}
+	return m.take(into), true
+}
+
+func (m *mailbox) take(into []input) []input {
 	ins := m.ins
 	if cap(into) > smallMailbox && len(ins) < cap(into)/8 {
 		into = make([]input, 0, cap(into)/2) // a storm has passed
 	}
-	m.ins, m.datagrams, m.knocks, m.events = into[:0], 0, 0, 0
+	m.ins, m.datagrams, m.knocks, m.events, m.slow = into[:0], 0, 0, 0, 0
 	return ins
 }

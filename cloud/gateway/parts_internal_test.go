@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/store"
 )
 
@@ -51,6 +53,47 @@ func TestMailbox(t *testing.T) {
 	}
 	if rest := m.putAll(many); len(rest) != 10 || len(m.takeAll(nil)) != mailboxSize {
 		t.Errorf("when it is empty again %d find no room", len(rest))
+	}
+}
+
+// TestMailboxOfFew gives to somebody else than the lane's goroutine what is
+// little and quickly done, and nothing of the rest.
+func TestMailboxOfFew(t *testing.T) {
+	quick := []input{{In: lane.In{Kind: lane.Datagram}}, {In: lane.In{Kind: lane.CallDevice}}, {In: lane.In{Kind: lane.StreamData}}}
+	slow := map[string]input{
+		"part of a handshake": {In: lane.In{Kind: lane.Datagram}, knock: true},
+		"an event":            {In: lane.In{Kind: lane.Happened}},
+		"a job":               {job: func() {}},
+		"a restored session":  {In: lane.In{Kind: lane.Restore}},
+	}
+	m := newMailbox()
+	if _, ok := m.takeFew(nil); ok {
+		t.Error("there is something in an empty one")
+	}
+	for name, in := range slow {
+		m.putAll(quick)
+		m.leave(in)
+		if ins, ok := m.takeFew(nil); ok {
+			t.Errorf("with %s %d are given", name, len(ins))
+		}
+		if n := len(m.takeAll(nil)); n != len(quick)+1 {
+			t.Errorf("with %s there are %d", name, n)
+		}
+		m.putAll(quick)
+		if ins, ok := m.takeFew(nil); !ok || len(ins) != len(quick) {
+			t.Errorf("after %s the few are not given", name)
+		}
+	}
+	for range few + 1 {
+		m.leave(quick[0])
+	}
+	if _, ok := m.takeFew(nil); ok {
+		t.Error("many are given")
+	}
+	select {
+	case <-m.wake:
+		t.Error("somebody is woken without a signal")
+	default:
 	}
 }
 
@@ -137,6 +180,48 @@ func TestPanic(t *testing.T) {
 	g.table.Take(id, 0, 7)
 	if _, err := g.Call(t.Context(), bus.Call{Device: id, Kind: bus.Ping}); err == nil || err.Error() != lane.ErrGone.Error() {
 		t.Errorf("then a call gives %v", err)
+	}
+}
+
+// TestDrive brings something to a lane that has nothing to do: it has happened
+// when drive returns, and nobody is woken. While somebody is at the lane, before
+// run runs and after it, what is brought waits for run, which is woken.
+func TestDrive(t *testing.T) {
+	g := &Gateway{log: slog.New(slog.DiscardHandler), started: time.Now(), share: 1}
+	r := g.newRunner(0)
+	bring := func() (woken bool) {
+		p := packets.Get().(*socket.Packet)
+		record := p.Data[:copy(p.Data[:], []byte{23, 0xfe, 0xfd, 0, 1, 12: 0})] // of a session that nobody has
+		r.mail.leave(input{In: lane.In{Kind: lane.Datagram, Data: record}, buffer: p})
+		r.drive()
+		select {
+		case <-r.mail.wake:
+			return true
+		default:
+			return false
+		}
+	}
+	heard := func() int { return int(r.lane.Stats().UnknownSession) }
+	if woken := bring(); !woken || heard() != 0 {
+		t.Errorf("before run: run is woken %v, and %d were heard", woken, heard())
+	}
+	r.awake, r.timer = true, time.NewTimer(time.Hour)
+	if woken := bring(); woken || heard() != 2 {
+		t.Errorf("with nobody at the lane: run is woken %v, and %d were heard, want 2", woken, heard())
+	}
+	if r.alarm.IsZero() {
+		t.Error("nobody looks after the lane's timers")
+	}
+	r.turn.Lock()
+	if woken := bring(); !woken || heard() != 2 {
+		t.Errorf("with somebody at the lane: run is woken %v, and %d were heard, want 2", woken, heard())
+	}
+	r.turn.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.run(ctx) // once
+	if woken := bring(); !woken || heard() != 3 {
+		t.Errorf("after run: run is woken %v, and %d were heard, want 3", woken, heard())
 	}
 }
 

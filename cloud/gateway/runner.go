@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/event"
@@ -19,7 +20,8 @@ import (
 const burst = 256
 
 // runner runs a lane: it takes what happened out of the mailbox, lets the
-// lane step, and does what the lane wants done. Its goroutine owns the lane.
+// lane step, and does what the lane wants done. Whoever has the turn owns the
+// lane.
 type runner struct {
 	g    *Gateway
 	lane *lane.Lane
@@ -27,63 +29,112 @@ type runner struct {
 	mail *mailbox
 	out  socket.Writer
 
-	// Owned by run.
+	// turn is run's while there is something to do, and may otherwise be drive's.
+	turn sync.Mutex
+
+	// Guarded by turn.
+	awake bool // run runs
 	outs  lane.Outs
 	queue admit.Knocks[input]
 	pipes map[uint64]*pipe
+	spare []input // for what comes, see takeAll
+	timer *time.Timer
+	alarm time.Time // when the timer goes off
 }
 
 // run ends when ctx does.
 func (r *runner) run(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	var spare []input
+	r.turn.Lock()
+	r.timer, r.alarm, r.awake = time.NewTimer(time.Hour), time.Time{}, true
+	defer r.timer.Stop()
 	for {
-		ins := r.mail.takeAll(spare)
-		now := r.g.now()
-		for i := range ins {
-			switch {
-			case ins[i].job != nil:
-				r.perform(now) //nolint:contextcheck // what came before is done
-				ins[i].job()
-				now = r.g.now()
-			case !r.waits(now, &ins[i]):
-				r.take(now, &ins[i])
-			}
-			if i%burst == burst-1 {
-				r.perform(now) //nolint:contextcheck // what it starts ends by itself
-				now = r.g.now()
-			}
-		}
-		clear(ins)
-		spare = ins
-		if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
-			r.take(now, &input{In: lane.In{Kind: lane.Tick}})
-		}
-		r.perform(now) //nolint:contextcheck // as above
+		r.pass(r.mail.takeAll(r.spare)) //nolint:contextcheck // what it starts ends by itself
 		if r.letIn(r.g.now()) {
-			r.perform(r.g.now())
+			r.perform(r.g.now()) //nolint:contextcheck // as above
 			if ctx.Err() == nil {
 				continue // more of them wait, behind what came meanwhile
 			}
 		}
-		r.sleep(timer)
+		if ctx.Err() != nil {
+			r.awake = false
+			r.turn.Unlock()
+			return
+		}
+		r.sleep(r.g.now())
+		r.turn.Unlock()
 		select {
 		case <-ctx.Done():
-			return
 		case <-r.mail.wake:
-		case <-timer.C:
+		case <-r.timer.C:
 		}
+		r.turn.Lock()
 	}
 }
 
-// sleep sets the timer to the lane's next deadline.
-func (r *runner) sleep(timer *time.Timer) {
-	wait := time.Hour
-	if d := r.lane.Deadline(); !d.IsZero() {
-		wait = max(0, d.Sub(r.g.now()))
+// drive lets what waits happen at once, by the goroutine that has brought it, if
+// nobody is at the lane: to wake run takes longer than most of it. What is not
+// done at once is left to run. The caller must not hold a lock that something
+// which the lane wants done may need.
+func (r *runner) drive() {
+	if !r.driven() {
+		r.mail.signal()
 	}
-	timer.Reset(wait)
+}
+
+// driven is drive, and tells whether anything happened.
+func (r *runner) driven() bool {
+	if !r.turn.TryLock() {
+		return false
+	}
+	defer r.turn.Unlock()
+	if !r.awake {
+		return false
+	}
+	ins, ok := r.mail.takeFew(r.spare)
+	if ok {
+		r.pass(ins)
+		r.sleep(r.g.now())
+	}
+	return ok
+}
+
+// pass lets things happen to the lane, and does what it wants done.
+func (r *runner) pass(ins []input) {
+	now := r.g.now()
+	for i := range ins {
+		switch {
+		case ins[i].job != nil:
+			r.perform(now)
+			ins[i].job()
+			now = r.g.now()
+		case !r.waits(now, &ins[i]):
+			r.take(now, &ins[i])
+		}
+		if i%burst == burst-1 {
+			r.perform(now)
+			now = r.g.now()
+		}
+	}
+	clear(ins)
+	r.spare = ins
+	if d := r.lane.Deadline(); !d.IsZero() && !d.After(now) {
+		r.take(now, &input{In: lane.In{Kind: lane.Tick}})
+	}
+	r.perform(now)
+}
+
+// sleep sets the timer to the lane's next deadline, unless it goes off before
+// that in any case.
+func (r *runner) sleep(now time.Time) {
+	due := r.lane.Deadline()
+	if due.IsZero() {
+		due = now.Add(time.Hour)
+	}
+	if r.alarm.After(now) && !due.Before(r.alarm) {
+		return
+	}
+	r.alarm = due
+	r.timer.Reset(max(0, due.Sub(now)))
 }
 
 // tell puts in into the lane's mailbox; false: there is no room for it.

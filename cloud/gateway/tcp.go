@@ -156,7 +156,8 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 		buf := packets.Get().(*socket.Packet)
 		n, err := p.conn.Read(buf.Data[:])
 		if n > 0 {
-			r.mail.put(input{In: lane.In{Kind: lane.StreamData, Conn: p.id, Data: buf.Data[:n]}, buffer: buf, pipe: p})
+			r.mail.leave(input{In: lane.In{Kind: lane.StreamData, Conn: p.id, Data: buf.Data[:n]}, buffer: buf, pipe: p})
+			r.drive()
 			select {
 			case <-p.taken:
 			case <-g.stopped:
