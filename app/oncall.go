@@ -4,14 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/lookout"
+	"github.com/cyan-cloud/cyan/watch/journal"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/notify/meter"
 	"github.com/cyan-cloud/cyan/watch/oncall"
@@ -44,7 +53,7 @@ func (w *Watch) openOncall(o *WatchOptions, page string, cfg *tower.Config) erro
 	if settings.URL == "" && o.StatusPublic != "" {
 		settings.URL = page
 	}
-	c := oncall.Config{Settings: settings, Data: o.Data, Page: page, Logger: o.Logger}
+	c := oncall.Config{Settings: settings, Data: o.Data, Page: page, Exercise: rehearsal{w}, Logger: o.Logger}
 	if token := cfg.Canaries.Canary.Token; token != "" {
 		c.Deploys = client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
 	}
@@ -61,6 +70,174 @@ func (w *Watch) handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(numbers, promhttp.HandlerOpts{}))
 	mux.Handle("/oncall/", w.oncall.Handler())
 	mux.Handle("/", w.desk)
+	return mux
+}
+
+// watcher is the cloud's part in watching the watchtower: it looks whether that
+// lives, and pages by outlets of the cloud's own when it does not. Of several
+// processes on one data folder one does that: the old one of an upgrade until
+// the new one serves. A nil watcher does nothing.
+type watcher struct {
+	// Set at openWatch, and the URL at keepWatch.
+	look     *lookout.Lookout
+	settings pager.Settings
+	data     string
+	log      *slog.Logger
+	numbers  prometheus.Registerer
+
+	pager  atomic.Pointer[pager.Pipeline] // nil: nobody is paged, or not yet
+	cancel context.CancelFunc             // set at keepWatch
+	ended  chan struct{}                  // closed when it looks no more
+}
+
+// openWatch makes ready to watch the watchtower, if there is one.
+func (a *App) openWatch(numbers prometheus.Registerer) error {
+	o := &a.opts
+	if o.WatchtowerURL == "" {
+		return nil
+	}
+	if u, err := url.Parse(o.WatchtowerURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("watchtower-url %q: want a URL such as http://127.0.0.1:8090", o.WatchtowerURL)
+	}
+	settings, err := pagerSettings(o.Settings)
+	if err != nil {
+		return err
+	}
+	// The switch waits for the watchtower; a cloud that answered it would hide
+	// that death.
+	settings.DeadMan = nil
+	w := &watcher{settings: settings, data: o.Data, log: o.Logger.With("node", o.Node, "component", "lookout"), numbers: numbers}
+	if w.look, err = lookout.New(lookout.Config{URL: o.WatchtowerURL, Tell: w.tell, Logger: w.log, Registerer: numbers}); err != nil {
+		return err
+	}
+	a.watcher = w
+	return nil
+}
+
+// keepWatch begins to look, as soon as no other process does.
+func (a *App) keepWatch() {
+	w := a.watcher
+	if w == nil {
+		return
+	}
+	w.settings.URL = a.URL()
+	if len(w.settings.Stages) == 0 {
+		w.log.Warn("nobody is paged when the watchtower is dead: the settings file names no outlets")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel, w.ended = cancel, make(chan struct{})
+	go func() { // ends with stop
+		defer close(w.ended)
+		if err := w.run(ctx); err != nil {
+			w.log.Error("who is paged of the watchtower's death is not written down", "err", err)
+		}
+	}()
+	a.push("watch on the watchtower", func(context.Context) error { w.stop(); return nil })
+}
+
+// stop ends the watch. It may be called again.
+func (w *watcher) stop() {
+	if w != nil && w.cancel != nil {
+		w.cancel()
+		<-w.ended
+	}
+}
+
+// watchLock is the name of the file whose lock is that of who watches.
+const watchLock = "oncall.lock"
+
+// run looks until ctx is done. Where pages cannot be written down it looks and
+// logs all the same.
+func (w *watcher) run(ctx context.Context) (err error) {
+	guard := flock.New(filepath.Join(w.data, watchLock))
+	if mine, err := guard.TryLockContext(ctx, 250*time.Millisecond); !mine {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, guard.Unlock()) }()
+	var paging sync.WaitGroup
+	defer paging.Wait()
+	if len(w.settings.Stages) > 0 {
+		var closing func() error
+		if closing, err = w.openPager(ctx, &paging); err == nil {
+			defer func() { paging.Wait(); err = errors.Join(err, closing()) }()
+		}
+	}
+	w.look.Run(ctx)
+	return err
+}
+
+// openPager opens the pipeline and runs it until ctx is done.
+func (w *watcher) openPager(ctx context.Context, paging *sync.WaitGroup) (func() error, error) {
+	secret, err := pager.LoadSecret(filepath.Join(w.data, pager.SecretFile))
+	if err != nil {
+		return nil, err
+	}
+	kept, err := journal.Open[pager.Record](filepath.Join(w.data, "oncall"), journal.Config{MaxAge: 400 * 24 * time.Hour, MaxBytes: 64 << 20})
+	if err != nil {
+		return nil, err
+	}
+	p, err := pager.Open(pager.Config{Settings: w.settings, Secret: secret, Log: w.log}, kept)
+	if err == nil {
+		err = w.numbers.Register(meter.New(p))
+	}
+	if err != nil {
+		return nil, errors.Join(err, kept.Close())
+	}
+	w.pager.Store(p)
+	paging.Go(func() { p.Run(ctx) }) // ends with ctx
+	return kept.Close, nil
+}
+
+// alertTower is the key of the alert that the watchtower is dead.
+const alertTower = "cloud:watchtower"
+
+// tell pages. What it does not take is told again.
+func (w *watcher) tell(_ context.Context, n lookout.News) error {
+	p := w.pager.Load()
+	if p == nil {
+		return nil
+	}
+	page := pager.Notice{
+		ID: fmt.Sprintf("%s:dead:%d", alertTower, n.Since.UnixNano()), Key: alertTower, Kind: pager.Trigger, Severity: pager.Error, At: n.At,
+		Summary: "The watchtower is dead: nobody would notice an outage of the cloud",
+		Details: []pager.Detail{{Name: "watchtower", Value: n.URL}, {Name: "since", Value: n.Since.Format("2006-01-02 15:04:05 UTC")}, {Name: "evidence", Value: n.Why}},
+		Class:   "watchtower-dead",
+	}
+	if !n.Dead {
+		page = pager.Notice{ID: fmt.Sprintf("%s:alive:%d", alertTower, n.At.UnixNano()), Key: alertTower, Kind: pager.Resolve, At: n.At, Summary: "The watchtower lives again"}
+	}
+	if err := p.Notify(page); !errors.Is(err, pager.ErrNoAlert) {
+		return err
+	}
+	return nil
+}
+
+// deadSince is since when the watchtower is dead; zero: it lives, as far as is
+// known.
+func (w *watcher) deadSince() time.Time {
+	if w == nil {
+		return time.Time{}
+	}
+	return w.look.DeadSince()
+}
+
+// beside serves what stands below /oncall/, and leaves the rest to the API.
+func (w *watcher) beside(api http.Handler) http.Handler {
+	if w == nil {
+		return api
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.HandleFunc("/oncall/", func(rw http.ResponseWriter, r *http.Request) {
+		if p := w.pager.Load(); p != nil {
+			p.Handler().ServeHTTP(rw, r)
+			return
+		}
+		http.Error(rw, "nobody is paged by this process", http.StatusServiceUnavailable)
+	})
 	return mux
 }
 

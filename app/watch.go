@@ -23,6 +23,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/census"
 	"github.com/cyan-cloud/cyan/watch/desk"
+	"github.com/cyan-cloud/cyan/watch/drill"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/status"
@@ -47,6 +48,9 @@ type WatchOptions struct {
 	// UDP and TCP are where devices connect, host:port. Empty: ports 5684 and
 	// 5683 of 127.0.0.1. "off": that door is not watched.
 	UDP, TCP string
+	// DrillUDP and DrillTCP are where only canaries connect, host:port, so that it
+	// can be broken on purpose. Empty: there is no such door.
+	DrillUDP, DrillTCP string
 	// KeyUDP and KeyTCP are files of the server's public keys, DER or PEM. Empty:
 	// those in ./cyan-data/keys.
 	KeyUDP, KeyTCP string
@@ -123,6 +127,7 @@ type Watch struct {
 	desk   *desk.Desk     // nil: this vantage reports to another
 	oncall *oncall.Oncall // nil with it
 	census *census.Census // nil: there is no token to ask the cloud with
+	drills *drill.Room    // nil: no ingress is broken on purpose
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -163,11 +168,17 @@ func (w *Watch) Run(ctx context.Context) error {
 	defer stop()
 	paged := make(chan error, 1)
 	go func() { paged <- w.oncall.Run(paging) }() // ends when the tower has
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	var counting sync.WaitGroup
 	if w.census != nil {
 		counting.Go(func() { w.census.Run(ctx) })
 	}
+	if w.drills != nil {
+		counting.Go(func() { w.drills.Run(ctx) })
+	}
 	err := w.tower.Run(ctx)
+	end()
 	counting.Wait()
 	stop()
 	return errors.Join(err, <-paged, w.desk.Close())
@@ -194,9 +205,9 @@ func (w *Watch) token(o *WatchOptions, cfg *tower.Config) error {
 
 func (w *Watch) ways(o *WatchOptions, cfg *tower.Config) error {
 	for _, door := range []struct {
-		transport    sim.Transport
-		address, key string
-	}{{sim.UDP, o.UDP, o.KeyUDP}, {sim.TCP, o.TCP, o.KeyTCP}} {
+		transport           sim.Transport
+		address, key, drill string
+	}{{sim.UDP, o.UDP, o.KeyUDP, o.DrillUDP}, {sim.TCP, o.TCP, o.KeyTCP, o.DrillTCP}} {
 		if door.address == "off" {
 			w.Unwatched = append(w.Unwatched, "devices on "+strings.ToUpper(door.transport.String())+" are not watched: it is switched off")
 			continue
@@ -214,6 +225,11 @@ func (w *Watch) ways(o *WatchOptions, cfg *tower.Config) error {
 		cfg.Canaries.Ways = append(cfg.Canaries.Ways, canary.Way{
 			Name: door.address + " " + door.transport.String(), Transport: door.transport, Address: door.address, ServerKey: key,
 		})
+		if door.drill != "" && door.drill != "off" {
+			cfg.Canaries.Ways = append(cfg.Canaries.Ways, canary.Way{
+				Name: door.drill + " " + door.transport.String() + " (drills)", Transport: door.transport, Address: door.drill, ServerKey: key, Drill: true,
+			})
+		}
 	}
 	return nil
 }
@@ -363,6 +379,7 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 			API: o.API, Token: token, Since: w.desk.Started(), Coming: 2 * len(cfg.Canaries.Ways) * (1 + len(cfg.Reporters)), Logger: o.Logger,
 		})
 	}
+	w.openDrills(o, cfg, page.URL)
 	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.handler()
 	return nil
 }

@@ -21,6 +21,9 @@ The watchtower runs as a process of its own, with its folder in the data folder,
 under watch; --watch=false leaves it out. What it can do, and how to run it for a
 cloud that matters: cyan help watch`
 
+// anyPort is a port of this machine that the system chooses.
+const anyPort = "127.0.0.1:0"
+
 func (c *cli) upVerb() *cobra.Command {
 	var f cloudFlags
 	var withDemo, once bool
@@ -40,11 +43,13 @@ func (c *cli) upVerb() *cobra.Command {
 			if withDemo && (f.ListenUDP == "off" || f.ListenTCP == "off") {
 				return misuse("the devices of --demo need both doors, --listen-udp and --listen-tcp")
 			}
+			if l.on = l.on && !once; l.on && f.ListenDrillUDP == "" && f.ListenDrillTCP == "" {
+				f.ListenDrillUDP, f.ListenDrillTCP = anyPort, anyPort // where cyan drill breaks what no device uses
+			}
 			a, err := c.start(cmd, &f)
 			if err != nil {
 				return err
 			}
-			l.on = l.on && !once
 			defer l.start(cmd.Context(), c, a, &f)()
 			if !withDemo {
 				c.say("Ctrl-C stops it")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -90,10 +91,14 @@ func (l *lookout) launch(ctx context.Context, c *cli, a *app.App, f *cloudFlags)
 		"watch", "--until-told", "--json=false",
 		"--watch-data", watchFolder(f.Data), "--listen-status", l.listen, "--watch-api", a.URL(),
 		"--watch-udp", udp, "--watch-tcp", tcp, "--log-level", "error",
+		"--watch-drill-udp", drillAddress(addrs.DrillUDP), "--watch-drill-tcp", drillAddress(addrs.DrillTCP),
 		"--watch-key-udp", filepath.Join(a.Keys.Dir, app.FilePubEC), "--watch-key-tcp", filepath.Join(a.Keys.Dir, app.FilePubRSA),
 	}
 	if c.config != "" {
 		args = append(args, "--config", c.config)
+	}
+	if password := loginPassword(watchFolder(f.Data)); readable(password) {
+		args = append(args, "--canary-username", canaryPerson, "--canary-password-file", password)
 	}
 	child := exec.CommandContext(context.WithoutCancel(ctx), own, args...) //nolint:gosec // this program
 	log, err := os.OpenFile(filepath.Join(watchFolder(f.Data), "log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -140,7 +145,17 @@ func (c *cli) hire(ctx context.Context, a *app.App, f *cloudFlags) error {
 		return err
 	}
 	admin := clientOf(a.URL(), token.AccessToken)
-	return errors.Join(hireCanary(ctx, admin, path), admin.Logout(ctx))
+	err = errors.Join(hireCanary(ctx, admin, path), hirePerson(ctx, admin, canaryPerson, loginPassword(watchFolder(f.Data))))
+	return errors.Join(err, admin.Logout(ctx))
+}
+
+// drillAddress is where canaries find the ingress that is broken on purpose;
+// off: there is none.
+func drillAddress(at netip.AddrPort) string {
+	if !at.IsValid() {
+		return "off"
+	}
+	return reachable(at.String())
 }
 
 // reachable gives the address by which this machine reaches a door of its own.

@@ -51,6 +51,8 @@ func (f *watchFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Public, "watch-public-url", "", "`URL` that people know (default that of --watch-api)")
 	flags.StringVar(&f.UDP, "watch-udp", o.UDP, "`host:port` where devices on UDP connect; off: not watched")
 	flags.StringVar(&f.TCP, "watch-tcp", o.TCP, "`host:port` where devices on TCP connect; off: not watched")
+	flags.StringVar(&f.DrillUDP, "watch-drill-udp", "", "`host:port` on UDP that only canaries use, for drills (default none)")
+	flags.StringVar(&f.DrillTCP, "watch-drill-tcp", "", "the same on TCP")
 	flags.StringVar(&f.KeyUDP, "watch-key-udp", o.KeyUDP, "`file` of the server's public key on UDP")
 	flags.StringVar(&f.KeyTCP, "watch-key-tcp", o.KeyTCP, "`file` of the server's public key on TCP")
 	flags.StringVar(&f.TokenFile, "canary-token-file", "", "`file` of the canaries' token, from cyan canary init (default token in the folder)")
