@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -22,33 +26,54 @@ var (
 	story   = flag.Bool("journal", false, "print every line of the journal, and every message")
 )
 
-// TestSeeds runs as many seeds as it is told to. Time ends it, and never fails
-// it.
+// TestSeeds runs as many seeds as it is told to, on every processor. Time ends
+// it, and never fails it.
 func TestSeeds(t *testing.T) {
 	keys := load(t)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // worlds are small
 	began := time.Now()
+	var next atomic.Uint64
+	next.Store(*first)
+	results := make(chan *Result)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), *seeds) {
+		workers.Go(func() {
+			for *budget == 0 || time.Since(began) < *budget {
+				seed := next.Add(1) - 1
+				if seed >= *first+uint64(*seeds) {
+					return
+				}
+				plan := NewPlan(seed)
+				plan.Without = Defence(*without)
+				if *story {
+					plan.Trace, plan.Wire = os.Stdout, true
+				}
+				results <- Run(keys, plan)
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		close(results)
+	}()
 	var sum Stats
-	ran := 0
-	for seed := *first; seed < *first+uint64(*seeds) && (*budget == 0 || time.Since(began) < *budget); seed++ {
-		plan := NewPlan(seed)
-		plan.Without = Defence(*without)
-		if *story {
-			plan.Trace, plan.Wire = os.Stdout, true
-		}
-		res := Run(keys, plan)
+	ran, last := 0, uint64(0)
+	for res := range results {
 		ran++
+		last = max(last, res.Plan.Seed)
 		s := &res.Stats
 		sum.DeviceTime += s.DeviceTime
 		sum.Records += s.Records
 		sum.Starts += s.Starts
 		sum.Calls += s.Calls
 		sum.Acked += s.Acked
-		t.Logf("seed %d: %d devices, %.1f device-hours, %d faults, %d processes, %d records, %d handshakes, %d calls (%d answered), last callable after %v",
-			seed, s.Devices, s.DeviceTime.Hours(), len(plan.Faults), s.Starts, s.Records, s.Handshakes, s.Calls, s.Answered, s.Slowest.Round(time.Millisecond))
+		t.Logf("seed %d: %d devices, %.1f device-hours, %d faults, %d processes, %d records, %d handshakes (waited %v at most, %d turned away), %d calls (%d answered), last callable after %v",
+			res.Plan.Seed, s.Devices, s.DeviceTime.Hours(), len(res.Plan.Faults), s.Starts, s.Records, s.Handshakes, s.Waited.Round(time.Millisecond), s.Away,
+			s.Calls, s.Answered, s.Slowest.Round(time.Millisecond))
 		report(t, keys, res)
 	}
 	t.Logf("%d seeds (%d to %d), %.0f simulated device-hours, %d processes, %d sealed records, %d calls, %d acknowledged events",
-		ran, *first, *first+uint64(ran)-1, sum.DeviceTime.Hours(), sum.Starts, sum.Records, sum.Calls, sum.Acked)
+		ran, *first, last, sum.DeviceTime.Hours(), sum.Starts, sum.Records, sum.Calls, sum.Acked)
 }
 
 // report tells of a broken invariant and how to see it again.

@@ -1,7 +1,6 @@
 package detsim
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -64,32 +63,6 @@ type Stats struct {
 	Slowest             time.Duration // from the end of all faults until the last device could be called
 }
 
-// happening is something that takes place at a time.
-type happening struct {
-	at    time.Time
-	order uint64
-	do    func()
-}
-
-// agenda is a heap of happenings by time, then by order of planning.
-type agenda []happening
-
-func (a agenda) Len() int      { return len(a) }
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a agenda) Less(i, j int) bool {
-	if !a[i].at.Equal(a[j].at) {
-		return a[i].at.Before(a[j].at)
-	}
-	return a[i].order < a[j].order
-}
-func (a *agenda) Push(x any) { *a = append(*a, x.(happening)) }
-func (a *agenda) Pop() any {
-	last := (*a)[len(*a)-1]
-	(*a)[len(*a)-1] = happening{}
-	*a = (*a)[:len(*a)-1]
-	return last
-}
-
 // violation is a broken invariant; it ends the run as a panic.
 type violation struct{ invariant, text string }
 
@@ -106,7 +79,7 @@ func (w *World) at(t time.Time, do func()) {
 		t = w.now
 	}
 	w.order++
-	heap.Push(&w.todo, happening{t, w.order, do})
+	w.todo.add(happening{t.UnixNano(), w.order, do})
 }
 
 // after lets something happen later.
@@ -121,12 +94,12 @@ func (w *World) between(least, most time.Duration) time.Duration {
 func (w *World) run(end time.Time) {
 	for {
 		w.watchNetwork()
-		if len(w.todo) == 0 || w.todo[0].at.After(end) {
+		if len(w.todo) == 0 || w.todo[0].at > end.UnixNano() {
 			break
 		}
-		h := heap.Pop(&w.todo).(happening)
-		if h.at.After(w.now) {
-			w.now = h.at
+		h := w.todo.next()
+		if at := time.Unix(0, h.at).UTC(); at.After(w.now) {
+			w.now = at
 		}
 		h.do()
 	}
