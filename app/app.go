@@ -37,6 +37,7 @@ type App struct {
 	history *eventlog.Log  // nil: none is kept
 	doors   []net.Listener // of the HTTP API
 	bus     *bus.Bus
+	watcher *watcher // nil: nobody watches the watchtower
 	succession
 	onStop []closer
 	stop   sync.Once
@@ -77,6 +78,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.began(ctx); err != nil {
 		return a, err
 	}
+	a.keepWatch() //nolint:contextcheck // as long as the cloud runs
 	a.push("record", func(ctx context.Context) error {
 		if a.Passed() {
 			return nil
@@ -119,6 +121,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.push("bus", func(context.Context) error { return b.Close() })
 	b.Watch(hearsay{a.store}) // as long as the bus is open
 
+	if err := a.openWatch(registry); err != nil {
+		return err
+	}
 	counts := outage.NewCounts(time.Now())
 	known, err := a.askPage() //nolint:contextcheck // it asks as long as the cloud runs
 	if err != nil {
@@ -156,7 +161,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		MaxStreams: o.Limits.APIStreams, SourceStreams: o.Limits.APISourceStreams, MaxBody: int64(o.Limits.APIBody), MaxLogins: o.Limits.FailedLogins,
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Outage: outage.New(outage.Config{
-			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Node: o.Node, Absent: a.gateway.Absent,
+			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Unwatched: a.watcher.deadSince, Node: o.Node, Absent: a.gateway.Absent,
 		}),
 		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{
@@ -211,6 +216,7 @@ func (a *App) open(ctx context.Context, door *api.API) error {
 		a.doors, a.doorLabels = append(a.doors, l), append(a.doorLabels, address)
 	}
 	a.door, a.server = door, door.Server()
+	a.server.Handler = a.watcher.beside(a.server.Handler)
 	known := a.server.ConnState
 	a.server.ConnState = func(c net.Conn, state http.ConnState) {
 		a.movables.hook(c, state)

@@ -36,6 +36,13 @@ type Options struct {
 	// StatusURL is where the watchtower's page is: what it says of open incidents
 	// stands in errors. Empty: no incident is known.
 	StatusURL string
+	// WatchtowerURL is where the watchtower itself is reached, not a copy of its
+	// page. The cloud looks whether it lives, and pages by the outlets of Settings
+	// when it does not. Empty: nobody watches the watchtower.
+	WatchtowerURL string
+	// Settings is the settings file, whose section notify says who is paged of
+	// the watchtower's death. Empty: nobody is.
+	Settings string
 	// Database is the SQLite file. Empty: cyan.db in Data.
 	Database string
 	// NATS is the URL of a NATS cluster. Empty: embedded.

@@ -319,6 +319,7 @@ func (a *App) letGo(link *handover.Socket) {
 		next.Run()
 	}()
 	a.gateway.LetGo(next)
+	a.watcher.stop() // the next one waits for that
 	a.closeAPI()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	go func() { // ends when nobody is served here, after drainTime at the latest

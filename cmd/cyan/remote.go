@@ -84,6 +84,9 @@ func answerHints(e *client.Error) []string {
 	if i := e.Body.Incident; i != nil {
 		hints = append(hints, "Known incident since "+i.Since.UTC().Format("2006-01-02 15:04:05 UTC")+": "+i.Name+" ("+i.URL+"); your device is likely to be fine, do not reset it")
 	}
+	if e.Body.Cloud != nil && !e.Body.Cloud.Unwatched.IsZero() {
+		hints = append(hints, "nobody watches the cloud: its watchtower is dead since "+e.Body.Cloud.Unwatched.UTC().Format("2006-01-02 15:04:05 UTC")+", and the status page says nothing of now")
+	}
 	if e.Body.Cloud != nil && e.Body.Cloud.Status != rest.CloudOK {
 		hints = append(hints, "the cloud says of itself that it is "+strings.ToLower(e.Body.Cloud.Status)+": this is not your device's fault")
 	}

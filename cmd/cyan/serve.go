@@ -35,6 +35,7 @@ func (f *cloudFlags) add(cmd *cobra.Command, logLevel string) {
 	flags.StringVar(&f.ListenDrillUDP, "listen-drill-udp", "", "the same on UDP")
 	flags.StringVar(&f.PublicURL, "public-url", "", "`URL` that people reach the API by (default made from --listen-api)")
 	flags.StringVar(&f.StatusURL, "status-url", "", "`URL` of the watchtower's page, for the open incident in errors (default none)")
+	flags.StringVar(&f.WatchtowerURL, "watchtower-url", "", "`URL` of the watchtower itself: when it is dead, the cloud pages by the outlets of the settings file (default nobody looks)")
 	flags.StringVar(&f.Database, "database", "", "SQLite `file` (default cyan.db in the data folder)")
 	flags.StringVar(&f.NATS, "nats", "", "`URL` of a NATS cluster (default embedded)")
 	flags.StringVar(&f.Node, "node", o.Node, "this process's `name` in logs, attempts and a cluster")
@@ -118,7 +119,7 @@ func (c *cli) start(cmd *cobra.Command, f *cloudFlags) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Logger = logger
+	f.Logger, f.Settings = logger, c.config
 	ignoreBrokenPipes()
 	for _, name := range strays(cmd.Root(), os.Environ()) {
 		c.say("warning: %s is set, and there is no such setting", name)

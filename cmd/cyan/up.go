@@ -46,6 +46,9 @@ func (c *cli) upVerb() *cobra.Command {
 			if l.on = l.on && !once; l.on && f.ListenDrillUDP == "" && f.ListenDrillTCP == "" {
 				f.ListenDrillUDP, f.ListenDrillTCP = anyPort, anyPort // where cyan drill breaks what no device uses
 			}
+			if l.on && f.WatchtowerURL == "" {
+				f.WatchtowerURL = "http://" + l.listen
+			}
 			a, err := c.start(cmd, &f)
 			if err != nil {
 				return err

@@ -45,12 +45,17 @@ type DeviceState struct {
 // CloudState is what the cloud thinks of itself.
 type CloudState struct {
 	Status string `json:"status"` // ok or degraded
+	// Unwatched is since when the watchtower is dead, so that nobody but the cloud
+	// itself knows how it is.
+	Unwatched Time `json:"unwatched_since,omitzero"`
 }
 
 // The values of CloudState.Status.
 const (
 	CloudOK       = "ok"
 	CloudDegraded = "degraded"
+	// CloudUnwatched stands in HeaderCloudStatus only.
+	CloudUnwatched = "unwatched"
 )
 
 // Candidate is a device that an ambiguous name could mean.

@@ -1,7 +1,8 @@
 package rest
 
 // HeaderCloudStatus stands on every answer while an incident is open:
-// `degraded; incident=ID`. Without it nothing is claimed.
+// `degraded; incident=ID`; and while the watchtower is dead: `unwatched;
+// since=TIME`. Without it nothing is claimed.
 const HeaderCloudStatus = "X-Cloud-Status"
 
 // Incident is an open incident, as the watchtower's page has it.

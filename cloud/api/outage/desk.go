@@ -19,6 +19,9 @@ type Config struct {
 	States States
 	Absent Absent // nil: nobody is missed
 	Known  *Known // nil: no page is known
+	// Unwatched is since when the watchtower is dead; zero: it lives. nil: nobody
+	// looks.
+	Unwatched func() time.Time
 	Node   string
 	Now    func() time.Time // nil: time.Now
 }
@@ -34,6 +37,9 @@ type Desk struct {
 func New(cfg Config) *Desk {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Unwatched == nil {
+		cfg.Unwatched = func() time.Time { return time.Time{} }
 	}
 	return &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now, Absent: cfg.Absent}}
 }
@@ -56,6 +62,10 @@ func (d *Desk) Answered(route string, status int, code string) {
 
 // Open gives an incident that is open; nil: none is known.
 func (d *Desk) Open() *rest.Incident { return d.cfg.Known.Open(d.cfg.Now()) }
+
+// Unwatched is since when the watchtower is dead; zero: it lives, as far as is
+// known.
+func (d *Desk) Unwatched() time.Time { return d.cfg.Unwatched() }
 
 // Matching gives the open incident that a failure is likely to be of; nil: none
 // is known.

@@ -55,6 +55,8 @@ type Outage interface {
 	Open() *rest.Incident
 	// Matching gives the open incident that a failure is likely to be of.
 	Matching(route string, status int, code string) *rest.Incident
+	// Unwatched is since when the watchtower is dead; zero: it lives.
+	Unwatched() time.Time
 }
 
 // Route is one row of the table of routes.
@@ -144,6 +146,8 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	if d.outage != nil {
 		if open := d.outage.Open(); open != nil {
 			h.Set(rest.HeaderCloudStatus, rest.CloudDegraded+"; incident="+open.ID)
+		} else if since := d.outage.Unwatched(); !since.IsZero() {
+			h.Set(rest.HeaderCloudStatus, rest.CloudUnwatched+"; since="+rest.At(since).String())
 		}
 	}
 	defer d.finish(w, r, start) //nolint:contextcheck // r has it

@@ -44,6 +44,11 @@ func (d *Door) fail(w *response, r *Request, err error) {
 			body.Cloud.Status = rest.CloudDegraded
 		}
 	}
+	if d.outage != nil && body.Cloud != nil {
+		if since := d.outage.Unwatched(); !since.IsZero() {
+			body.Cloud.Unwatched = rest.At(since)
+		}
+	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(p.RetryAfter.Round(time.Second)/time.Second))))
 	}
