@@ -20,6 +20,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/drill"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/muster"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/cloud/store/eventlog"
 	"github.com/cyan-cloud/cyan/internal/turnstile"
@@ -34,7 +35,9 @@ type App struct {
 	gateway *gateway.Gateway
 	drills  *drill.Ingress // nil: there is none
 	store   *store.Store
-	history *eventlog.Log  // nil: none is kept
+	history *eventlog.Log // nil: none is kept
+	muster  *muster.Muster
+	up      time.Time      // since when devices are let in
 	doors   []net.Listener // of the HTTP API
 	bus     *bus.Bus
 	watcher *watcher // nil: nobody watches the watchtower
@@ -75,7 +78,11 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 		}
 		a.serving()
 	}
-	if err := a.began(ctx); err != nil {
+	kind, err := a.began(ctx)
+	if err == nil {
+		err = a.callRoll(kind)
+	}
+	if err != nil {
 		return a, err
 	}
 	a.keepWatch() //nolint:contextcheck // as long as the cloud runs
@@ -121,6 +128,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	a.push("bus", func(context.Context) error { return b.Close() })
 	b.Watch(hearsay{a.store}) // as long as the bus is open
 
+	if err := a.openRoll(); err != nil {
+		return err
+	}
 	if err := a.openWatch(registry); err != nil {
 		return err
 	}
@@ -145,6 +155,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.history != nil {
 		devices.History = a.history
 	}
+	a.up = time.Now()
 	if a.gateway, err = gateway.Start(ctx, devices); err != nil {
 		return err
 	}
@@ -162,6 +173,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		Logger: log.With("component", "api"), Registerer: registry, Gatherer: registry,
 		Outage: outage.New(outage.Config{
 			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Unwatched: a.watcher.deadSince, Node: o.Node, Absent: a.gateway.Absent,
+			Muster: a.muster, People: a.store,
 		}),
 		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{

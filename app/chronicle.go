@@ -7,28 +7,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/muster"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/internal/build"
 )
 
 // began keeps on record that this process has the cloud from now on. A start
 // behind a process that did not stop is a crash.
-func (a *App) began(ctx context.Context) error {
+func (a *App) began(ctx context.Context) (muster.Kind, error) {
 	now, version := time.Now().UTC(), build.Current().Version
 	before, err := a.store.Runs(ctx, fmt.Sprintf("%s pid %d since %s", version, os.Getpid(), now.Format(time.RFC3339)))
 	if err != nil || a.predecessor.PID != 0 {
-		return err // a hand-over is on record already, by who gave
+		return muster.Start, err // a hand-over is on record already, by who gave
 	}
 	n := store.Annotation{
 		At: now, Kind: store.KindStart, Node: a.opts.Node, To: version, Sessions: a.gateway.Restored(), Ended: 0,
 		Detail: "sessions on UDP go on; devices on TCP were disconnected when the cloud stopped",
 	}
+	kind := muster.Start
 	if before != "" {
+		kind = muster.Crash
 		n.Kind, n.Ended = store.KindCrash, store.UnknownCount
 		n.From, _, _ = strings.Cut(before, " ")
 		n.Detail = "the process before did not stop as it should (" + before + "): devices on TCP have to connect anew"
 	}
-	return a.store.AddAnnotation(ctx, n)
+	return kind, a.store.AddAnnotation(ctx, n)
 }
 
 // ends keeps on record that the cloud stops.
@@ -52,5 +55,13 @@ func (a *App) passedOn(ctx context.Context, who string, r Report) {
 	})
 	if err != nil {
 		a.opts.Logger.Error("the upgrade is not on record", "err", err)
+	}
+}
+
+// note keeps on record what was done to this node.
+func (a *App) note(n store.Annotation) {
+	n.At, n.Node, n.From = time.Now().UTC(), a.opts.Node, hello().Program
+	if err := a.store.AddAnnotation(context.Background(), n); err != nil {
+		a.opts.Logger.Error("what was done is not on record", "kind", n.Kind, "err", err)
 	}
 }

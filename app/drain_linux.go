@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
@@ -146,12 +145,4 @@ func (a *App) drained(who string, first, last Report) {
 		Kind: store.KindDrain, Author: who, Sessions: last.Sessions + last.Left, Ended: last.Disconnects, Detail: detail,
 	})
 	a.opts.Logger.Warn("the drain has ended", "devices", last.Disconnects, "left", last.Left, "by", who)
-}
-
-// note keeps on record what was done to this node.
-func (a *App) note(n store.Annotation) {
-	n.At, n.Node, n.From = time.Now().UTC(), a.opts.Node, hello().Program
-	if err := a.store.AddAnnotation(context.Background(), n); err != nil {
-		a.opts.Logger.Error("what was done is not on record", "kind", n.Kind, "err", err)
-	}
 }

@@ -129,6 +129,7 @@ func (g giver) Freeze(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
+	g.a.muster.Settle(ctx)
 	return g.a.store.Flush(ctx)
 }
 

@@ -320,6 +320,9 @@ func (a *App) letGo(link *handover.Socket) {
 	}()
 	a.gateway.LetGo(next)
 	a.watcher.stop() // the next one waits for that
+	if err := a.muster.Stop(); err != nil {
+		a.opts.Logger.Warn("the roll of devices could not be closed", "err", err)
+	}
 	a.closeAPI()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	go func() { // ends when nobody is served here, after drainTime at the latest

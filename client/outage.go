@@ -22,6 +22,19 @@ func (c *Client) SignalsSince(ctx context.Context, since time.Time) (rest.Signal
 	return s, err
 }
 
+// Recoveries tells how devices come back after disconnects that hit many, and
+// which of the caller's own are missing since; with everyone, which of all, for
+// administrators.
+func (c *Client) Recoveries(ctx context.Context, everyone bool) (rest.Recoveries, error) {
+	var v rest.Recoveries
+	path := rest.PathRecoveries
+	if everyone {
+		path += "?everyone=true"
+	}
+	err := c.get(ctx, path, &v)
+	return v, err
+}
+
 // ImpactOf tells which of the caller's devices an incident hit.
 func (c *Client) ImpactOf(ctx context.Context, incident string) (rest.Impact, error) {
 	return c.impact(ctx, url.Values{"incident": {incident}})

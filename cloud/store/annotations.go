@@ -32,7 +32,8 @@ const (
 	KindCrash   = "crash" // a start behind a process that did not stop
 	KindUpgrade = "upgrade"
 	KindDrain   = "drain"
-	KindDrill   = "drill" // an ingress that only canaries use was broken on purpose, or is whole again
+	KindBack    = "recovery" // devices were disconnected together, and are back
+	KindDrill   = "drill"    // an ingress that only canaries use was broken on purpose, or is whole again
 )
 
 // UnknownCount is the count of what nobody counted.

@@ -130,7 +130,7 @@ func (c *cli) verbs() []group {
 			c.loginVerb(), c.logoutVerb(), c.whoamiVerb(), c.tokenVerb(), c.accountVerb(), c.auditVerb(),
 		}},
 		{title: "Your devices:", data: true, verbs: []*cobra.Command{
-			c.listVerb(), c.callVerb(), c.getVerb(), c.monitorVerb(), c.pingVerb(), c.attemptsVerb(), c.annotationsVerb(), c.impactVerb(), c.doctorVerb(), c.deviceVerb(), c.claimVerb(),
+			c.listVerb(), c.callVerb(), c.getVerb(), c.monitorVerb(), c.pingVerb(), c.attemptsVerb(), c.annotationsVerb(), c.impactVerb(), c.recoveryVerb(), c.doctorVerb(), c.deviceVerb(), c.claimVerb(),
 			c.ledVerb(), c.keyVerb(),
 		}},
 		{title: "Events:", data: true, verbs: []*cobra.Command{c.subscribeVerb(), c.publishVerb()}},

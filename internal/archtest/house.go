@@ -68,7 +68,7 @@ var house = []room{
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
 	{"cloud/api/drills", with(vocabulary, "cloud/api/web", "cloud/drill", "wire/rest")},
-	{"cloud/api/outage", with(vocabulary, "cloud/api/web", "cloud/store", "wire/rest")},
+	{"cloud/api/outage", with(vocabulary, "cloud/muster", "cloud/api/web", "cloud/store", "wire/rest")},
 	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/drills", "cloud/api/outage", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},

@@ -13,7 +13,7 @@ type Annotations struct {
 type Annotation struct {
 	ID       string  `json:"id"`
 	At       Time    `json:"at"`
-	Kind     string  `json:"kind"` // start, stop, crash, upgrade, drain, drill
+	Kind     string  `json:"kind"` // start, stop, crash, upgrade, drain, recovery, drill
 	Node     string  `json:"node"`
 	Author   Text    `json:"author"`
 	From     Text    `json:"from_version"`

@@ -23,6 +23,10 @@ type Signals struct {
 	// Uncounted are attempts of devices beyond what is counted in a minute.
 	Uncounted int `json:"uncounted,omitempty"`
 
+	// Recoveries are the disconnects from which devices come back now, and those
+	// that ended within the hour.
+	Recoveries []Recovery `json:"recoveries,omitempty"`
+
 	Calls  SignalTally `json:"calls"`
 	API    SignalTally `json:"api"`
 	Logins SignalTally `json:"logins"`

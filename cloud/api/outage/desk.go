@@ -18,6 +18,8 @@ type Config struct {
 	Record Record
 	States States
 	Absent Absent // nil: nobody is missed
+	Muster Muster // nil: no roll is called
+	People People // who may see other people's stragglers; with Muster
 	Known  *Known // nil: no page is known
 	// Unwatched is since when the watchtower is dead; zero: it lives. nil: nobody
 	// looks.
@@ -41,13 +43,16 @@ func New(cfg Config) *Desk {
 	if cfg.Unwatched == nil {
 		cfg.Unwatched = func() time.Time { return time.Time{} }
 	}
-	return &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now, Absent: cfg.Absent}}
+	d := &Desk{cfg: cfg, signals: &Signals{Counts: cfg.Counts, Gauges: cfg.Gauges, Facts: cfg.Facts, Node: cfg.Node, Now: cfg.Now, Absent: cfg.Absent}}
+	d.signals.Lately = d.lately
+	return d
 }
 
 // Routes are the paths that it answers.
 func (d *Desk) Routes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET " + rest.PathSignals, Scope: account.SignalsRead, Handle: d.signals.Serve},
+		{Pattern: "GET " + rest.PathRecoveries, Scope: account.DevicesList, Costly: true, Handle: d.recoveries},
 		{Pattern: "GET " + rest.PathImpact, Scope: account.DevicesList, Costly: true, Handle: d.impact},
 	}
 }

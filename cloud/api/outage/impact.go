@@ -18,6 +18,8 @@ import (
 // Record is what is on record of devices and of the cloud.
 type Record interface {
 	DevicesOf(ctx context.Context, owner account.ID) ([]device.Device, error)
+	// Attempts gives the newest attempts since the time, newest first.
+	Attempts(ctx context.Context, id device.ID, since time.Time, limit int) ([]device.Attempt, error)
 	AttemptsOf(ctx context.Context, owner account.ID, since, until time.Time, reasons []string) (list []device.Attempt, more bool, err error)
 	Annotations(ctx context.Context, since time.Time, limit int) ([]store.Annotation, error)
 }

@@ -49,8 +49,9 @@ type Signals struct {
 	Gauges Gauges
 	Facts  Facts
 	Node   string
-	Now    func() time.Time // nil: time.Now
-	Absent Absent           // nil: nobody is missed
+	Now    func() time.Time       // nil: time.Now
+	Absent Absent                 // nil: nobody is missed
+	Lately func() []rest.Recovery // how devices come back; nil: nobody counts
 
 	mu   sync.Mutex   // guards what follows
 	made rest.Signals // of the last full minute
@@ -63,6 +64,9 @@ func (s *Signals) Serve(w http.ResponseWriter, r *web.Request) error {
 		now = s.Now()
 	}
 	answer := s.of(r.Context(), now)
+	if s.Lately != nil {
+		answer.Recoveries = s.Lately()
+	}
 	if text := r.URL.Query().Get("since"); text != "" && s.Absent != nil {
 		since, err := time.Parse(time.RFC3339, text)
 		if err != nil {
