@@ -71,6 +71,11 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	f.Cloud.BusDown = err != nil
 	f.Cloud.DoorShut = a.cfg.DoorShut != nil && a.cfg.DoorShut()
 	f.State = stateOf(&f.Device, states)
+	if o := a.cfg.Outage; o != nil {
+		if i := o.Matching(http.MethodGet, http.StatusRequestTimeout, rest.CodeNotConnected); i != nil {
+			f.Cloud.Outage, f.Cloud.OutageSince = i.Name+" ("+i.URL+")", i.Since.Time
+		}
+	}
 	if f.State.Connected() && r.Need(account.DevicesPing) == nil {
 		f.PingedAt = f.Now
 		f.Answered = a.probe(ctx, id, r.ID)

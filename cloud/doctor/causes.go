@@ -197,6 +197,25 @@ func ofRestart(f *Facts) (Verdict, bool) {
 	}, true
 }
 
+// ofOutage is whether devices cannot connect just now, by what the watchtower
+// sees, and this one went away or was to come for the first time since then: of
+// a device that does not get as far as here nothing else is known. What its last
+// try had against it that is not the network's is still so afterwards.
+func ofOutage(f *Facts) (Verdict, bool) {
+	c, heard := &f.Cloud, f.heard()
+	if c.Outage == "" || f.State.Connected() || !heard.IsZero() && heard.Before(c.OutageSince.Add(-wasHere)) {
+		return Verdict{}, false
+	}
+	if a, ok := last(f); ok && a.Outcome == device.Failed && failed[a.Reason].cause != Network {
+		return Verdict{}, false
+	}
+	return Verdict{
+		Cause: CloudFault, Confidence: Likely, Next: leaveAlone,
+		Says:     "Devices cannot connect to the cloud just now, as its status page says; most likely this one is out by that.",
+		Evidence: []string{c.Outage + ", since " + clock(c.OutageSince)},
+	}, true
+}
+
 // heard is when the device was heard last.
 func (f *Facts) heard() time.Time {
 	if f.State.LastSeen.After(f.Device.LastHeard) {

@@ -90,6 +90,10 @@ type Cloud struct {
 	// OursFailed of Tried attempts of all devices in the last ten minutes
 	// failed through a fault of ours.
 	OursFailed, Tried int
+	// Outage is what the watchtower says that devices fail by which connect; it
+	// sees what never gets to us. Empty: nothing.
+	Outage      string
+	OutageSince time.Time
 }
 
 // Verdict is what the doctor says.
@@ -111,7 +115,7 @@ const lately = 15 * time.Minute
 // Diagnose gives the verdict on a device.
 func Diagnose(f *Facts) Verdict {
 	for _, look := range []func(*Facts) (Verdict, bool){
-		ofCloud, ofRegistration, ofTwins, ofProof, ofSleep, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
+		ofCloud, ofRegistration, ofTwins, ofProof, ofSleep, ofOutage, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
 	} {
 		if v, found := look(f); found {
 			v.Evidence = append(v.Evidence, evidence(f)...)

@@ -54,6 +54,14 @@ func restarted(before time.Duration) doctor.Facts {
 	return f
 }
 
+// outage is devices failing to connect for two minutes, and one of them that was
+// heard last so long ago; 0: never.
+func outage(heardAgo time.Duration, tries ...device.Attempt) doctor.Facts {
+	f := file(state(device.Offline, device.PeerClosed, heardAgo, 0), tries...)
+	f.Cloud.Outage, f.Cloud.OutageSince = "Devices that start now cannot connect", noon.Add(-2*time.Minute)
+	return f
+}
+
 // TestVerdicts is what is known, and what it comes to.
 func TestVerdicts(t *testing.T) {
 	offline := state(device.Offline, device.KeepAliveMissed, 10*time.Minute, 11*time.Minute)
@@ -102,6 +110,12 @@ func TestVerdicts(t *testing.T) {
 		"gone before it":        {restarted(10 * time.Minute), nil, doctor.Network, "without power"},
 		"gone after it":         {restarted(time.Minute), func(f *doctor.Facts) { f.State.Since = noon }, doctor.Network, "without power"},
 		"gone long since":       {restarted(time.Minute), func(f *doctor.Facts) { f.Now = noon.Add(time.Hour) }, doctor.Network, "without power"},
+		"outage":                {outage(time.Minute), nil, doctor.CloudFault, "as its status page says"},
+		"outage, timed out":     {outage(time.Minute, tried(time.Second, device.TimeoutWaiting)), nil, doctor.CloudFault, "as its status page says"},
+		"outage, another key":   {outage(time.Minute, tried(time.Second, device.KeyMismatch)), nil, doctor.Keys, "another key"},
+		"outage, gone before":   {outage(time.Hour), nil, doctor.Network, "without power"},
+		"outage, never came":    {outage(0), nil, doctor.CloudFault, "as its status page says"},
+		"outage, but connected": {outage(time.Minute), func(f *doctor.Facts) { f.State = state(device.Online, "", time.Second, time.Second) }, doctor.Fine, "answers"},
 		"came in since":         {file(state(device.Online, "", time.Second, time.Second), tried(time.Minute, device.TimeoutWaiting)), nil, doctor.Fine, "answers"},
 	} {
 		if c.edit != nil {
