@@ -361,7 +361,9 @@ func (g *Gateway) Count() (connected, limbo int) { return g.table.Count() }
 
 // Absent gives how many devices were lost since a time and are not back, and how
 // many of those that do not answer need somebody to go there.
-func (g *Gateway) Absent(since time.Time) (missing, listed int) { return g.table.Absent(since) }
+func (g *Gateway) Absent(since time.Time) (missing, listed int) {
+	return g.table.Absent(since, g.started)
+}
 
 // Stop closes the door and waits for all that Start began. Sessions on UDP
 // are stored once more as they are, so that the next process can believe in

@@ -94,6 +94,11 @@ func (c *Census) askCounts(ctx context.Context, since time.Time) error {
 		return err
 	}
 	sample := Sample{At: time.Now().UTC(), Connected: s.Sessions.Connected, Limbo: s.Sessions.Limbo}
+	if !since.IsZero() {
+		if v, err := c.api.Recoveries(ctx, false); err == nil {
+			sample.Roll = RollOf(v.Recoveries, since)
+		}
+	}
 	if s.Sessions.Missing != nil && s.Sessions.Listed != nil {
 		sample.Since, sample.Missing, sample.Listed = since, *s.Sessions.Missing, *s.Sessions.Listed
 	}

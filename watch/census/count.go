@@ -15,6 +15,9 @@ type Sample struct {
 	Limbo     int // of these, those that do not answer
 	Listed    int // of these, those for which nothing more can be done from here
 	Missing   int // lost, and not back
+	// Roll is what the cloud knows of a disconnect that hit many, device by
+	// device, since then; nil: there was none.
+	Roll *incident.Recovery
 }
 
 const (
@@ -73,23 +76,31 @@ func (c *Count) Recovery(now, since, fixed time.Time) (r incident.Recovery) {
 	if !s.At.After(since) || s.Since.IsZero() {
 		return r // nobody has counted since
 	}
-	limbo := max(0, s.Limbo-c.usual.limbo)
-	missing := s.Missing
-	if fallen := c.usual.connected - s.Connected; fallen > c.Coming {
+	limbo, missing, listed := max(0, s.Limbo-c.usual.limbo), s.Missing, 0
+	switch fallen := c.usual.connected - s.Connected; {
+	case s.Roll != nil: // it knows who is missing, and needs no guess
+		limbo, missing, listed = max(limbo, s.Roll.Limbo()), max(missing, s.Roll.Missing), s.Roll.Listed
+		c.worst, r.Owners, r.Until = max(c.worst, s.Roll.Affected), s.Roll.Owners, s.Roll.Until
+	case fallen > c.Coming:
 		missing = max(missing, fallen)
 	}
 	c.worst = max(c.worst, limbo+missing)
-	r = incident.Recovery{
-		At: s.At, Affected: c.worst, Connected: c.worst - missing, Answering: c.worst - missing - limbo, Missing: missing,
-		Listed: min(s.Listed, limbo),
-	}
+	r.At, r.Affected, r.Connected, r.Answering, r.Missing = s.At, c.worst, c.worst-missing, c.worst-missing-limbo, missing
+	r.Listed = max(listed, min(s.Listed, limbo))
 	if fixed.IsZero() || r.Open() == 0 {
 		return r
 	}
-	if r.Until = fixed.Add(ownClock); !now.Before(r.Until) {
+	if r.Until = later(r.Until, fixed.Add(ownClock)); !now.Before(r.Until) {
 		r.Listed = limbo + missing // their owners see each of them, and why it is away
 	}
 	return r
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // usually gives how many were connected before a time: the middle of what was

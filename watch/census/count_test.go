@@ -56,6 +56,22 @@ func TestRecovery(t *testing.T) {
 			},
 			{census.Sample{At: at(60), Since: noon, Connected: 97, Limbo: 1}, at(61), at(20), incident.Recovery{At: at(60), Affected: 60, Connected: 60, Answering: 60}},
 		}},
+		"the roll was called": {4, 100, []look{
+			{
+				census.Sample{
+					At: at(30), Since: noon, Connected: 40, Limbo: 1,
+					Roll: &incident.Recovery{Affected: 70, Owners: 3, Connected: 40, Answering: 30, Missing: 30, Listed: 5, Until: at(100)},
+				}, at(31), time.Time{},
+				incident.Recovery{At: at(30), Affected: 70, Owners: 3, Connected: 40, Answering: 30, Missing: 30, Listed: 5, Until: at(100)},
+			},
+			{
+				census.Sample{
+					At: at(200), Since: noon, Connected: 69, Limbo: 1,
+					Roll: &incident.Recovery{Affected: 70, Owners: 3, Connected: 69, Answering: 69, Missing: 1, Listed: 1},
+				}, at(201), at(20),
+				incident.Recovery{At: at(200), Affected: 70, Owners: 3, Connected: 69, Answering: 69, Missing: 1, Listed: 1},
+			},
+		}},
 		"canaries come and go": {4, 100, []look{
 			{census.Sample{At: at(30), Since: noon, Connected: 97, Limbo: 1}, at(31), at(20), incident.Recovery{At: at(30)}},
 		}},

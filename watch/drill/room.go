@@ -177,7 +177,7 @@ func (r *Room) apply(now time.Time, changed []signal.Judgement) {
 			continue // that a vantage is blind is the page's matter
 		}
 		c.Incident.Drill = e.ID
-		after := c.At.Sub(e.At).Seconds()
+		after := seconds(c.At.Sub(e.At))
 		switch c.Kind {
 		case incident.Opened:
 			e.incident, e.Detected = c.Incident.ID, after
@@ -189,7 +189,7 @@ func (r *Room) apply(now time.Time, changed []signal.Judgement) {
 	if e.Drill != before {
 		r.cfg.Show(e.Drill)
 		if e.Published == 0 && e.Detected > 0 {
-			e.Published = time.Since(e.At).Seconds()
+			e.Published = seconds(time.Since(e.At))
 			if c, err := r.book.Published(time.Now(), e.incident, r.cfg.Page); err == nil {
 				c.Incident.Drill = e.ID
 				told = append(told, c)
@@ -212,7 +212,7 @@ func (r *Room) Accepted(id, outlet string, at time.Time) {
 	if id != r.now.incident || r.now.Paged > 0 || r.now.ID == "" {
 		return
 	}
-	r.now.Paged = at.Sub(r.now.At).Seconds()
+	r.now.Paged = seconds(at.Sub(r.now.At))
 	_, _ = r.book.PageAccepted(at, id, outlet) // it knows the incident
 	r.cfg.Show(r.now.Drill)
 }
@@ -255,4 +255,9 @@ func (e *exercise) recovery() (n incident.Recovery) {
 		}
 	}
 	return n
+}
+
+// seconds are to the millisecond, and never none.
+func seconds(d time.Duration) float64 {
+	return max(d, time.Millisecond).Round(time.Millisecond).Seconds()
 }
