@@ -53,7 +53,7 @@ func (w *Watch) openOncall(o *WatchOptions, page string, cfg *tower.Config) erro
 	if settings.URL == "" && o.StatusPublic != "" {
 		settings.URL = page
 	}
-	c := oncall.Config{Settings: settings, Data: o.Data, Page: page, Exercise: rehearsal{w}, Logger: o.Logger}
+	c := oncall.Config{Settings: settings, Data: o.Data, Page: page, Peers: list(o.Peers), Exercise: rehearsal{w}, Logger: o.Logger}
 	if token := cfg.Canaries.Canary.Token; token != "" {
 		c.Deploys = client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
 	}

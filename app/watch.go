@@ -25,6 +25,8 @@ import (
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/drill"
 	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/journal"
+	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/status"
 	"github.com/cyan-cloud/cyan/watch/tower"
@@ -81,6 +83,10 @@ type WatchOptions struct {
 	ReportTo, ReportKey string
 	// Heartbeat is a URL outside that is asked every 30 s while all is well here.
 	Heartbeat string
+
+	// Peers are URLs of other watchtowers, with commas between, that this one
+	// looks at: when one is dead, people are paged. Empty: none.
+	Peers string
 
 	// Settings is the settings file, whose section notify says who is paged.
 	// Empty: nobody is.
@@ -313,16 +319,50 @@ func list(text string) (out []string) {
 // Notice is what a beacon says.
 type Notice = tower.Notice
 
-// Beacon looks at a watchtower until ctx is done, and posts what it finds to a
-// URL, as JSON, and to the function.
-func Beacon(ctx context.Context, watchtower, tell string, said func(Notice)) {
-	tower.Beacon{Tower: watchtower, Tell: func(ctx context.Context, n tower.Notice) error {
-		said(n)
-		if tell == "" {
+// Beacon looks at a watchtower until ctx is done. What it finds it gives to the
+// function, posts to the URL tell, as JSON, and pages by the outlets of the
+// settings file; each of them may be missing. Of the options it takes Data,
+// Settings and Logger.
+func Beacon(ctx context.Context, o WatchOptions, watchtower, tell string, said func(Notice)) (err error) {
+	o = o.WithDefaults()
+	b := tower.Beacon{Tower: watchtower}
+	page := func(Notice) error { return nil }
+	settings, err := pagerSettings(o.Settings)
+	if err != nil {
+		return err
+	}
+	if len(settings.Stages) > 0 {
+		settings.DeadMan, settings.Escalate = nil, -1 // it has no page on which somebody could acknowledge
+		kept, err := journal.Open[pager.Record](filepath.Join(o.Data, "beacon"), journal.Config{MaxAge: 400 * 24 * time.Hour, MaxBytes: 64 << 20})
+		if err != nil {
+			return err
+		}
+		p, err := pager.Open(pager.Config{Settings: settings, Log: o.Logger}, kept)
+		if err != nil {
+			return errors.Join(err, kept.Close())
+		}
+		paging, stop := context.WithCancel(ctx)
+		var all sync.WaitGroup
+		all.Go(func() { p.Run(paging) }) // ends below
+		defer func() { stop(); all.Wait(); _ = kept.Close() }()
+		b.Dead = oncall.PeerDead(p, watchtower)
+		page = func(n Notice) error {
+			if err := p.Notify(oncall.PeerNotice(&n)); !errors.Is(err, pager.ErrNoAlert) {
+				return err
+			}
 			return nil
 		}
-		return deliver(ctx, tell, n)
-	}}.Run(ctx)
+	}
+	b.Tell = func(ctx context.Context, n Notice) error {
+		said(n)
+		err := page(n)
+		if tell != "" {
+			err = errors.Join(err, deliver(ctx, tell, n))
+		}
+		return err
+	}
+	b.Run(ctx)
+	return nil
 }
 
 // deliver posts a value as JSON.

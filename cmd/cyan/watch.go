@@ -67,6 +67,7 @@ func (f *watchFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.StatusExport, "status-export", "", "`folder` that the status page is written to as files, for a second host")
 	flags.StringVar(&f.ReportTo, "report-to", "", "`URL` of the watchtower that judges what is seen here")
 	flags.StringVar(&f.ReportKey, "report-key", "", "`file` of the key that reports are signed with")
+	flags.StringVar(&f.Peers, "peers", "", "`URLs` of other watchtowers, with commas between: that one is dead is paged")
 	flags.StringVar(&f.Heartbeat, "heartbeat", "", "`URL` outside that is asked every 30 s, and raises the alarm when it is not")
 }
 
@@ -77,7 +78,8 @@ func (c *cli) watchVerb() *cobra.Command {
 		Example: `  cyan canary init && cyan watch
   cyan watch --controls one.one.one.one:443,www.example.com:443 --heartbeat https://alarm.example.com/cyan
   cyan watch --vantage oslo --report-to https://status.example.com --report-key oslo.key
-  cyan watch --beacon https://status.example.com --beacon-tell https://alarm.example.com/hook`,
+  cyan watch --peers https://status.example.net
+  cyan watch --beacon https://status.example.com --config pager.yaml --beacon-tell https://alarm.example.com/hook`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case f.printConfig:
@@ -165,18 +167,23 @@ func (c *cli) runBeacon(ctx context.Context, f *watchFlags) error {
 	if !strings.Contains(f.beacon, "://") {
 		return misuse(fmt.Sprintf("--beacon %q is no URL", f.beacon), "cyan watch --beacon https://status.example.com")
 	}
-	if f.beaconTell == "" {
-		c.say("warning: nobody is told but who reads this; --beacon-tell sets a URL")
+	if f.beaconTell == "" && c.config == "" {
+		c.say("warning: nobody is told but who reads this; --beacon-tell sets a URL, --config the outlets that page")
 	}
+	logger, err := c.logger(&f.cloud)
+	if err != nil {
+		return err
+	}
+	f.Logger, f.Settings = logger, c.config
 	var broken error
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	app.Beacon(running, f.beacon, f.beaconTell, func(n app.Notice) {
+	err = app.Beacon(running, f.WatchOptions, f.beacon, f.beaconTell, func(n app.Notice) {
 		err := c.show(n, "%s  %s %s", c.clock(n.At), n.Event, n.Why)
 		if err != nil {
 			broken = err
 			stop()
 		}
 	})
-	return errors.Join(broken)
+	return errors.Join(err, broken)
 }

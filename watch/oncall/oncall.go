@@ -34,6 +34,11 @@ type Config struct {
 	DeploysEvery time.Duration
 	// Exercise hears which outlets took the pages of drills. nil: nobody does.
 	Exercise Exercise
+	// Peers are URLs of other watchtowers, which are looked at every PeersEvery
+	// (zero: 15 s) by PeersTransport (nil: the network): that one is dead is paged.
+	Peers          []string
+	PeersEvery     time.Duration
+	PeersTransport http.RoundTripper
 	// Transport carries requests to outlets. nil: the network.
 	Transport http.RoundTripper
 
@@ -215,6 +220,7 @@ func (c *Oncall) Run(ctx context.Context) error {
 	if c.cfg.Deploys != nil {
 		paging.Go(func() { c.watchDeploys(ctx) }) // likewise
 	}
+	c.watchPeers(ctx, paging.Go) // likewise
 	for ctx.Err() == nil {
 		c.work()
 		select {
@@ -268,6 +274,9 @@ func (c *Oncall) Note() string {
 		return NoPager
 	}
 	s := c.pipeline.Status()
+	if dead := c.deadPeers(&s); dead != "" {
+		return dead
+	}
 	if !s.Red {
 		return ""
 	}

@@ -68,6 +68,8 @@ type room struct {
 	phone notifytest.Pager
 	team  notifytest.Hook
 	cloud cloud
+	peers []string
+	peer  notifytest.Hook // what answers there
 	end   func()
 }
 
@@ -80,7 +82,7 @@ func (r *room) open(deaf bool) {
 		r.t.Fatal(err)
 	}
 	hosts := notifytest.Hosts{"events.pagerduty.com": &r.phone, "team.example.com": &r.team}
-	if r.Oncall, err = oncall.Open(oncall.Config{Settings: s, Data: r.data, Page: "https://status.example.com", Deploys: &r.cloud, Transport: hosts}); err != nil {
+	if r.Oncall, err = oncall.Open(oncall.Config{Settings: s, Data: r.data, Page: "https://status.example.com", Deploys: &r.cloud, Transport: hosts, Peers: r.peers, PeersTransport: notifytest.Hosts{"other:8090": &r.peer}}); err != nil {
 		r.t.Fatal(err)
 	}
 	d := desk.Config{Data: r.data, Page: status.Page{URL: "https://status.example.com"}, Told: r.Told, Planned: r.Planned}

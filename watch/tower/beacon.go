@@ -17,6 +17,9 @@ type Beacon struct {
 	// Misses in a row until it counts as dead; zero: 3. With 15 s that is known
 	// within a minute.
 	Misses int
+	// Dead is that it was dead when somebody looked last, before this process: then
+	// that it lives is news.
+	Dead bool
 	// Tell is called when the watchtower is dead, and when it lives again. An
 	// error has it called again with the next look.
 	Tell func(ctx context.Context, n Notice) error
@@ -61,6 +64,9 @@ func (b Beacon) Run(ctx context.Context) {
 	var missed int
 	var since time.Time
 	told := TowerAlive
+	if b.Dead {
+		told = TowerDead
+	}
 	for {
 		err := get(ctx, client, strings.TrimRight(b.Tower, "/")+"/healthz")
 		now := time.Now().UTC()
