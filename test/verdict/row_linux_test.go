@@ -1,0 +1,238 @@
+package verdict
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/signal"
+	"github.com/cyan-cloud/cyan/watch/status"
+)
+
+var (
+	every = flag.Bool("every", false, "run every row, with the intervals that are used")
+	table = flag.String("table", "", "write the table into this file of Markdown, between its marks")
+	lines = flag.String("lines", "", "add each verdict to this file, as a line of JSON")
+)
+
+// row is a fault of the catalogue.
+type row struct {
+	number, fault, how string
+	fast               bool // takes part in plain go test
+	skipped            string
+	must               []signal.Capability // have to be said to fail
+	may                []signal.Capability // may be said to, too: what follows from it
+	hold               time.Duration       // zero: holds
+	times              int                 // how often the pager may open an incident; zero: once
+	liars              []func(g *rig, udp, tcp *gate)
+	before             func(g *rig)
+	inject, heal       func(g *rig)
+	after              func(g *rig, v *Verdict) // looks at what else has to be true
+}
+
+const (
+	holds   = 75 * time.Second
+	settles = 10 * time.Minute // by then it has to be over
+	within  = 15 * time.Second // of the truth is when it began
+)
+
+// TestVerdicts brings every fault about and writes down what is made of it.
+func TestVerdicts(t *testing.T) {
+	all := slices.Concat(connectRows(), connectedRows(), towerRows(), calendarRows())
+	verdicts := make([]Verdict, len(all))
+	var mu sync.Mutex
+	t.Cleanup(func() {
+		list := slices.DeleteFunc(verdicts, func(v Verdict) bool { return v.Row == "" })
+		Print(t.Output(), list)
+		if *table != "" && !t.Failed() {
+			if err := record(*table, list); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range all {
+		r := &all[i]
+		if !*every && !r.fast {
+			continue
+		}
+		t.Run(r.number+" "+r.fault, func(t *testing.T) {
+			t.Parallel()
+			v := r.test(t)
+			mu.Lock()
+			defer mu.Unlock()
+			verdicts[i] = v
+			keep(t, &v)
+			if !*every && v.Word() != "seen" {
+				t.Errorf("%s: %q", v.Word(), v.Wrong)
+			}
+		})
+	}
+}
+
+// test runs a row.
+func (r *row) test(t *testing.T) Verdict {
+	t.Helper()
+	v := Verdict{Row: r.number, Fault: r.fault, How: r.how, Skipped: r.skipped, Quiet: len(r.must) == 0, Detected: -1, Published: -1, Paged: -1, Over: -1}
+	if r.skipped != "" {
+		return v
+	}
+	pace := 2 * time.Second
+	if *every {
+		pace = 0 // what is used
+	}
+	g := newRig(t, r, pace)
+	watching, enough := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { g.follow(watching) })
+	defer all.Wait()
+	defer enough()
+	if !g.until(settles, func(s *sight) bool { return s.calm(1) }) {
+		t.Fatal("it never becomes calm")
+	}
+	if r.before != nil {
+		r.before(g)
+	}
+	wait(watching, time.Duration(rand.Int64N(int64(10*time.Second)))) //nolint:gosec // any moment of the canaries' round
+	began := time.Now()
+	r.inject(g)
+	hold := r.hold
+	if hold == 0 {
+		hold = holds
+	}
+	wait(watching, hold-time.Since(began))
+	healed := time.Now()
+	if r.heal != nil {
+		r.heal(g)
+	}
+	if r.after != nil {
+		r.after(g, &v)
+	}
+	if g.until(settles, func(s *sight) bool { return s.green() }) {
+		v.Over = time.Since(healed).Seconds()
+	} else {
+		v.Wrong = append(v.Wrong, fmt.Sprintf("%v after the end it is not over", settles))
+	}
+	if v.Quiet && v.Over < 2 {
+		v.Over = -1
+	}
+	r.judge(g, &v, began, healed)
+	return v
+}
+
+// judge reads what the page said, and what of it was not true.
+func (r *row) judge(g *rig, v *Verdict, began, healed time.Time) {
+	wrong := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); !slices.Contains(v.Wrong, text) {
+			v.Wrong = append(v.Wrong, text)
+		}
+	}
+	if at, by := g.paged(began); !at.IsZero() {
+		v.Paged, v.By = at.Sub(began).Seconds(), by
+	}
+	worst := map[signal.Capability]signal.Severity{}
+	var last *sight
+	for _, s := range g.history(began, time.Now()) {
+		during := s.at.Before(healed)
+		for i := range s.Incidents {
+			in := &s.Incidents[i]
+			if v.Published < 0 && in.Open() {
+				v.Published, v.Detected = s.at.Sub(began).Seconds(), in.Detected.Sub(began).Seconds()
+				if off := in.Began.Sub(began); off.Abs() > within {
+					wrong("it is said to have begun %v from when it did", off.Round(time.Second))
+				}
+			}
+			for _, p := range in.Parts {
+				worst[p.Capability] = max(worst[p.Capability], p.Worst)
+				if v.Reason == "" && slices.Contains(r.must, p.Capability) {
+					v.Reason = p.Reason
+				}
+			}
+		}
+		if during && v.Published >= 0 && s.green() && len(r.must) > 0 && r.times == 0 {
+			wrong("it is said to work while it fails")
+		}
+		if during {
+			last = &s
+		}
+	}
+	if last != nil {
+		v.Page = last.Headline
+		v.Incidents = len(last.Incidents)
+	}
+	for _, s := range g.history(healed, time.Now()) {
+		v.Incidents = max(v.Incidents, len(s.Incidents))
+		if len(r.must) == 0 && v.Incidents > 0 && v.Page == "Everything works." {
+			v.Page = s.Headline
+		}
+	}
+	for _, c := range signal.Capabilities() {
+		if worst[c] == signal.Operational {
+			continue
+		}
+		v.Said = append(v.Said, c.String()+" "+strings.ReplaceAll(worst[c].String(), "_", " "))
+		if !slices.Contains(r.must, c) && !slices.Contains(r.may, c) {
+			wrong("%s did not fail", c)
+		}
+	}
+	if v.Incidents > 0 {
+		for _, c := range r.must {
+			if worst[c] == signal.Operational {
+				wrong("nothing is said of %s, which failed", c)
+			}
+		}
+	}
+	opened := len(g.pager.Incidents())
+	if most := max(1, r.times); v.Incidents > most || opened > most {
+		wrong("%d incidents, and %d in the pager, of one fault", v.Incidents, opened)
+	}
+	for _, s := range g.history(time.Time{}, began) {
+		if slices.ContainsFunc(s.Incidents, func(i status.EvidenceOfIncident) bool { return i.Status != incident.Resolved }) {
+			wrong("an incident was open before the fault")
+		}
+	}
+}
+
+func keep(t *testing.T, v *Verdict) {
+	line, err := json.Marshal(v)
+	t.Logf("%s", line)
+	if err != nil || *lines == "" {
+		return
+	}
+	f, err := os.OpenFile(*lines, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+		_ = f.Close()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The marks in the page of Markdown between which the table stands.
+const markFrom, markTo = "<!-- verdicts: make verdict -->\n", "<!-- end of verdicts -->\n"
+
+func record(file string, list []Verdict) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), markFrom)
+	_, after, also := strings.Cut(rest, markTo)
+	if !ok || !also {
+		return fmt.Errorf("%s has no marks", file)
+	}
+	var b strings.Builder
+	b.WriteString(before + markFrom)
+	Print(&b, list)
+	b.WriteString(markTo + after)
+	return os.WriteFile(file, []byte(b.String()), 0o644)
+}
