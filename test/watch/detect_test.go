@@ -1,9 +1,7 @@
 package watch
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/tower"
@@ -102,9 +101,7 @@ func TestNewConnectionsFail(t *testing.T) {
 		return said.well(signal.ColdStart, time.Time{}) >= 4 && said.well(signal.Held, time.Time{}) >= 4 && said.well(signal.Resume, time.Time{}) >= 1
 	})
 	began := time.Now()
-	for _, d := range w.doors {
-		d.shut.Store(true)
-	}
+	w.shut(door.Unanswered, sim.UDP, sim.TCP)
 	for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
 		w.cloud.Until(c.String()+" are judged to fail", func() bool { return said.bad(c) >= signal.Partial })
 		t.Logf("%s: detected after %v, with a run every 2 s and a deadline of 8 s", c, time.Since(began).Round(100*time.Millisecond))
@@ -123,9 +120,7 @@ func TestNewConnectionsFail(t *testing.T) {
 		}
 	}
 	said.mu.Unlock()
-	for _, d := range w.doors {
-		d.shut.Store(false)
-	}
+	w.shut(door.None, sim.UDP, sim.TCP)
 	for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
 		w.cloud.Until("it is over for "+c.String(), func() bool { return said.bad(c) == signal.Operational })
 	}
@@ -147,34 +142,4 @@ func TestCloudDies(t *testing.T) {
 	w.cloud.Until("canaries come through again", func() bool {
 		return said.well(signal.ColdStart, back) >= 2 && said.well(signal.Held, back) >= 2
 	})
-}
-
-// BenchmarkDetection shuts the doors for newcomers at random moments and
-// measures, with the intervals that are used, how long it takes until new
-// connections are judged to fail. Each round takes two minutes.
-func BenchmarkDetection(b *testing.B) {
-	w, said := watched(b, harness.StartProcess(b, app.Options{}), 10*time.Second)
-	var took []time.Duration
-	for b.Loop() {
-		before := time.Now()
-		w.cloud.Until("it is calm", func() bool {
-			return said.bad(signal.ConnectUDP) == signal.Operational && said.bad(signal.ConnectTCP) == signal.Operational &&
-				said.well(signal.ColdStart, before) >= 2
-		})
-		began := time.Now()
-		for _, d := range w.doors {
-			d.shut.Store(true)
-		}
-		for _, c := range []signal.Capability{signal.ConnectUDP, signal.ConnectTCP} {
-			w.cloud.Until("detected", func() bool { return said.bad(c) >= signal.Partial })
-			took = append(took, time.Since(began))
-		}
-		for _, d := range w.doors {
-			d.shut.Store(false)
-		}
-	}
-	slices.SortFunc(took, cmp.Compare)
-	b.ReportMetric(took[len(took)/2].Seconds(), "s-median")
-	b.ReportMetric(took[len(took)*95/100].Seconds(), "s-p95")
-	b.ReportMetric(took[len(took)-1].Seconds(), "s-max")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
@@ -36,7 +37,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 	}
 	watchtower, err := app.NewWatch(app.WatchOptions{
 		Data: data, Listen: "127.0.0.1:0", API: w.api.URL, Every: 2 * time.Second,
-		UDP: w.doors[sim.UDP].At, TCP: w.doors[sim.TCP].At, KeyUDP: w.cloud.KeyFile(app.FilePubEC), KeyTCP: w.cloud.KeyFile(app.FilePubRSA),
+		UDP: w.doors[sim.UDP].Addr(), TCP: w.doors[sim.TCP].Addr(), KeyUDP: w.cloud.KeyFile(app.FilePubEC), KeyTCP: w.cloud.KeyFile(app.FilePubRSA),
 		TokenFile: write("token", w.cloud.Token),
 		Settings: write("settings.yaml", "notify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: "+
 			strings.Repeat("k", 32)+", url: \""+phone.URL+"\"}\n"),
@@ -75,9 +76,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 		t.Fatalf("somebody is paged while all is well: %+v", list)
 	}
 	began := time.Now()
-	for _, d := range w.doors {
-		d.shut.Store(true)
-	}
+	w.shut(door.Unanswered, sim.UDP, sim.TCP)
 	w.cloud.Until("somebody is paged", func() bool { return len(fake.Incidents()) > 0 })
 	t.Logf("paged after %v, with a run every 2 s", time.Since(began).Round(100*time.Millisecond))
 	if list := fake.Incidents(); len(list) != 1 || list[0].Triggers != 1 || !strings.Contains(list[0].Summary, "cannot connect") {

@@ -18,6 +18,7 @@ import (
 	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
@@ -27,20 +28,38 @@ type world struct {
 	t       testing.TB
 	cloud   *harness.Cloud
 	api     *desk
-	doors   map[sim.Transport]*door
+	doors   map[sim.Transport]door.Door
 	nursery *canary.Nursery
 }
 
 func newWorld(t testing.TB, c *harness.Cloud) *world {
 	t.Helper()
-	w := &world{t: t, cloud: c, api: relayAPI(t, c.URL()), doors: map[sim.Transport]*door{
-		sim.UDP: relayUDP(t, c.Options.ListenUDP), sim.TCP: relayTCP(t, c.Options.ListenTCP),
-	}}
-	var err error
+	w := &world{t: t, cloud: c, api: relayAPI(t, c.URL()), doors: map[sim.Transport]door.Door{}}
+	udp, err := door.UDP(c.Options.ListenUDP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(udp.Close)
+	tcp, err := door.TCP(c.Options.ListenTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tcp.Close)
+	w.doors[sim.UDP], w.doors[sim.TCP] = udp, tcp
 	if w.nursery, err = canary.OpenNursery(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// shut sets what is wrong with doors.
+func (w *world) shut(f door.Fault, which ...sim.Transport) {
+	w.t.Helper()
+	for _, transport := range which {
+		if err := w.doors[transport].Set(f); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 func (w *world) way(transport sim.Transport) canary.Way {
@@ -50,7 +69,7 @@ func (w *world) way(transport sim.Transport) canary.Way {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return canary.Way{Name: "main-" + transport.String(), Transport: transport, Address: w.doors[transport].At, ServerKey: key}
+	return canary.Way{Name: "main-" + transport.String(), Transport: transport, Address: w.doors[transport].Addr(), ServerKey: key}
 }
 
 // canary gives a canary with a device that is registered.
@@ -171,12 +190,12 @@ func TestFailures(t *testing.T) {
 		},
 		"new connections get no answer on UDP": {
 			signal.ColdStart, sim.UDP,
-			func(w *world, _ *canary.Config) { w.doors[sim.UDP].shut.Store(true) },
+			func(w *world, _ *canary.Config) { w.shut(door.Unanswered, sim.UDP) },
 			signal.StepHandshake, canary.ReasonTimeout, signal.ConnectUDP,
 		},
 		"new connections are accepted and left on TCP": {
 			signal.ColdStart, sim.TCP,
-			func(w *world, _ *canary.Config) { w.doors[sim.TCP].shut.Store(true) },
+			func(w *world, _ *canary.Config) { w.shut(door.Unanswered, sim.TCP) },
 			signal.StepHandshake, canary.ReasonTimeout, signal.ConnectTCP,
 		},
 		"another server's key": {
