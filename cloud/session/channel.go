@@ -35,7 +35,7 @@ func (s *Session) record(now time.Time, in *In, outs *Outs) {
 	newest := s.secure.Window.Mask == 0 || in.Record.Seq > s.secure.Window.Top
 	var kind dtls.ContentType
 	var err error
-	if kind, outs.plain, err = s.secure.Open(outs.plain[:0], in.Record); err != nil {
+	if kind, outs.plain, err = s.secure.OpenWith(&outs.schedules, outs.plain[:0], in.Record); err != nil {
 		s.Dropped++
 		return
 	}
@@ -90,7 +90,7 @@ func (s *Session) sendAs(now time.Time, t dtls.ContentType, plain []byte, outs *
 		if s.secure.Remaining() < generationReserve {
 			s.takeGeneration(now, outs)
 		}
-		outs.bytes, err = s.secure.Seal(outs.bytes, t, plain)
+		outs.bytes, err = s.secure.SealWith(&outs.schedules, outs.bytes, t, plain)
 	} else {
 		outs.bytes, err = s.stream.Seal(outs.bytes, plain)
 	}

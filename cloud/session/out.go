@@ -6,6 +6,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
@@ -70,6 +71,8 @@ type Outs struct {
 	plain []byte // the packet at hand, opened
 	texts spark.Texts
 	desk  desk // lent to a session for one step
+
+	schedules dtls.Schedules // of busy sessions
 }
 
 // Reset empties the list and makes the buffer free for use again; bytes of

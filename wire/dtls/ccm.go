@@ -1,7 +1,6 @@
 package dtls
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
@@ -9,7 +8,7 @@ import (
 
 // AES-128-CCM with a tag of 8 bytes and a length field of 3, RFC 3610 and RFC 6655 §3. One pass makes a CBC-MAC of the
 // plaintext, one encrypts it in counter mode. Both work within one block of scratch that the caller lends, because what is
-// handed to a cipher.Block escapes to the heap: so an operation allocates nothing but the key schedule.
+// handed to a cipher.Block escapes to the heap: so an operation allocates nothing; to expand a key does (Schedules).
 //
 //	B0  5a ‖ nonce (12) ‖ plaintext length (3)     first block of the MAC; the flags say: AAD follows, tag 8, length field 3
 //	Ai  02 ‖ nonce (12) ‖ i (3)                    counter block: 0 hides the tag, 1 and up the plaintext
@@ -25,13 +24,12 @@ type ccm struct {
 	scratch []byte // one block
 }
 
-// newCCM expands the key. The nonce is the fixed IV and the 8 explicit bytes.
-func newCCM(key *[16]byte, iv *[4]byte, explicit uint64, scratch []byte) (c ccm, err error) {
-	c.block, err = aes.NewCipher(key[:])
-	c.scratch = scratch
+// newCCM makes one of an expanded key. The nonce is the fixed IV and the 8 explicit bytes.
+func newCCM(block cipher.Block, iv *[4]byte, explicit uint64, scratch []byte) (c ccm) {
+	c.block, c.scratch = block, scratch
 	copy(c.nonce[:], iv[:])
 	binary.BigEndian.PutUint64(c.nonce[len(iv):], explicit)
-	return c, err
+	return c
 }
 
 // seal encrypts text in place and returns the tag.

@@ -36,15 +36,16 @@ func PRF(out, secret []byte, label string, seed1, seed2 []byte) {
 }
 
 // OpenAny opens a record of any type and changes nothing.
-func (s *Session) OpenAny(r Record) (ContentType, []byte, error) { return s.open(nil, r) }
+func (s *Session) OpenAny(r Record) (ContentType, []byte, error) { return s.open(nil, nil, r) }
 
 // CCMSeal is the bare cipher.
 func CCMSeal(key [16]byte, nonce [12]byte, aad, plaintext []byte) ([]byte, error) {
 	text := append([]byte(nil), plaintext...)
-	c, err := newCCM(&key, (*[4]byte)(nonce[:4]), be64(nonce[4:]), make([]byte, 16))
+	block, err := (*Schedules)(nil).of(&key)
 	if err != nil {
 		return nil, err
 	}
+	c := newCCM(block, (*[4]byte)(nonce[:4]), be64(nonce[4:]), make([]byte, 16))
 	tag := c.seal(text, aad)
 	return append(text, tag[:]...), nil
 }

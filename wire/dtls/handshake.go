@@ -297,7 +297,7 @@ func (x *exchange) opened(r Record) (ContentType, []byte, error) {
 		}
 		return 0, nil, nil
 	}
-	t, plaintext, err := x.session.open(nil, r)
+	t, plaintext, err := x.session.open(nil, nil, r)
 	if err != nil {
 		return 0, nil, err
 	}
