@@ -106,6 +106,11 @@ fault: ## break processes, networks and disks under a cloud, 4 minutes (Linux; L
 	go test ./test/fault -run 'TestFaults$$' -count 1 -timeout 30m -v -parallel $(FAULTS) -every $(if $(LONG),-long) $(if $(JSON),-json) | \
 		grep -v -e '^=== ' -e 'level='
 
+.PHONY: golden
+golden: ## play the 31st of May with a thousand devices, and write docs/golden.md (20 minutes; WITHOUT=canaries: see it fail)
+	go test ./test/watch/golden -run 'TestGolden$$' -count 1 -timeout 60m -v $(if $(WITHOUT),-without $(WITHOUT),-whole -record $(CURDIR)/docs/golden.md) | \
+		grep -v -e '^=== ' -e 'level='
+
 .PHONY: detect
 detect: ## let new connections fail N times (10), SETS at once (2), and say how soon it is known (Linux; 2 minutes each)
 	go test ./test/watch/detect -run '^$$' -bench Detection -benchtime 1x -timeout 0 -injections $(N) -sets $(SETS) -seed $(SEED) $(if $(KEEP),-keep $(abspath $(KEEP)))

@@ -34,6 +34,7 @@ type Tower struct {
 type Watching struct {
 	Vantages int      // how many look; 0: one
 	Deaf     bool     // without the canaries' token: only the public address is looked at
+	At       string   // where it listens; empty: any port
 	More     []string // flags
 }
 
@@ -44,9 +45,12 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	w := &Tower{Data: filepath.Join(c.Dir, name), Pager: new(notifytest.Pager), cloud: c}
 	phone := httptest.NewServer(w.Pager)
 	t.Cleanup(phone.Close)
-	at, err := door.Port()
-	if err != nil {
-		t.Fatal(err)
+	at := how.At
+	if at == "" {
+		var err error
+		if at, err = door.Port(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.URL = "http://" + at
 	key := w.write("vantage.key", "vantages of a stage sign with it")
