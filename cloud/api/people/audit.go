@@ -28,11 +28,15 @@ type Audit interface {
 const (
 	maxWaiting = 1 << 12          // entries that wait to be written; those beyond are only logged
 	maxBatch   = 500              // entries written at a time
+	gather     = time.Second / 10 // what comes so soon after a write goes out with the next
 	writeTime  = 10 * time.Second // for one batch
 )
 
 // Recorder appends to the audit log without holding requests up. What the
 // store does not take is logged instead, and counted.
+//
+// An entry after a pause is written at once. Those that follow are written ten
+// times a second: to sync each by itself would cost as much as a call does.
 type Recorder struct {
 	// Set at NewRecorder.
 	store Audit
@@ -40,6 +44,7 @@ type Recorder struct {
 	lost  prometheus.Counter
 
 	waiting chan account.Entry // closed by Close; when full, entries are lost
+	closing chan struct{}      // closed by Close: what waits is written without a rest
 	done    sync.WaitGroup
 	mu      sync.RWMutex
 	closed  bool // guarded by mu
@@ -47,7 +52,7 @@ type Recorder struct {
 
 // NewRecorder makes a recorder. Close ends it.
 func NewRecorder(store Audit, reg prometheus.Registerer, log *slog.Logger) *Recorder {
-	c := &Recorder{store: store, log: log, waiting: make(chan account.Entry, maxWaiting)}
+	c := &Recorder{store: store, log: log, waiting: make(chan account.Entry, maxWaiting), closing: make(chan struct{})}
 	c.lost = prometheus.NewCounter(prometheus.CounterOpts{
 		Namespace: "cyan", Subsystem: "api", Name: "audit_lost_total", Help: "Entries of the audit log that stand in the log only.",
 	})
@@ -78,6 +83,7 @@ func (c *Recorder) Close() {
 	if !c.closed {
 		c.closed = true
 		close(c.waiting)
+		close(c.closing)
 	}
 	c.mu.Unlock()
 	c.done.Wait()
@@ -104,6 +110,17 @@ func (c *Recorder) write() {
 			}
 		}
 		cancel()
+		if len(batch) < maxBatch {
+			c.rest()
+		}
+	}
+}
+
+// rest lets entries gather.
+func (c *Recorder) rest() {
+	select {
+	case <-time.After(gather):
+	case <-c.closing:
 	}
 }
 
