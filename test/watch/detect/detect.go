@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,45 @@ var measures = []struct {
 	{"detected", func(f *Finding) float64 { return f.Detected }},
 	{"page accepted", func(f *Finding) float64 { return f.Paged }},
 	{"published", func(f *Finding) float64 { return f.Published }},
+}
+
+// Report writes the findings as a page of the documents.
+func Report(w io.Writer, all []Finding, alarms string) {
+	first, last, sets := time.Now(), time.Time{}, map[int]bool{}
+	for i := range all {
+		sets[all[i].Set] = true
+		if all[i].At.Before(first) {
+			first = all[i].At
+		}
+		if all[i].At.After(last) {
+			last = all[i].At
+		}
+	}
+	fmt.Fprintf(w, `# How soon it is known that new connections fail
+
+Measured from %s to %s on %d processors, by %s; this file is written by it.
+
+Each of %d clouds (%s) stands behind doors that can fail, and is watched by two watchtowers (%s) at the same time: one that looks
+from one place, and one with two more vantages that report to it. All are processes of their own on one machine, with the settings that are used: a
+canary every 10 s, each with a deadline of 8 s. A fault begins at a random moment, when all is well and what was paged before is over. *Detected* is when
+the incident opened, as its timeline says; *page accepted* when a stand-in for PagerDuty took it; *published* when a reader, who asks ten times
+a second, found it in the page's JSON. Times are from the fault. *Missed* is what took more than two minutes.
+
+| kind | what is done |
+|---|---|
+| port refused | TCP: the port is closed, who is connected stays; UDP: the port is closed to everybody |
+| handshakes unanswered | who comes anew is let in and gets no answer; who is connected goes on |
+| store failing | RLIMIT_FSIZE 0: every write of the cloud fails |
+| cloud stopped | SIGSTOP |
+| one transport only | one of the first two, over TCP or over UDP, by chance |
+
+`, first.UTC().Format("2006-01-02 15:04"), last.UTC().Format("15:04 UTC"), runtime.NumCPU(), "`make detect`", len(sets), "`cyan serve`", "`cyan watch`")
+	Table(w, all)
+	fmt.Fprintf(w, `
+%s
+
+Healthy days are simulated, not waited for: 20 days of 1 %% noise, with one and with three vantages, give no incident (%s).
+`, alarms, "`watch/alert.TestHealthyIsSilent`")
 }
 
 // Table writes the findings as tables in Markdown: one of all, for each number
