@@ -90,6 +90,9 @@ func (w *Tower) looking(name, at string, how *Watching) []string {
 	return args
 }
 
+// Again starts one that has ended.
+func (w *Tower) Again() { w.start() }
+
 func (w *Tower) start() {
 	w.cloud.t.Helper()
 	w.Process = w.cloud.Admin.Start(w.cloud.t, w.Data+".log", w.args...)
