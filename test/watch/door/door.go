@@ -43,11 +43,11 @@ var errNoPort = errors.New("door: no port is free")
 func Port() (string, error) {
 	for range 10 * ports {
 		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(portsFrom+rand.IntN(ports)))
-		l, err := net.Listen("tcp", at)
+		l, err := net.Listen("tcp", at) //nolint:noctx // it does not wait
 		if err != nil {
 			continue
 		}
-		p, err := net.ListenPacket("udp", at)
+		p, err := net.ListenPacket("udp", at) //nolint:noctx // it does not wait
 		_ = l.Close()
 		if err != nil {
 			continue

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // TCP opens a door before the cloud's TCP port at to. While it is Unanswered it
@@ -27,6 +28,9 @@ type tcp struct {
 	inside map[*pair]bool // guarded by crowd
 }
 
+// patience is how long the cloud's side may take to accept.
+const patience = 20 * time.Second
+
 // pair is a device's connection and ours to the cloud; nil: nobody answers.
 type pair struct {
 	device, cloud net.Conn
@@ -43,7 +47,7 @@ func (p *pair) close() {
 // listen opens the port. The caller holds mu, or nobody else has the door.
 func (d *tcp) listen() error {
 	return again(func() error {
-		l, err := net.Listen("tcp", d.at)
+		l, err := net.Listen("tcp", d.at) //nolint:noctx // it does not wait
 		if err == nil {
 			d.front = l
 			d.all.Go(func() { d.accept(l) }) // until l is closed
@@ -86,7 +90,7 @@ func (d *tcp) serve(p *pair) {
 		return
 	}
 	var err error
-	if p.cloud, err = net.Dial("tcp", d.to); err != nil {
+	if p.cloud, err = net.DialTimeout("tcp", d.to, patience); err != nil {
 		return
 	}
 	d.enter(p)

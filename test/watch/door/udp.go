@@ -41,7 +41,7 @@ func newcomer(b []byte) bool {
 // listen opens the port. The caller holds mu, or nobody else has the door.
 func (d *udp) listen() error {
 	return again(func() error {
-		front, err := net.ListenPacket("udp", d.at)
+		front, err := net.ListenPacket("udp", d.at) //nolint:noctx // it does not wait
 		if err == nil {
 			d.front = front
 			d.all.Go(func() { d.read(front) }) // until front is closed
@@ -95,7 +95,7 @@ func (d *udp) guest(from net.Addr) *guest {
 	if g != nil || d.closed {
 		return g
 	}
-	conn, err := net.Dial("udp", d.to)
+	conn, err := net.Dial("udp", d.to) //nolint:noctx // it does not wait
 	if err != nil {
 		return nil
 	}

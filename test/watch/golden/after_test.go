@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -188,7 +189,7 @@ func (p *play) newcomer() {
 	p.until(minute, func() bool {
 		list, err := o.api.Devices(p.t.Context())
 		for _, d := range list {
-			if err == nil && d.Connected && !contains(o.list, d.ID) {
+			if err == nil && d.Connected && !slices.Contains(o.list, d.ID) {
 				id = d.ID
 			}
 		}
@@ -207,15 +208,6 @@ func (p *play) newcomer() {
 	}
 	p.board.Check(d.Code == 13, "`cyan doctor` says: your firmware", fmt.Sprintf("after %d calls: exit code %d: %s", tries, d.Code, says(d.Out)), 33, 32)
 	p.board.Leaves("a link from the error to the page that explains it", 33)
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // maintain announces a window in which new connections over TCP may fail, and

@@ -54,7 +54,7 @@ func (p *play) reboot(ctx context.Context) {
 	for i := 0; ; i++ {
 		h := p.crowd.boots[i%len(p.crowd.boots)]
 		h.Kill()
-		p.crowd.on(h)
+		p.crowd.on(h) //nolint:contextcheck // the devices stay on afterwards
 		if i+1 == len(p.crowd.boots) || !stage.Pause(ctx, p.size.reboot) {
 			return
 		}
