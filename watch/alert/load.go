@@ -2,7 +2,7 @@ package alert
 
 import (
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -14,13 +14,15 @@ type load struct {
 	at       time.Time
 	since    time.Time // of the first bad window of this stretch
 	culprits []signal.Culprit
-	usual    float64 // devices that usually come well through in a window
-	what     string  // one sentence, for what is no share
-	alarm    bool    // something that a share does not show
+	came     []int  // devices that came well through, in the last windows that were as usual
+	apart    int    // windows in a row in which more devices count as connected than calls find
+	what     string // one sentence, for what is no share
+	alarm    bool   // something that a share does not show
 }
 
-// usualGain is how fast what is usual follows what is.
-const usualGain = 0.05
+// usual is what came in the middle one of so many windows. A storm, in which a
+// fleet comes at once, makes up a few of them, and no more is expected after it.
+const usualOf, usualLeast = 60, 30
 
 // NoteTraffic takes what the cloud counted in a window of about a minute.
 func (j *Judge) NoteTraffic(t *signal.Traffic) {
@@ -43,8 +45,14 @@ func (j *Judge) NoteTraffic(t *signal.Traffic) {
 	if drop := j.crowd.dropped(); drop > 0 && t.Restarts == 0 {
 		l.alarm, l.what = true, fmt.Sprintf("%d devices lost their connection within a minute", drop)
 	}
-	if most := max(t.Connected, t.Stored); t.Stored > 0 && most >= 100 && math.Abs(float64(t.Connected-t.Stored)) > disagree*float64(most) {
-		l.alarm, l.what = true, fmt.Sprintf("the gateways count %d devices and the store %d", t.Connected, t.Stored)
+	// Calls find those, too, that sleep or have said goodbye: they hold a session.
+	if t.Stored > 0 && t.Connected >= 100 && float64(t.Connected-t.Stored) > disagree*float64(t.Connected) {
+		l.apart++
+	} else {
+		l.apart = 0
+	}
+	if l.apart > 1 {
+		l.alarm, l.what = true, fmt.Sprintf("%d devices count as connected, and calls find %d", t.Connected, t.Stored)
 	}
 }
 
@@ -67,13 +75,21 @@ func (j *Judge) note(c signal.Capability, at time.Time, n signal.Tally) *load {
 // hardly any do although nothing fails: those who cannot reach us do not fail.
 func (l *load) absence(n signal.Tally) {
 	l.alarm, l.what = false, ""
-	if l.usual >= absenceLeast && poissonTail(n.OK, l.usual) < falseAlarm && n.Failed <= n.OK {
-		l.alarm, l.what = true, fmt.Sprintf("%d devices connected in a minute in which usually %.0f do", n.OK, l.usual)
+	if usual := l.usual(); usual >= absenceLeast && poissonTail(n.OK, usual) < falseAlarm && n.Failed <= n.OK {
+		l.alarm, l.what = true, fmt.Sprintf("%d devices connected in a minute in which usually %.0f do", n.OK, usual)
 		return // what is usual is not learnt from what is not
 	}
 	if n.Failed == 0 {
-		l.usual += usualGain * (float64(n.OK) - l.usual)
+		l.came = append(l.came[max(0, len(l.came)+1-usualOf):], n.OK)
 	}
+}
+
+// usual is how many devices come well through in a window; 0: not known yet.
+func (l *load) usual() float64 {
+	if len(l.came) < usualLeast {
+		return 0
+	}
+	return float64(slices.Sorted(slices.Values(l.came))[len(l.came)/2])
 }
 
 // telling tells whether a window shows more failures than chance gives.

@@ -155,3 +155,57 @@ func TestCountDrops(t *testing.T) {
 		}
 	}
 }
+
+// TestStorm has a fleet of a thousand, of which hardly anybody ever connects
+// anew, come at once: that it does not go on coming is no alarm.
+func TestStorm(t *testing.T) {
+	j := alert.New(alert.Config{Vantages: 1})
+	at := noon
+	for minute := range 240 {
+		at = at.Add(time.Minute)
+		n := minute % 2
+		if minute >= 120 && minute < 125 {
+			n = 200
+		}
+		j.NoteTraffic(&signal.Traffic{Until: at, Attempts: []signal.Slice{{Transport: "tcp", Tally: signal.Tally{OK: n}}}})
+		for _, v := range j.Judge(at) {
+			if v.Severity > signal.Operational {
+				t.Fatalf("minute %d: %s: %s", minute, v.Capability, v.Evidence)
+			}
+		}
+	}
+}
+
+// TestSourcesDisagree: devices that count as connected and are not found by
+// calls are an alarm, when that lasts; those that are found and do not count,
+// because they sleep, are none.
+func TestSourcesDisagree(t *testing.T) {
+	for name, c := range map[string]struct {
+		found   int // of a thousand that are connected
+		minutes int
+		alarm   bool
+	}{
+		"all are found":         {1000, 10, false},
+		"one of a hundred":      {990, 10, false},
+		"three of a hundred":    {970, 10, true},
+		"for a moment":          {970, 1, false},
+		"some hundreds, asleep": {1300, 10, false},
+	} {
+		j := alert.New(alert.Config{Vantages: 1})
+		at, alarm := noon, false
+		for minute := range 20 {
+			at = at.Add(time.Minute)
+			tr := signal.Traffic{Until: at, Connected: 1000, Stored: 1000}
+			if minute >= 5 && minute < 5+c.minutes {
+				tr.Stored = c.found
+			}
+			j.NoteTraffic(&tr)
+			for _, v := range j.Judge(at) {
+				alarm = alarm || v.Severity > signal.Operational
+			}
+		}
+		if alarm != c.alarm {
+			t.Errorf("%s: alarm %v", name, alarm)
+		}
+	}
+}

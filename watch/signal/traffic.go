@@ -9,7 +9,7 @@ type Traffic struct {
 	From, Until time.Time
 	Connected   int // devices with a session
 	Limbo       int // of these, those that do not answer
-	Stored      int // sessions that the store knows of: the second source of Connected
+	Stored      int // devices that calls find, those that sleep among them: the second source of Connected
 	Lost        int // sessions whose keys were lost
 	Attempts    []Slice
 	Calls       Tally
