@@ -117,6 +117,7 @@ var shelf = []library{
 	{"golang.org/x/term", []string{"cmd/..."}},
 	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/notify"}},
 	{"github.com/wneessen/go-mail", []string{"watch/notify"}},
+	{"github.com/arran4/golang-ical", []string{"watch/status/calendar"}},
 	{"github.com/emersion/go-smtp", []string{"watch/notify/notifytest"}},
 }
 

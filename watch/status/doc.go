@@ -3,7 +3,7 @@
 //
 //	View ─▶ / /incidents/{id} /maintenance/{id} /history     HTML that needs no script
 //	     ├▶ /api/v2/*.json /index.json                       as Statuspage has them
-//	     ├▶ /evidence.json /history.atom /history.rss /badge.svg
+//	     ├▶ /evidence.json /history.atom /history.rss /maintenance.ics /badge.svg
 //	     └▶ Export(dir)                                      all of it as files, for a second host
 //
 // A View is a value: what was measured, judged and said at one moment. Every

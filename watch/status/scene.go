@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/status/calendar"
 )
 
 // scene is a view and the moment at which it is looked at: what renderers see.
@@ -28,7 +30,7 @@ const (
 // Paths lists what there is besides the pages of incidents and windows.
 func Paths() []string {
 	return []string{
-		"/", "/history", "/index.json", "/evidence.json", "/history.atom", "/history.rss", "/badge.svg",
+		"/", "/history", "/index.json", "/evidence.json", "/history.atom", "/history.rss", "/maintenance.ics", "/badge.svg",
 		"/api/v2/summary.json", "/api/v2/status.json", "/api/v2/components.json",
 		"/api/v2/incidents.json", "/api/v2/incidents/unresolved.json",
 		"/api/v2/scheduled-maintenances.json", "/api/v2/scheduled-maintenances/upcoming.json", "/api/v2/scheduled-maintenances/active.json",
@@ -52,6 +54,8 @@ func (v *View) Render(path string, now time.Time) (body []byte, kind string, err
 	case "/history.rss":
 		body, err = s.rss()
 		return body, typeRSS, err
+	case "/maintenance.ics":
+		return calendar.Of(v.Page.Name, v.Page.URL, v.Windows, now), calendar.Type, nil
 	case "/badge.svg":
 		return s.badge(), typeSVG, nil
 	case "/evidence.json":
