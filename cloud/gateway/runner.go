@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -232,9 +231,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 		g.logTry(out.Try)
 	case lane.TakeNote:
 		if h := out.Note.Hello; h != nil {
-			if at, err := netip.ParseAddrPort(out.Note.Address); err == nil {
-				g.makers.Note(at.Addr().Unmap(), h.ProductID)
-			}
+			g.makers.Heard(out.Note.Address, h.ProductID)
 		}
 		g.cfg.Records.Seen(update(out))
 	case lane.AskOwner:

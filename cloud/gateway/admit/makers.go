@@ -31,6 +31,13 @@ func (m *Makers) Note(at netip.Addr, product uint16) {
 	m.seen[at] = product
 }
 
+// Heard remembers the same of a device that was noted as text, as lanes do.
+func (m *Makers) Heard(address string, product uint16) {
+	if at, err := netip.ParseAddr(address); err == nil {
+		m.Note(at.Unmap(), product)
+	}
+}
+
 // Class tells with whom one from the address takes turns: those of the same
 // product, or, where that is not known, of the same network (/16 of IPv4, /32 of
 // IPv6).

@@ -16,7 +16,7 @@ func TestMakers(t *testing.T) {
 	if m.Class(a) == m.Class(b) {
 		t.Error("a known product shares its turn with strangers")
 	}
-	m.Note(b, 12)
+	m.Heard(b.String(), 12)
 	if m.Class(a) != m.Class(b) {
 		t.Error("two of one product do not share a turn")
 	}
