@@ -30,7 +30,7 @@ func (c *cli) benchVerb() *cobra.Command {
 	}
 	cmd.AddCommand(
 		c.benchHandshakeVerb(), c.benchIdleVerb(), c.benchCallVerb(), c.benchEventsVerb(), c.benchStreamsVerb(),
-		c.benchRestartVerb(), c.benchCrashVerb(), c.benchStormVerb(), c.benchAllVerb(), c.benchServeVerb(), c.benchAttackVerb(),
+		c.benchRestartVerb(), c.benchCrashVerb(), c.benchStormVerb(), c.benchAllVerb(), c.benchServeVerb(), c.benchAttackVerb(), c.benchPageVerb(),
 	)
 	cmd.AddCommand(c.attackPartVerbs()...)
 	return family(cmd)
