@@ -26,6 +26,7 @@ var (
 	sets       = flag.Int("sets", 1, "how many clouds at once; they share the injections")
 	from       = flag.String("from", "", "`file` of findings that were kept: only write the report of them")
 	record     = flag.String("record", "", "`file` that the report is written to")
+	remark     = flag.String("remark", "", "`words` for the report, such as what else the machine did")
 	keep       = flag.String("keep", "", "`file` that each finding is added to, as a line of JSON")
 	seed       = flag.Uint64("seed", 1, "of what is left to chance")
 )
@@ -106,7 +107,7 @@ const (
 // each.
 func BenchmarkDetection(b *testing.B) {
 	if *from != "" {
-		report(b, kept(b, *from), "Whether somebody was paged without a fault was not counted.")
+		report(b, kept(b, *from), strings.TrimSpace("Whether somebody was paged without a fault was not counted. "+*remark))
 		return
 	}
 	for b.Loop() {
@@ -128,7 +129,7 @@ func BenchmarkDetection(b *testing.B) {
 			all.Go(func() { r.run(b.Context(), share) })
 		}
 		all.Wait()
-		report(b, l.found, fmt.Sprintf("Beside these faults %d pages went out.", l.beside))
+		report(b, l.found, strings.TrimSpace(fmt.Sprintf("Beside these faults %d pages went out. %s", l.beside, *remark)))
 		if n := len(l.found); n != 2**injections {
 			b.Errorf("%d of %d findings", n, 2**injections)
 		}

@@ -54,6 +54,15 @@ func (p *play) bounce() {
 		}
 	}
 	p.board.Check(open == 1 && len(p.tower.Pager.Incidents()) == 1, "it is still one incident, and one alert", fmt.Sprintf("%d open, %d alerts; %s", open, len(p.tower.Pager.Incidents()), e.Headline), 1, 72)
+	missing, listed := 0, 0
+	for _, o := range p.crowd.owners {
+		v, err := o.api.Recoveries(t.Context(), false)
+		if err != nil || len(v.Recoveries) == 0 {
+			continue
+		}
+		missing, listed = v.Recoveries[0].Missing, listed+len(v.Stragglers)+v.Unlisted
+	}
+	p.board.Check(listed > 0, "each owner is told by name which of the devices are not back", fmt.Sprintf("%d missing in all, %d listed by their owners' names", missing, listed), 10)
 	stage.Pause(t.Context(), time.Until(p.truth.fault.Add(p.size.lift)))
 }
 
@@ -160,6 +169,7 @@ func (p *play) closed() {
 	if p.size.bounce == 0 {
 		return // what never got to the cloud it does not know of
 	}
+	p.curve()
 	hit, back := 0, 0
 	for _, o := range p.crowd.owners {
 		a, err := o.Run(t.Context(), "", "impact", i.ID, "--json")
@@ -178,6 +188,22 @@ func keys(m map[string]bool) (list []string) {
 		list = append(list, k)
 	}
 	return list
+}
+
+// curve looks at how the devices came back that the bounce had cut off.
+func (p *play) curve() {
+	v, err := p.crowd.owners[0].api.Recoveries(p.t.Context(), false)
+	if err != nil || len(v.Recoveries) == 0 {
+		p.board.Check(false, "the return of devices is on record", fmt.Sprint(err), 10)
+		return
+	}
+	r := &v.Recoveries[0]
+	var drawn []string
+	for _, x := range r.Curve {
+		drawn = append(drawn, fmt.Sprintf("%.0f s: %d (%d)", x.AfterS, x.Back, x.Expected))
+	}
+	p.board.Check(r.Affected > p.size.tcp/2 && len(r.Curve) > 3 && r.Missing == 0, "the return of devices is drawn beside what their back-off predicts",
+		fmt.Sprintf("%s: %d hit, back after so long, and predicted: %s", r.Kind, r.Affected, strings.Join(drawn, ", ")), 10)
 }
 
 // newcomer has a device whose application hangs, while the cloud is well.
