@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/store/sqlite"
 )
 
 // MinAttemptAge is how long an attempt is kept at least, unless the bounds on
@@ -146,6 +147,9 @@ func (s *Store) keep(ctx context.Context) {
 		case <-write.C:
 			if err := s.writeUses(ctx); err != nil && ctx.Err() == nil {
 				s.log.Warn("the uses of tokens wait to be written", "error", err)
+			}
+			if err := sqlite.Shrink(ctx, s.write); err != nil && ctx.Err() == nil {
+				s.log.Warn("the database keeps memory that it does not need", "error", err)
 			}
 		case now := <-prune.C:
 			if err := s.Prune(ctx, now); err != nil && ctx.Err() == nil {

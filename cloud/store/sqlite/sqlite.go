@@ -72,6 +72,7 @@ func Open(ctx context.Context, cfg Config) (write, read *sql.DB, err error) {
 	readers := max(4, runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
+	read.SetConnMaxIdleTime(readerRest)
 	return write, read, nil
 }
 
@@ -139,14 +140,26 @@ const (
 	writing
 )
 
-// The page caches, in KiB: one of each reader and the writer's. Each fills up
-// with the database, and what is not in them is in the system's cache, a
-// microsecond or two away: with 32 MiB each they were half of what an idle
-// device cost.
+// The page caches, in KiB of pages: one of each reader and the writer's. What is
+// not in them is in the system's cache, a microsecond or two away: with 32 MiB
+// each they were half of what an idle device cost. In memory a page takes twice
+// its 4 KiB, because with what belongs to it it is a little longer, and this
+// SQLite gets its memory in powers of two.
 const (
-	cacheReading = "cache_size(-1024)"
-	cacheWriting = "cache_size(-4096)"
+	cacheReading = "cache_size(-512)"
+	cacheWriting = "cache_size(-2048)"
 )
+
+// readerRest is after how long a reader that nobody needs is closed, and its
+// cache with it. To open one takes a millisecond.
+const readerRest = time.Minute
+
+// Shrink gives back what the writer's page cache holds. It is for now and then:
+// to fill the cache again takes milliseconds.
+func Shrink(ctx context.Context, write *sql.DB) error {
+	_, err := write.ExecContext(ctx, `PRAGMA shrink_memory`)
+	return Fail("give memory back", err)
+}
 
 // dsn is the data source name. Commits are synced in full because sessions
 // are acknowledged upon them.

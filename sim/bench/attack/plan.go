@@ -28,6 +28,15 @@ type strike struct {
 	Sent     int    `json:"sent"`
 	Answered int    `json:"answered"` // datagrams or bytes that came back, as the attack says
 	Saw      string `json:"saw"`      // in words
+	Busy     Busy   `json:"attacker"`
+}
+
+// Busy is what an attack costs the attacker himself. On the machine that the
+// cloud is on, too, it is taken from the cloud and from everybody else.
+type Busy struct {
+	CPU     float64 `json:"cpu_seconds"`
+	Seconds float64 `json:"seconds"` // that passed
+	Percent float64 `json:"cpu_percent"`
 }
 
 // more tells whether another one is to be sent, and counts it.

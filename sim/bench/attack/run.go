@@ -63,8 +63,8 @@ func (r *Result) Rows() []bench.Row {
 		a := &r.Attacks[i]
 		list = append(list, bench.Row{
 			Name: a.Attack, Value: fmt.Sprintf("%d sent, %d %s", a.Sent, a.Answered, a.Saw),
-			Meaning: fmt.Sprintf("%d of %d calls failed, p99 %.1f → %.1f ms (× %.1f), memory %+.0f MiB, %.0f %% of a core; %s",
-				a.During.Failed, a.During.Calls, a.Before.P99, a.During.P99, a.Ratio, float64(a.Growth)/(1<<20), a.CPU, top(a.Counters)),
+			Meaning: fmt.Sprintf("%d of %d calls failed, p99 %.1f → %.1f ms (× %.1f), memory %+.0f MiB, %.0f %% of a core, and the attacker %.0f %%; %s",
+				a.During.Failed, a.During.Calls, a.Before.P99, a.During.P99, a.Ratio, float64(a.Growth)/(1<<20), a.CPU, a.Busy.Percent, top(a.Counters)),
 		})
 	}
 	return list
@@ -129,7 +129,8 @@ func (b Bench) Run(ctx context.Context, s *bench.Server) (*Result, error) {
 				break
 			}
 			r.add(row, b.Memory)
-			b.Say("%s: %d sent, %d of %d calls failed, p99 × %.1f", row.Attack, row.Sent, row.During.Failed, row.During.Calls, row.Ratio)
+			b.Say("%s: %d sent, %d of %d calls failed, p99 × %.1f, with %.0f %% of a core for the cloud and %.0f %% for the attacker",
+				row.Attack, row.Sent, row.During.Failed, row.During.Calls, row.Ratio, row.CPU, row.Busy.Percent)
 		}
 	}
 	if err = errors.Join(err, loader.end()); err != nil {
