@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,8 @@ down, and needs no login. A page that has not heard anything new for three
 minutes, or whose watchtower is blind, says nothing: then the cloud's state is
 unknown.
 
-Ends with 0 when everything works, 10 when something does not, 20 when it is
-unknown, and 11 when the page itself cannot be reached.`,
+Ends with 0 when everything works, 10 when something does not, 20 when it, or
+some of it, is unknown, and 11 when the page itself cannot be reached.`,
 		Example: "  cyan status\n  cyan status --status-url https://status.example.com --json | jq .components\n  cyan status >/dev/null || echo 'it is not my device'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			e, err := evidence(cmd.Context(), site)
@@ -47,6 +48,8 @@ unknown, and 11 when the page itself cannot be reached.`,
 				return fail(exitUnclear, "the state of the cloud is unknown", "is the watchtower running? cyan oncall status")
 			case e.Overall > signal.Operational:
 				return fail(exitCloud, "the cloud has a fault: "+e.Headline)
+			case slices.ContainsFunc(e.Components, func(k status.EvidenceOfComponent) bool { return k.Unknown }):
+				return fail(exitUnclear, "the state of some of the cloud is unknown", "is the watchtower well? cyan oncall status")
 			}
 			return nil
 		},
@@ -105,7 +108,7 @@ func (c *cli) printStatus(e *status.Evidence) {
 	}
 	for _, k := range e.Components {
 		state := plainly(k.Severity.String())
-		if e.Unknown {
+		if e.Unknown || k.Unknown {
 			state = "unknown"
 		}
 		c.print("  %s%s%s", padded(k.Name, 24), padded(state, 22), status.Measured{OK: k.OK, Tried: k.Tried, Over: time.Duration(k.Seconds) * time.Second}.Words())

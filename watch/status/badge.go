@@ -19,8 +19,11 @@ func (s *scene) badge() []byte {
 	case signal.Major:
 		text, colour = "outage", "#b03535"
 	default:
-		if s.status().Indicator == "maintenance" {
+		switch {
+		case s.status().Indicator == "maintenance":
 			text, colour = "maintenance", "#3767b1"
+		case len(s.silent()) > 0:
+			text, colour = "partly unknown", "#666c74"
 		}
 	}
 	if s.unknown {

@@ -73,7 +73,7 @@ func (h *History) day(c signal.Capability, date string) *Day {
 
 func (d *Day) add(c *Component, seconds int, unknown bool) {
 	switch {
-	case unknown:
+	case unknown || c.Silent():
 		d.Unknown += seconds
 	case c.Held:
 		d.Maintenance += seconds

@@ -34,6 +34,7 @@ type EvidenceOfComponent struct {
 	Capability signal.Capability `json:"capability"`
 	Name       string            `json:"name"`
 	Severity   signal.Severity   `json:"severity"`
+	Unknown    bool              `json:"unknown"` // nobody looks at it just now
 	Changed    time.Time         `json:"changed_at,omitzero"`
 	OK         int               `json:"ok"`
 	Tried      int               `json:"tried"`
@@ -77,7 +78,7 @@ func (s *scene) evidence() *Evidence {
 	}
 	for _, c := range s.Components {
 		e.Components = append(e.Components, EvidenceOfComponent{
-			c.Capability, c.Capability.String(), c.Severity, c.Changed, c.Measured.OK, c.Measured.Tried, int(c.Measured.Over.Seconds()),
+			c.Capability, c.Capability.String(), c.Severity, s.unknown || c.Silent(), c.Changed, c.Measured.OK, c.Measured.Tried, int(c.Measured.Over.Seconds()),
 			EvidenceOfNow{c.Recent.OK, c.Recent.Tried, int(c.Recent.Over.Seconds())}, c.Days,
 		})
 	}

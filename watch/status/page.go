@@ -103,6 +103,8 @@ func (s sheet) Mood() string {
 		return "degraded"
 	case s.status().Indicator == "maintenance":
 		return "maintenance"
+	case len(s.silent()) > 0:
+		return "unknown"
 	default:
 		return "ok"
 	}

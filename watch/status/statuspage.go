@@ -73,6 +73,9 @@ func (s *scene) status() statusShape {
 			}
 		}
 	}
+	if silent := s.silent(); !s.unknown && len(silent) > 0 && shape.Indicator == "none" {
+		shape = statusShape{"minor", "Status Unknown: " + s.Lede(s.now)[0]}
+	}
 	if s.unknown {
 		if shape.Indicator == "none" || shape.Indicator == "maintenance" {
 			shape.Indicator = "minor"
@@ -96,7 +99,7 @@ func (s *scene) component(at int) componentShape {
 	state := c.Severity.String()
 	words := c.Words()
 	switch {
-	case s.unknown || c.Measured.Tried == 0:
+	case s.unknown || c.Silent():
 		// Nothing is called operational that nobody measures.
 		state = max(c.Severity, signal.Degraded).String()
 		words = "Unknown: not measured now"

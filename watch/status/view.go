@@ -52,6 +52,30 @@ type Measured struct {
 	Over      time.Duration // the last so long
 }
 
+// often is how many tries an hour has at least when some are to be expected in
+// any five minutes of it.
+const often = 36
+
+// Silent tells that nothing is known to be wrong because nobody looks: never
+// in the hour, or not in the last minutes although before that somebody did.
+// What works is what was seen to work.
+func (c *Component) Silent() bool {
+	if c.Severity > signal.Operational || c.Held {
+		return false
+	}
+	return c.Measured.Tried == 0 || c.Recent.Over > 0 && c.Recent.Tried == 0 && c.Measured.Tried >= often
+}
+
+// silent lists the components that nobody looks at.
+func (v *View) silent() (names []string) {
+	for i := range v.Components {
+		if c := &v.Components[i]; c.Silent() {
+			names = append(names, c.Capability.String())
+		}
+	}
+	return names
+}
+
 // Strip is the last runs of one canary, oldest first.
 type Strip struct {
 	Story     signal.Story

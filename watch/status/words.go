@@ -30,6 +30,8 @@ func (v *View) Headline(now time.Time) string {
 		return again(&open[0])
 	case len(working) > 0 && working[0].Status == maintenance.InProgress:
 		return "Maintenance is going on, as announced."
+	case len(v.silent()) > 0:
+		return "What is measured works, but not everything is measured just now."
 	default:
 		return "Everything works."
 	}
@@ -68,6 +70,8 @@ func (v *View) Lede(now time.Time) []string {
 	case len(working) > 0 && working[0].Status == maintenance.InProgress:
 		w := &working[0]
 		return []string{w.Title + ", until " + incident.Clock(w.Ends, v.At) + ".", "What fails beyond what was announced, or after its end, is an incident."}
+	case len(v.silent()) > 0:
+		return filled([]string{"Nobody has looked lately at: " + strings.Join(v.silent(), ", ") + ". Treat these as unknown.", v.proof()})
 	default:
 		return filled([]string{v.proof()})
 	}
@@ -103,7 +107,7 @@ func filled(list []string) []string {
 // State is a component's state in words.
 func (v *View) state(c *Component, now time.Time) (class, text string) {
 	switch {
-	case v.Unknown(now) || c.Measured.Tried == 0 && c.Severity == signal.Operational:
+	case v.Unknown(now) || c.Silent():
 		return "unknown", "unknown"
 	case v.underMaintenance(c):
 		return "maintenance", "maintenance"
