@@ -106,7 +106,9 @@ func descriptors(files []*os.File) []int {
 }
 
 // Settle is handover.Giver's.
-func (g giver) Settle(ctx context.Context) { g.a.gateway.Settle(ctx) }
+func (g giver) Settle(ctx context.Context, send func(handover.Kind, []byte, ...int) error) error {
+	return g.a.gateway.Settle(ctx, send)
+}
 
 // flushTime bounds the wait for what is on its way to the database.
 const flushTime = 5 * time.Second

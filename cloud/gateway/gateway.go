@@ -122,8 +122,7 @@ type Gateway struct {
 	passing   handing
 	ancestors atomic.Pointer[ancestors]
 	serves    atomic.Bool     // serve was called: the sessions are this process's
-	adopted   int             // connections, before Open
-	adopting  handover.Crews  // them
+	adopting  handover.Crews  // connections of another process, before Open
 	restored  int             // sessions of an earlier process, from the store
 	inherited []*pipe         // that are not read yet
 	life      context.Context //nolint:containedctx // the life of the gateway itself

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -43,9 +44,15 @@ type handing struct {
 // maxDiverted bounds the events that wait for the decision.
 const maxDiverted = 1 << 16
 
-// Settle lets handshakes come to their end and begins none. Devices that knock
-// meanwhile are answered by nobody, and knock again.
-func (g *Gateway) Settle(ctx context.Context) {
+// Settle sends most of what there is while it is served still, and then lets
+// handshakes come to their end and begins none. Devices that knock meanwhile are
+// answered by nobody, and knock again.
+func (g *Gateway) Settle(ctx context.Context, send sender) error {
+	for range aheadRounds {
+		if err := g.sendAhead(ctx, send); err != nil {
+			return err
+		}
+	}
 	g.doors.hush()
 	late := time.After(settleTime)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -60,17 +67,82 @@ func (g *Gateway) Settle(ctx context.Context) {
 			shaking += r.lane.Shaking()
 		})
 		if shaking == 0 {
-			return
+			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-late:
 			g.log.Info("handshakes that have not ended are lost to the hand-over", "handshakes", shaking)
-			return
+			return nil
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		}
 	}
+}
+
+// The first time everything is sent ahead, and takes a while in which devices
+// speak; the second time what has changed since. So many places of a lane are
+// looked at at once, for a fraction of a millisecond in which it does nothing
+// else.
+const (
+	aheadRounds = 2
+	aheadPlaces = 128
+)
+
+// sendAhead sends what the other process does not have yet, lane by lane, in
+// between what those have to do. What is looked at at once is of one moment, so
+// that the last word on a device is always the one that comes last.
+func (g *Gateway) sendAhead(ctx context.Context, send sender) error {
+	for _, r := range g.lanes {
+		for at, more := 0, true; more; more = at > 0 {
+			looked := make(chan glance, 1)
+			r.mail.put(input{job: func() { looked <- r.glance(at) }})
+			var now glance
+			select {
+			case now = <-looked:
+			case <-g.stopped:
+				return errStopping
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			for _, body := range now.bodies {
+				if now.err == nil {
+					now.err = send(handover.KindAhead, body)
+				}
+			}
+			if now.err != nil {
+				return now.err
+			}
+			at = now.next
+		}
+	}
+	return nil
+}
+
+var errStopping = errors.New("the cloud is being stopped")
+
+// glance is what was to be sent ahead of some places of a lane, at one moment.
+type glance struct {
+	bodies [][]byte // of messages
+	next   int      // the place to go on from; 0: that was the last
+	err    error
+}
+
+// glance looks at the lane's connections from a place on. Only its goroutine
+// does.
+func (r *runner) glance(at int) (now glance) {
+	var b bundle
+	now.next, now.err = r.lane.Ahead(at, aheadPlaces, func(conn uint64, body []byte) error {
+		if err := b.gather(conn, body, nil); err != nil || len(b.body) < bundleBytes {
+			return err
+		}
+		now.bodies, b.body = append(now.bodies, b.body), nil
+		return nil
+	})
+	if len(b.body) > 0 {
+		now.bodies = append(now.bodies, b.body)
+	}
+	return now
 }
 
 // eachLane has every lane's goroutine do fn, and waits for it.
@@ -292,33 +364,54 @@ func (g *Gateway) Sockets() (labels []string, files []*os.File, err error) {
 	return labels, files, err
 }
 
-// Export sends every connection and state, between Freeze and what follows.
+// Export sends every connection and state that the other process does not have
+// yet, between Freeze and what follows.
 func (g *Gateway) Export(send sender) (handover.End, error) {
-	var sessions int
-	for _, r := range g.lanes {
-		b := bundle{send: send, kind: handover.KindSession}
-		err := r.lane.Export(func(conn uint64, udp bool, body []byte) error {
-			var p *pipe
-			if !udp {
-				if p = r.pipes[conn]; p == nil {
-					return nil // its end is on the way to the lane
-				}
-			}
-			sessions++
-			return b.add(body, p)
-		})
-		if err == nil {
-			err = b.flush()
-		}
-		if err != nil {
-			return handover.End{}, err
-		}
+	var all sync.WaitGroup
+	sessions, errs := make([]int, len(g.lanes)), make([]error, len(g.lanes))
+	for i, r := range g.lanes {
+		all.Go(func() { sessions[i], errs[i] = r.export(send) }) // ends when all of it is sent
 	}
-	end := handover.End{Sessions: sessions, LastCall: g.lastCall.Load()}
+	all.Wait()
+	end := handover.End{LastCall: g.lastCall.Load()}
+	for _, n := range sessions {
+		end.Sessions += n
+	}
+	if err := errors.Join(errs...); err != nil {
+		return end, err
+	}
 	return end, errors.Join(g.exportMemory(send), g.exportStates(send))
 }
 
-// sender sends a message to the other process.
+// export sends the lane's connections, which stands still, and gives how many
+// they are with those that were sent ahead.
+func (r *runner) export(send sender) (sessions int, err error) {
+	gone := bundle{send: send, kind: handover.KindGone}
+	err = r.lane.Gone(func(conn uint64) error { return gone.grow(binary.AppendUvarint(gone.body, conn)) })
+	if err == nil {
+		err = gone.flush()
+	}
+	if err != nil {
+		return 0, err
+	}
+	b := bundle{send: send, kind: handover.KindSession}
+	kept, err := r.lane.Export(func(conn uint64, udp bool, body []byte) error {
+		var p *pipe
+		if !udp {
+			if p = r.pipes[conn]; p == nil {
+				return nil // its end is on the way to the lane
+			}
+		}
+		sessions++
+		return b.add(conn, body, p)
+	})
+	if err == nil {
+		err = b.flush()
+	}
+	return kept + sessions, err
+}
+
+// sender sends a message to the other process. Several may send at once.
 type sender = func(kind handover.Kind, body []byte, files ...int) error
 
 // bundle gathers what is sent into messages.
@@ -335,10 +428,20 @@ const (
 	bundleFiles = 200
 )
 
-func (b *bundle) add(body []byte, p *pipe) error {
+// add adds a connection, and sends what there is when that is enough.
+func (b *bundle) add(conn uint64, body []byte, p *pipe) error {
+	if err := b.gather(conn, body, p); err != nil {
+		return err
+	}
+	return b.grow(b.body)
+}
+
+// gather adds a connection.
+func (b *bundle) gather(conn uint64, body []byte, p *pipe) error {
 	f := ferry.Ferry{Bytes: b.body}
 	tcp := p != nil
 	f.Flags(&tcp)
+	ferry.Number(&f, &conn)
 	if tcp {
 		c, ok := p.conn.(*net.TCPConn)
 		if !ok {
@@ -355,7 +458,8 @@ func (b *bundle) add(body []byte, p *pipe) error {
 		ferry.Words(&f, &unsent)
 	}
 	ferry.Words(&f, &body)
-	return b.grow(f.Bytes)
+	b.body = f.Bytes
+	return nil
 }
 
 // grow makes body what the message has, and sends it when that is enough.

@@ -85,27 +85,35 @@ func (g *Gateway) Adopt(m handover.Message) error {
 		case handover.KindMemory:
 			g.adoptMemory(&f)
 			continue
+		case handover.KindGone:
+			g.adoptEnd(&f)
+			continue
 		}
 		var tcp bool
+		var conn uint64
 		var unsent, body []byte
-		if f.Flags(&tcp); tcp {
+		f.Flags(&tcp)
+		if ferry.Number(&f, &conn); tcp {
 			ferry.Words(&f, &unsent)
 		}
 		if ferry.Words(&f, &body); f.Bad || tcp && len(files) == 0 {
 			return handover.ErrMessage
 		}
 		var err error
-		if tcp {
+		switch {
+		case tcp:
 			err = g.adoptStream(now, files[0], unsent, body)
 			files = files[1:]
-		} else {
+		case m.Kind == handover.KindAhead:
+			// One after the other, as it was: what comes later is the truth.
+			err = g.lanes[g.laneFor(body)].adopt(now, conn, body)
+		default:
 			at := g.laneFor(body)
-			g.adopting.Do(at, len(g.lanes), func() error { return g.lanes[at].adopt(now, 0, body) })
+			g.adopting.Do(at, len(g.lanes), func() error { return g.lanes[at].adopt(now, conn, body) })
 		}
 		if err != nil {
 			return err
 		}
-		g.adopted++
 	}
 	if f.Bad {
 		return handover.ErrMessage
@@ -115,7 +123,10 @@ func (g *Gateway) Adopt(m handover.Message) error {
 
 // laneFor finds the lane of a connection on UDP that comes from elsewhere.
 func (g *Gateway) laneFor(body []byte) int {
-	id, cid, _ := lane.Peek(body)
+	id, cid, ok := lane.Peek(body)
+	if !ok {
+		return 0 // which will not be able to read it either
+	}
 	return roster.LaneOf(id, cid, len(g.lanes))
 }
 
@@ -135,26 +146,63 @@ func (g *Gateway) adoptStream(now time.Time, file *os.File, unsent, body []byte)
 	p := g.newPipe(c, at)
 	p.unsent, p.still = unsent, make(chan struct{})
 	g.inherited = append(g.inherited, p)
-	g.adopting.Do(at, len(g.lanes), func() error {
-		r := g.lanes[at]
-		r.pipes[p.id] = p
-		return r.adopt(now, p.id, body)
-	})
+	g.adopting.Do(at, len(g.lanes), func() error { return g.lanes[at].adoptStream(now, p, body) })
 	return nil
 }
 
-// adopt takes up a connection.
-func (r *runner) adopt(now time.Time, id uint64, body []byte) error {
-	err := r.lane.Adopt(now, id, body, &r.outs)
+// adoptStream takes up a connection on TCP.
+func (r *runner) adoptStream(now time.Time, p *pipe, body []byte) error {
+	r.pipes[p.id] = p
+	_, err := r.lane.Adopt(now, p.id, body, &r.outs)
 	r.perform(now)
 	return err
 }
 
+// adopt takes up a connection on UDP, which was another's with the id, or what
+// has become of it since it came ahead.
+func (r *runner) adopt(now time.Time, was uint64, body []byte) error {
+	r.dismiss(was)
+	id, err := r.lane.Adopt(now, 0, body, &r.outs)
+	r.perform(now)
+	if r.came == nil {
+		r.came = map[uint64]uint64{}
+	}
+	r.came[was] = id
+	return err
+}
+
+// dismiss forgets a connection that came ahead, if it did.
+func (r *runner) dismiss(was uint64) {
+	if id, ok := r.came[was]; ok {
+		r.lane.Dismiss(id, &r.outs)
+		r.perform(r.g.now())
+		delete(r.came, was)
+	}
+}
+
+// adoptEnd forgets a connection that came ahead and has ended since. Which lane
+// has it is not said.
+func (g *Gateway) adoptEnd(f *ferry.Ferry) {
+	var was uint64
+	if ferry.Number(f, &was); f.Bad {
+		return
+	}
+	for at, r := range g.lanes {
+		g.adopting.Do(at, len(g.lanes), func() error {
+			r.dismiss(was)
+			return nil
+		})
+	}
+}
+
 // Adopted waits until every connection was taken up and gives how many they
 // are, or why one could not be.
-func (g *Gateway) Adopted() (int, error) {
-	err := g.adopting.End()
-	return g.adopted, err
+func (g *Gateway) Adopted() (n int, err error) {
+	err = g.adopting.End()
+	for _, r := range g.lanes {
+		n += r.lane.Stats().Conns
+	}
+	return n, err
 }
 
 // Restored gives how many sessions were taken up from the store at the start.
@@ -174,7 +222,10 @@ func (g *Gateway) Transports() (udp, tcp int) {
 func (g *Gateway) Open(last uint64, answer func(body []byte)) {
 	g.lastCall.Store(last)
 	g.ancestors.Store(&ancestors{last: last, answer: answer})
-	g.serve(g.life, nil)
+	for _, r := range g.lanes {
+		r.came = nil
+	}
+	g.serve(g.life, g.table.Unheard())
 	for _, p := range g.inherited {
 		r := g.lanes[p.id&0xff]
 		g.pipes.add(p, func() { g.readPipe(r, p) })

@@ -38,7 +38,8 @@ type runner struct {
 	pipes map[uint64]*pipe
 	spare []input // for what comes, see takeAll
 	timer *time.Timer
-	alarm time.Time // when the timer goes off
+	alarm time.Time         // when the timer goes off
+	came  map[uint64]uint64 // before Open: connections on UDP by the id that they had with another process
 }
 
 // run ends when ctx does.

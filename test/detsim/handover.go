@@ -86,7 +86,7 @@ func (n *node) export() {
 	next := w.process(n.skew)
 	next.last = n.last
 	for i, l := range n.lanes {
-		err := l.Export(func(conn uint64, udp bool, b []byte) error {
+		_, err := l.Export(func(conn uint64, udp bool, b []byte) error {
 			if p := n.streams[conn]; udp || p != nil {
 				next.adopt(conn, p, slices.Clone(b))
 			}
@@ -136,7 +136,7 @@ func (n *node) adopt(was uint64, p *pipe, b []byte) {
 		n.streams[conn] = &pipe{socket: p.socket, from: p.from, lane: at}
 	}
 	var outs lane.Outs
-	if err := n.lanes[at].Adopt(n.now(), conn, b, &outs); err != nil {
+	if _, err := n.lanes[at].Adopt(n.now(), conn, b, &outs); err != nil {
 		w.fail("hand-over", "%s cannot adopt connection %x of %s: %v", n.name, was, w.nameOf(id), err)
 	}
 	if len(outs.Datagrams) > 0 {

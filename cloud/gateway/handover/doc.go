@@ -6,8 +6,10 @@
 //	Offer, Sockets ──▶                                what is listened on, as file descriptors
 //	                                                  opens its rooms, and begins nothing
 //	                                    ◀── Ready
+//	Ahead … ──▶                                       takes connections up as they are just then
 //	stops reading and writing
-//	Session …, Stream …, State …, End ──▶             takes all of it up, and sends nothing
+//	Gone …, Session …, Stream …,                      takes up what has changed since, and the rest,
+//	Memory …, State …, End ──▶                        and sends nothing
 //	                                                  passes the Gate: from here on it serves
 //	                                    ◀── Serving
 //	Call …, Event …, Connection … ──▶   ◀── Answer …  what came to the older and was not done

@@ -12,6 +12,9 @@ const (
 	// StartTime is how long a new process may take to open its rooms, in which
 	// the older one serves.
 	StartTime = 2 * time.Minute
+	// SettleTime bounds what is done ahead of the hand-over proper, in which the
+	// older one serves, too.
+	SettleTime = 2 * time.Minute
 	// FreezeTime bounds the hand-over proper, in which nobody serves.
 	FreezeTime = 20 * time.Second
 )
@@ -20,8 +23,9 @@ const (
 type Giver interface {
 	// Sockets calls send for everything that is listened on.
 	Sockets(send func(labels []string, files []int) error) error
-	// Settle prepares for Freeze, while everything is served.
-	Settle(ctx context.Context)
+	// Settle prepares for Freeze, while everything is served. What it sends need
+	// not be sent by Export if it does not change until then.
+	Settle(ctx context.Context, send func(kind Kind, body []byte, files ...int) error) error
 	// Freeze stops all that reads from devices or writes to them.
 	Freeze(ctx context.Context) error
 	// Export calls send for all that there is, and changes nothing.
@@ -54,12 +58,18 @@ func Give(ctx context.Context, link Link, gate Gate, offer Offer, lead []int, g 
 		gate.Shut()
 		return out, err
 	}
-	g.Settle(ctx)
+	err := link.SetDeadline(time.Now().Add(SettleTime))
+	if err == nil {
+		err = g.Settle(ctx, link.Send)
+	}
 	began := time.Now()
-	if err := link.SetDeadline(began.Add(FreezeTime)); err != nil {
+	if err == nil {
+		err = link.SetDeadline(began.Add(FreezeTime))
+	}
+	if err != nil {
 		gate.Shut()
 		g.Resume()
-		return out, err
+		return out, fmt.Errorf("preparing the hand-over: %w", err)
 	}
 	if err := g.Freeze(ctx); err != nil {
 		gate.Shut()
@@ -67,7 +77,7 @@ func Give(ctx context.Context, link Link, gate Gate, offer Offer, lead []int, g 
 		return out, fmt.Errorf("stopping for the hand-over: %w", err)
 	}
 	out.Stop = time.Since(began)
-	err := pass(link, g, &out)
+	err = pass(link, g, &out)
 	out.Freeze = time.Since(began)
 	switch {
 	case err == nil:

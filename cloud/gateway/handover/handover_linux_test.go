@@ -45,7 +45,13 @@ func (g *giver) Sockets(send func([]string, []int) error) error {
 	return send(nil, nil)
 }
 
-func (g *giver) Settle(context.Context) { g.add("lets handshakes end") }
+func (g *giver) Settle(_ context.Context, send func(handover.Kind, []byte, ...int) error) error {
+	g.add("lets handshakes end")
+	if g.fault == "old: settle" {
+		return errFault
+	}
+	return send(handover.KindAhead, nil)
+}
 
 func (g *giver) Freeze(context.Context) error {
 	if g.fault == "old: freeze" {
@@ -99,6 +105,10 @@ func (t *taker) Prepare(_ handover.Offer, lead []*os.File, sockets map[string]*o
 }
 
 func (t *taker) Adopt(m handover.Message) error {
+	if m.Kind == handover.KindAhead {
+		t.add("has what came ahead")
+		return nil
+	}
 	t.sessions++
 	if t.fault == "new: adopt" && t.sessions == 2 {
 		t.add("cannot read a session")
@@ -254,7 +264,7 @@ func word(err error) string {
 func TestEachStepFails(t *testing.T) {
 	var b strings.Builder
 	for _, what := range []fault{
-		"nothing", "new: never starts", "new: another version", "new: prepare", "old: freeze", "old: export",
+		"nothing", "new: never starts", "new: another version", "new: prepare", "old: settle", "old: freeze", "old: export",
 		"new: adopt", "new: dies", "new: counts", "old: interrupted", "new: word lost",
 	} {
 		b.WriteString(run(t, what))

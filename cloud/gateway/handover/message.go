@@ -57,6 +57,8 @@ const (
 	KindReport // what became of it: Report
 
 	KindMemory // older: what is remembered of devices and sources without a connection
+	KindAhead  // older: connections of devices on UDP as they are while it still serves
+	KindGone   // older: of those, the ids of what has ended since
 )
 
 // Order is what somebody wants of a running cloud.

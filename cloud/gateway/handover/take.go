@@ -26,7 +26,7 @@ var ErrShut = errors.New("handover: the old process goes on by itself")
 // and nobody else does; with one it must end, and not have sent a byte.
 func Take(link Link, hello Hello, gate func(lead []*os.File) (Gate, error), t Taker) error {
 	hello.Version = Version
-	if err := link.SetDeadline(time.Now().Add(StartTime + FreezeTime)); err != nil {
+	if err := link.SetDeadline(time.Now().Add(StartTime + SettleTime + FreezeTime)); err != nil {
 		return err
 	}
 	if err := link.Send(KindHello, encode(hello)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"maps"
 	"net/netip"
 	"slices"
@@ -20,8 +21,13 @@ var ErrExport = errors.New("gateway: handed-over connection cannot be read")
 
 // Settle begins or ends the time before a hand-over in which no handshake is
 // begun: whoever knocks is not answered and knocks again. Those under way come
-// to their end meanwhile, so that few are left to be lost.
-func (l *Lane) Settle(on bool) { l.settling = on }
+// to their end meanwhile, so that few are left to be lost. When it ends, what
+// was sent ahead was for nothing.
+func (l *Lane) Settle(on bool) {
+	if l.settling = on; !on {
+		l.ahead = nil
+	}
+}
 
 // Shaking gives how many handshakes have not come to their end.
 func (l *Lane) Shaking() int {
@@ -34,32 +40,99 @@ func (l *Lane) Shaking() int {
 	return n
 }
 
-// Export calls each for every connection that another process can go on with,
-// in the order of their ids: conn is the id, for TCP to find the stream by.
-// What is left out is handshakes, and sessions whose key is on no file. Nothing
-// is changed, and b is good until each returns. The lane must not be stepped
-// from the first call on, unless the hand-over fails.
-func (l *Lane) Export(each func(conn uint64, udp bool, b []byte) error) error {
-	var list []*conn
-	for c := range l.conns.all() {
-		if c.passable() {
-			list = append(list, c)
+// sent is a connection that another process has already, as it was then.
+type sent struct {
+	conn uint64 // 0: it has none from that place
+	hash uint64 // of its export
+}
+
+// Ahead exports, while the lane goes on, connections on UDP of so many places
+// from a first one: those that were not exported yet or have changed since. next
+// is the place to go on from; 0: that was the last. Export calls each only for
+// what has changed after, and Gone names those that are not there any more. So a
+// hand-over has little left to do when nobody serves.
+//
+// It is the bytes that are compared, by a hash of 64 bits: what is not exported
+// again would be exported just as it was.
+func (l *Lane) Ahead(from, places int, each func(conn uint64, b []byte) error) (next int, err error) {
+	end := len(l.room.chunks) * chunk
+	if grow := end - len(l.ahead); grow > 0 {
+		l.ahead = append(l.ahead, make([]sent, grow)...)
+	}
+	for ; from < end && places > 0; from, places = from+1, places-1 {
+		c := l.room.at(uint32(from))
+		if !c.udp || !l.has(c) || !c.passable() {
+			continue
+		}
+		b, known, err := l.export(c)
+		if err == nil && !known {
+			err = each(c.id, b)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
-	sortConns(list)
-	var buf []byte
-	for _, c := range list {
-		f := ferry.Ferry{Bytes: buf[:0]}
-		c.carry(&f)
-		var err error
-		if buf, err = c.sess.Export(f.Bytes); err != nil {
+	if from >= end {
+		return 0, nil
+	}
+	return from, nil
+}
+
+// export gives a connection's export, which is good until the next, and tells
+// whether it is what was sent ahead.
+func (l *Lane) export(c *conn) (b []byte, known bool, err error) {
+	f := ferry.Ferry{Bytes: l.packing[:0]}
+	c.carry(&f)
+	if l.packing, err = c.sess.Export(f.Bytes); err != nil || int(c.slot) >= len(l.ahead) {
+		return l.packing, false, err
+	}
+	now := sent{c.id, maphash.Bytes(l.conns.seed, l.packing)}
+	known = l.ahead[c.slot] == now
+	l.ahead[c.slot] = now
+	return l.packing, known, nil
+}
+
+// Gone calls each for every connection that was sent ahead and is to be handed
+// over no more. The lane must not be stepped from here on, as with Export.
+func (l *Lane) Gone(each func(conn uint64) error) error {
+	for slot := range l.ahead {
+		a := &l.ahead[slot]
+		if c := l.room.at(uint32(slot)); a.conn == 0 || c.id == a.conn && l.has(c) && c.passable() {
+			continue
+		}
+		if err := each(a.conn); err != nil {
 			return err
 		}
-		if err := each(c.id, c.udp, buf); err != nil {
-			return err
-		}
+		*a = sent{}
 	}
 	return nil
+}
+
+// Export calls each for every connection that another process can go on with,
+// and that it does not have already because it was sent ahead: conn is the id, for
+// TCP to find the stream by. kept counts those others. What is left out is
+// handshakes, and sessions whose key is on no file. Nothing is changed, and b is
+// good until each returns. The lane must not be stepped from the first call on,
+// unless the hand-over fails.
+func (l *Lane) Export(each func(conn uint64, udp bool, b []byte) error) (kept int, err error) {
+	for slot := range len(l.room.chunks) * chunk {
+		c := l.room.at(uint32(slot))
+		if !l.has(c) || !c.passable() {
+			continue
+		}
+		b, known, err := l.export(c)
+		switch {
+		case err != nil:
+		case known:
+			kept++
+		default:
+			err = each(c.id, c.udp, b)
+		}
+		if err != nil {
+			return kept, err
+		}
+	}
+	return kept, nil
 }
 
 func (c *conn) passable() bool {
@@ -115,29 +188,45 @@ func (c *conn) carryTry(f *ferry.Ferry) {
 	}
 }
 
-// Adopt takes over a connection from its export. id is the stream's, for TCP.
-// Nothing is sent to the device, which is not to notice.
-func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) error {
+// Adopt takes over a connection from its export, and gives the id that it has
+// here. id is the stream's, for TCP. Nothing is sent to the device, which is not
+// to notice. Of two connections that both have a device the one that comes later
+// is the truth: the other came ahead, and ended since.
+func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) (uint64, error) {
+	l.room.clean()
 	f := ferry.Ferry{Bytes: b, Landing: true}
 	c := &conn{id: id}
 	c.carry(&f)
 	if f.Bad || c.udp != (id == 0) || c.device.IsZero() || l.conns.of(id) != nil {
-		return ErrExport
+		return 0, ErrExport
 	}
 	s, err := session.Adopt(f.Bytes)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if !s.Device().IsZero() && s.Device() != c.device || c.held && l.byDevice.of(c.device) != nil {
-		return ErrExport
+	if !s.Device().IsZero() && s.Device() != c.device {
+		return 0, ErrExport
+	}
+	if old := l.byDevice.of(c.device); c.held && old != nil {
+		l.Dismiss(old.id, outs)
 	}
 	c.sess, c.saved = s, c.udp
-	l.seat(now, c, outs)
-	return nil
+	return l.seat(now, c, outs), nil
+}
+
+// Dismiss undoes Adopt, as if the connection had never been here.
+func (l *Lane) Dismiss(id uint64, outs *Outs) {
+	c := l.conns.of(id)
+	if c == nil {
+		return
+	}
+	c.try = nil // it is on record elsewhere
+	c.sess.Counters = session.Counters{}
+	l.end(time.Time{}, c, outs)
 }
 
 // seat puts an adopted connection where it belongs.
-func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
+func (l *Lane) seat(now time.Time, c *conn, outs *Outs) uint64 {
 	if c.udp {
 		c = l.add(c)
 	} else {
@@ -163,6 +252,7 @@ func (l *Lane) seat(now time.Time, c *conn, outs *Outs) {
 		outs.add(Out{Kind: Show, Device: c.device, Conn: c.id, State: &st})
 	}
 	l.rearm(c)
+	return c.id
 }
 
 // Memory calls each for what the lane remembers of devices that do not answer,

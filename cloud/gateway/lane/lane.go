@@ -106,7 +106,10 @@ type Lane struct {
 
 	order []*conn // scratch of happened
 
-	settling bool // a hand-over is near: no handshake is begun
+	// Of a hand-over that is near.
+	settling bool   // no handshake is begun
+	ahead    []sent // by place in the room
+	packing  []byte // scratch of exports
 
 	timers   timers
 	halfOpen int // handshakes on UDP that have not ended

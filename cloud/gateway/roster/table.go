@@ -171,3 +171,19 @@ func (t *Table) Away() map[device.ID]device.State {
 	}
 	return out
 }
+
+// Unheard lists the devices of whom somebody has a session and that nobody has
+// heard since a crash.
+func (t *Table) Unheard() (list []device.ID) {
+	for i := range t {
+		s := &t[i]
+		s.mu.RLock()
+		for id, p := range s.entries.All() {
+			if p.conn.get() != 0 && p.word == device.Unknown {
+				list = append(list, id)
+			}
+		}
+		s.mu.RUnlock()
+	}
+	return list
+}
