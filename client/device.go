@@ -70,6 +70,14 @@ func (c *Client) AllowRestart(ctx context.Context, device, what string) (rest.De
 	return c.update(ctx, device, rest.UpdateDevice{Restart: &what})
 }
 
+// Restart has the device reset its network or itself: what its owner has
+// allowed. It returns when the device was told.
+func (c *Client) Restart(ctx context.Context, device string) (rest.Restarted, error) {
+	var v rest.Restarted
+	err := c.do(ctx, http.MethodPut, rest.PathRestart(device), url.Values{}, &v)
+	return v, err
+}
+
 // Doctor examines a device, by id or name, and says why it can, or cannot, be
 // reached. That may take as long as a ping.
 func (c *Client) Doctor(ctx context.Context, device string) (rest.Verdict, error) {

@@ -99,6 +99,36 @@ func rawValue(v bus.Value) string {
 	}
 }
 
+// restart answers PUT /v1/devices/{device}/restart: the device is told to reset
+// its network or itself, as far as its owner has allowed once and for all. That it
+// was told is the answer; whether it is back is seen by its state.
+func (a *API) restart(w http.ResponseWriter, r *web.Request) error {
+	d, err := a.device(r)
+	if err != nil {
+		return err
+	}
+	what := d.Restart
+	if word, ok := r.Form.Get("what"); ok {
+		asked, known := device.ParseRestarting(word)
+		if !known || asked == device.RestartNever {
+			return web.Malformed("what is network or reboot")
+		}
+		what = asked
+	}
+	if d.Restart == device.RestartNever || what == device.RestartDevice && d.Restart != device.RestartDevice {
+		return fault.Errorf(fault.Denied, "the owner of this device has not allowed that: it may be an oven. restart_when_silent allows it").
+			WithCode(rest.CodeRestartForbidden)
+	}
+	r.Note(r.Caller.User, d.ID.String()+" "+string(what))
+	res, err := a.cfg.Bus.Call(r.Context(), bus.Call{
+		Device: d.ID, Kind: bus.Reset, Argument: string(what), Timeout: a.cfg.PingTimeout, Request: r.ID,
+	})
+	if err != nil {
+		return callProblem(r.Context(), &d, question{"restart", "", "", a.cfg.PingTimeout}, res, err)
+	}
+	return web.Answer(w, http.StatusOK, rest.Restarted{OK: true, ID: d.ID.String(), Restart: string(what)})
+}
+
 // ping answers PUT /v1/devices/{device}/ping: whether the device answers is
 // the answer, not a failure.
 func (a *API) ping(w http.ResponseWriter, r *web.Request) error {

@@ -20,6 +20,7 @@ func (a *API) table() []web.Route {
 		{Pattern: "DELETE /v1/devices/{device}", Scope: account.DevicesRelease, Body: true, Audit: "device.unclaim", Handle: a.unclaim},
 		{Pattern: "PUT /v1/devices/{device}", Scope: account.DevicesUpdate, Body: true, Upload: true, Audit: "device.update", Handle: a.updateDevice},
 		{Pattern: "PUT /v1/devices/{device}/ping", Scope: account.DevicesPing, Body: true, Handle: a.ping},
+		{Pattern: "PUT /v1/devices/{device}/restart", Scope: account.DevicesUpdate, Body: true, Audit: "device.restart", Handle: a.restart},
 		{Pattern: "POST /v1/devices/{device}/{function}", Scope: account.FunctionCall, Body: true, Audit: "device.call", Handle: a.callFunction},
 		{Pattern: "POST /v1/provisioning/{device}", Scope: account.DevicesImport, Body: true, Audit: "device.provision", Handle: a.provision},
 

@@ -88,7 +88,7 @@ func newWorld(t testing.TB, change func(*api.Config)) *world {
 	w.gateway.Answer(w.answer)
 	cfg := api.Config{
 		Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store,
-		Profiles: w.store, Factors: w.store, Tickets: w.store, Services: w.store, Audit: w.store, Transfers: w.store, Vitals: w.store, Outage: w.desk(nil), Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics,
+		Profiles: w.store, Factors: w.store, Tickets: w.store, Services: w.store, Audit: w.store, Transfers: w.store, Vitals: w.store, Outage: w.desk(nil), Drills: w.drills(), Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics,
 	}
 	if change != nil {
 		change(&cfg)

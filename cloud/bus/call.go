@@ -16,6 +16,7 @@ const (
 	Ping                         // ask for a round trip
 	Describe                     // ask for a fresh describe; Flags tells which parts
 	Signal                       // make the LED shout rainbows (On) or stop it
+	Reset                        // have it reset its network or itself, as Argument says; the answer says that it was told
 )
 
 // String gives the kind's name as it stands in logs and metrics.
@@ -31,6 +32,8 @@ func (k CallKind) String() string {
 		return "describe"
 	case Signal:
 		return "signal"
+	case Reset:
+		return "reset"
 	default:
 		return "unknown"
 	}

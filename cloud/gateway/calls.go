@@ -83,7 +83,7 @@ func (g *Gateway) answered(a *lane.Answer) {
 
 var kinds = map[bus.CallKind]session.CallKind{
 	bus.Function: session.Function, bus.Variable: session.Variable, bus.Ping: session.Ping, bus.Signal: session.Signal,
-	bus.Describe: session.Describe,
+	bus.Describe: session.Describe, bus.Reset: session.Reset,
 }
 
 var stages = map[session.Stage]bus.Stage{

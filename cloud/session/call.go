@@ -75,6 +75,10 @@ func (s *Session) place(now time.Time, c Call, outs *Outs) error {
 			s.desk.waiting = append(s.desk.waiting, c)
 			return nil
 		}
+	case Reset:
+		s.restart(now, device.Restarting(c.Argument), outs)
+		outs.add(Out{Kind: Replied, Reply: Reply{ID: c.ID, Stage: SentNoAck}})
+		return nil
 	case Describe:
 		if c.Flags == 0 {
 			c.Flags = spark.DescribeApplication

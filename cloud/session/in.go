@@ -72,6 +72,7 @@ const (
 	Ping                     // a round trip
 	Signal                   // shout rainbows, or stop
 	Describe                 // say anew what it offers; Described comes before the answer
+	Reset                    // reset the network, or itself, as Argument says; it is answered when that is sent
 )
 
 // Stage is how far a call came: what is known when no answer is there.

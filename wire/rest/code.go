@@ -24,6 +24,7 @@ const (
 	CodeSecondFactorNone  = "mfa_not_enrolled"    // 409: there is no second factor
 	CodeRateLimited       = "rate_limited"        // 429: too many requests from one source
 	CodeNotYours          = "not_yours"           // 403: the device belongs to someone else
+	CodeRestartForbidden  = "restart_forbidden"   // 403: its owner has not allowed that it is restarted from here
 
 	// What is asked for.
 	CodeRouteUnknown     = "route_unknown"         // 404: no such path

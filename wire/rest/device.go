@@ -144,3 +144,11 @@ type Ping struct {
 
 // FormatRaw asks for a bare value instead of JSON around it.
 const FormatRaw = "raw"
+
+// Restarted is the answer to PUT /v1/devices/{device}/restart: the device was
+// told.
+type Restarted struct {
+	OK      bool   `json:"ok"`
+	ID      string `json:"id"`
+	Restart string `json:"restart"` // network or reboot
+}

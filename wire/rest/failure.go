@@ -45,6 +45,7 @@ var failures = []Failure{
 	{CodeRateLimited, 429, 0, "", false, "too many requests from one address", "wait as long as Retry-After says"},
 	{CodeReservedEventName, 403, 0, "", false, "event names beginning with spark or particle are the cloud's", "choose another name"},
 	{CodeNotYours, 403, 0, WordsPermissionDenied, false, "the device belongs to someone else", "have its owner remove it first"},
+	{CodeRestartForbidden, 403, 0, "", false, "its owner has not allowed that it is restarted from here", "if it is yours, and may restart at any time: restart_when_silent"},
 
 	{CodeRouteUnknown, 404, 0, "", false, "no such path", "check it for a typing error"},
 	{CodeMethodNotAllowed, 405, 0, "", false, "the path has no such method", "use one of those in the Allow header"},

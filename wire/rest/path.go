@@ -25,6 +25,7 @@ const (
 // The words below a device that are not functions or variables.
 const (
 	WordPing     = "ping"
+	WordRestart  = "restart"
 	WordEvents   = "events"
 	WordAttempts = "attempts"
 )
@@ -40,6 +41,9 @@ func PathFunction(device, name string) string { return PathVariable(device, name
 
 // PathPing is the path to ping a device.
 func PathPing(device string) string { return PathDevice(device) + "/" + WordPing }
+
+// PathRestart is the path to restart a device.
+func PathRestart(device string) string { return PathDevice(device) + "/" + WordRestart }
 
 // PathAttempts is the path of a device's connection attempts.
 func PathAttempts(device string) string { return PathDevice(device) + "/" + WordAttempts }
