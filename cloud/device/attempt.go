@@ -84,6 +84,7 @@ const (
 	StartupIncomplete   Reason = "startup_incomplete"     // device: some start-up message never came
 	ServerInternal      Reason = "server_internal"        // cloud: our defect
 	KeyStoreUnavailable Reason = "key_store_unavailable"  // cloud: keys could not be read or written
+	BusUnavailable      Reason = "bus_unavailable"        // cloud: nobody could have reached it
 	Overloaded          Reason = "overloaded"             // cloud: too many at once
 	Resumed             Reason = "resumed"                // nobody: came back within its stored session
 
@@ -111,7 +112,7 @@ func ReasonsOf(p Party) []string {
 	var list []string
 	for _, r := range []Reason{
 		UnknownDevice, KeyMismatch, BadSignature, WrongServerKey, WrongProtocol, Unsupported, TimeoutWaiting, PeerClosed, NoHello,
-		StartupIncomplete, ServerInternal, KeyStoreUnavailable, Overloaded, Superseded, KeepAliveMissed, NoAnswer, Malformed,
+		StartupIncomplete, ServerInternal, KeyStoreUnavailable, BusUnavailable, Overloaded, Superseded, KeepAliveMissed, NoAnswer, Malformed,
 		ServerShutdown, ServerRestart, NotRestored, SessionLost, ApplicationSilent, DoubleIdentity,
 	} {
 		if r.Fault() == p {
@@ -130,7 +131,7 @@ func (r Reason) Fault() Party {
 		return Hand
 	case TimeoutWaiting, PeerClosed, KeepAliveMissed, NoAnswer:
 		return Network
-	case ServerInternal, KeyStoreUnavailable, Overloaded, ServerShutdown, ServerRestart, NotRestored, SessionLost:
+	case ServerInternal, KeyStoreUnavailable, BusUnavailable, Overloaded, ServerShutdown, ServerRestart, NotRestored, SessionLost:
 		return Cloud
 	default:
 		return Nobody

@@ -115,8 +115,11 @@ func (g *Gateway) mindDoors(ctx context.Context) {
 	}
 }
 
-// sound asks the store what it is asked for every device on TCP.
+// sound asks the bus, and the store what it is asked for every device on TCP.
 func (g *Gateway) sound(ctx context.Context) bool {
+	if g.routed() != nil {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(ctx, soundIn)
 	defer cancel()
 	return identify.Sound(ctx, g.cfg.Keys)
@@ -151,7 +154,7 @@ func (g *Gateway) turnDoors(ctx context.Context, sound bool) {
 	case !open && d.since.IsZero():
 		d.since = now
 		g.log.Error("closed the port for devices on tcp: every attempt fails through us, and devices that cannot connect "+
-			"show that the cloud is not reachable, not that their keys are wrong", "store_answers", sound)
+			"show that the cloud is not reachable, not that their keys are wrong", "store_and_bus_answer", sound)
 	case open && !d.since.IsZero() && d.listening():
 		g.log.Warn("opened the port for devices on tcp again", "closed_for", now.Sub(d.since))
 		d.since = time.Time{}

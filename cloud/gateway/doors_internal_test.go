@@ -21,6 +21,8 @@ func TestDoorsHear(t *testing.T) {
 	}{
 		{device.Attempt{Transport: "tcp", Outcome: device.Failed, Reason: device.KeyStoreUnavailable}, true},
 		{device.Attempt{Transport: "udp", Outcome: device.Failed, Reason: device.KeyStoreUnavailable}, false},
+		{device.Attempt{Transport: "tcp", Outcome: device.Failed, Reason: device.BusUnavailable}, true},
+		{device.Attempt{Transport: "udp", Outcome: device.Failed, Reason: device.BusUnavailable}, false},
 		{device.Attempt{Transport: "tcp", Outcome: device.Failed, Reason: device.Overloaded}, false},
 		{device.Attempt{Transport: "tcp", Outcome: device.Failed, Reason: device.ServerInternal}, false},
 		{device.Attempt{Transport: "tcp", Outcome: device.Failed, Reason: device.WrongServerKey}, false},

@@ -74,6 +74,10 @@ type Config struct {
 	Bus     Bus
 	History History // nil: none is kept
 
+	// Routed fails while calls and events find no device that comes now; it does
+	// not wait. nil: they always do.
+	Routed func() error
+
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show.
 	TrustOnFirstUse bool

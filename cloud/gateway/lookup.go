@@ -29,9 +29,22 @@ type question struct {
 	what *lane.Lookup
 }
 
+// routed fails while a session that begins could be reached by nobody: it must
+// not begin, or its device would believe to be connected.
+func (g *Gateway) routed() error {
+	if g.cfg.Routed == nil {
+		return nil
+	}
+	return g.cfg.Routed()
+}
+
 // lookUp has the store asked whose a key is, or whether it is the claimed
 // device's.
 func (g *Gateway) lookUp(q question) {
+	if g.routed() != nil {
+		q.r.tell(lane.In{Kind: lane.LookedUp, Conn: q.conn, Found: &lane.Found{}, Err: lane.ErrUnrouted})
+		return
+	}
 	queue := g.keys
 	if !q.what.Claim.IsZero() {
 		queue = g.claims

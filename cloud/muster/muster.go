@@ -207,6 +207,9 @@ func (m *Muster) Stop() error {
 	}
 	m.cancel()
 	m.running.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	m.Settle(ctx) // what was heard since the last look
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cancel = nil

@@ -31,11 +31,11 @@ type Door struct {
 }
 
 // Verdict tells what an attempt that ended says of the door, if it says
-// anything. Only what the store decides counts: devices and strangers can bring
-// about every other failure.
+// anything. Only what the store and the bus decide counts: devices and strangers
+// can bring about every other failure.
 func Verdict(try *device.Attempt) (well, counts bool) {
 	well = try.Outcome == device.Succeeded
-	return well, try.Transport == "tcp" && (well || try.Reason == device.KeyStoreUnavailable)
+	return well, try.Transport == "tcp" && (well || try.Reason == device.KeyStoreUnavailable || try.Reason == device.BusUnavailable)
 }
 
 // Attempt notes one that ended: well, or through our fault. What failed through

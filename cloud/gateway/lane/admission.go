@@ -14,6 +14,10 @@ import (
 // ErrBusy is what a worker says that has no place left for a job.
 var ErrBusy = errors.New("gateway: too much work waits already")
 
+// ErrUnrouted is what is said of a key while no session may begin: nobody would
+// find its device.
+var ErrUnrouted = errors.New("gateway: the bus does not answer")
+
 // lookedUp takes the store's word on whose key a device showed.
 func (l *Lane) lookedUp(now time.Time, in *In, outs *Outs) {
 	c := l.conns.of(in.Conn)
@@ -171,8 +175,11 @@ func (l *Lane) failClaim(now time.Time, c *conn, claim device.ID, why device.Rea
 
 // unreadable says why nobody could tell whose a key is.
 func unreadable(err error) (device.Reason, string) {
-	if errors.Is(err, ErrBusy) {
+	switch {
+	case errors.Is(err, ErrBusy):
 		return device.Overloaded, tooMany
+	case errors.Is(err, ErrUnrouted):
+		return device.BusUnavailable, "no call would find the device: the bus between the parts of the cloud does not answer; it is not the device's key"
 	}
 	return device.KeyStoreUnavailable, "the keys of devices could not be read; it is not the device's key"
 }
