@@ -279,3 +279,43 @@ func TestUpgradeComesToNothing(t *testing.T) {
 		t.Error("no device answers")
 	}
 }
+
+// TestUpgradeWithoutKeys loses the files of the server's keys while the cloud
+// runs. It has read them: devices are let in as before. The new process of an
+// upgrade has not, and comes to nothing, as it would be a stranger to every device.
+func TestUpgradeWithoutKeys(t *testing.T) {
+	t.Parallel()
+	c := harness.StartProcess(t, app.Options{})
+	tcp := c.Provision(sim.Config{Transport: sim.TCP, Application: sim.Oven(0)})
+	udp := c.Provision(sim.Config{Application: sim.Oven(0)})
+	keys := filepath.Dir(c.KeyFile("x"))
+	if err := os.Rename(keys, keys+".away"); err != nil {
+		t.Fatal(err)
+	}
+	var devices []*harness.Device
+	for _, cfg := range []sim.Config{tcp, udp} {
+		d := c.Run(cfg, harness.Wiring{})
+		c.Settled(d.ID, 1)
+		devices = append(devices, d)
+	}
+	if r, err := c.Upgrade(""); err == nil {
+		t.Errorf("a process without the keys took over: %+v", r)
+	}
+	if err := os.RemoveAll(keys); err != nil { // what it may have made
+		t.Fatal(err)
+	}
+	if err := os.Rename(keys+".away", keys); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := c.Upgrade(""); err != nil || r.Sessions != len(devices) {
+		t.Errorf("with the keys: %+v, %v", r, err)
+	}
+	for _, d := range devices {
+		if err := call(c, d.ID, "setpitf", "1"); err != nil {
+			t.Error(err)
+		}
+		if n := d.Notes.Count("handshake done"); n != 1 {
+			t.Errorf("%s shook hands %d times:\n%s", d.ID, n, d.Notes)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package journey
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// newBus starts a bus outside of the cloud, at a port; -1: any.
+func newBus(t *testing.T, port int) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(s.Shutdown)
+	return s
+}
+
+// TestDoorBus takes the bus away: no call would find a device that connects
+// now, so that none may believe to be connected. On TCP the door closes, on UDP
+// the handshake is refused, both with a reason that is ours; who is connected
+// stays so, and all are back by themselves when the bus is.
+func TestDoorBus(t *testing.T) {
+	t.Parallel()
+	bus := newBus(t, server.RANDOM_PORT)
+	c := harness.Start(t, app.Options{NATS: bus.ClientURL()})
+	tcp := func() sim.Config {
+		return c.Provision(sim.Config{Transport: sim.TCP, Application: sim.Oven(0)})
+	}
+	in := c.Run(tcp(), harness.Wiring{})
+	c.Settled(in.ID, 1)
+	late, cellular := tcp(), c.Provision(sim.Config{Application: sim.Oven(0)})
+	at, err := url.Parse(bus.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	bus.Shutdown()
+	bus.WaitForShutdown()
+	c.Until("the cloud notices", func() bool {
+		status, _ := c.Do(http.MethodGet, "/readyz", nil)
+		return status == http.StatusServiceUnavailable
+	})
+	out := c.Run(late, harness.Wiring{})
+	other := c.Run(cellular, harness.Wiring{})
+	doorIs(c, "0")
+	showsUnreachable(t, c, out, 2)
+	for _, d := range []*harness.Device{out, other} {
+		c.Until("a try of it is on record as ours", func() bool {
+			for _, a := range c.Attempts(d.ID) {
+				if a.Outcome == "succeeded" {
+					t.Fatalf("%s is connected, and nobody can call it: %+v", d.ID, a)
+				}
+				if a.Reason == "bus_unavailable" && a.Fault == "cloud" {
+					return true
+				}
+			}
+			return false
+		})
+		if d.Lights.Has("breathing cyan") {
+			t.Errorf("%s believes to be connected, and nobody can call it", d.ID)
+		}
+	}
+	if n := in.Notes.Count("closed the connection"); n != 0 {
+		t.Errorf("the device that was connected was cut off %d times", n)
+	}
+
+	newBus(t, port)
+	doorIs(c, "1")
+	for _, d := range []*harness.Device{in, out, other} {
+		c.Until("it is called", func() bool {
+			status, body := c.Do(http.MethodPost, rest.PathFunction(d.ID, "setpitf"), url.Values{"arg": {"225"}})
+			return status == http.StatusOK && strings.Contains(body, "225")
+		})
+	}
+	if n := in.Notes.Count("handshake done"); n != 1 {
+		t.Errorf("the device that was connected shook hands %d times:\n%s", n, in.Notes)
+	}
+}
