@@ -75,7 +75,17 @@ func (d *Desk) impact(w http.ResponseWriter, r *web.Request) error {
 	cuts, tried := asked.cuts(notes), byDevice(tries)
 	for i := range devices {
 		v := &devices[i]
-		if hit := asked.hit(tried[v.ID], cuts, states[v.ID]); hit != nil {
+		hit := asked.hit(tried[v.ID], cuts, states[v.ID])
+		if hit != nil && hit.Reason == string(device.ServerRestart) {
+			there, err := d.wasThere(ctx, v.ID, hit.From.Time)
+			if err != nil {
+				return web.StoreError(err)
+			}
+			if !there {
+				continue // it came for the first time: nothing of its was cut
+			}
+		}
+		if hit != nil {
 			hit.Device, hit.Name = v.ID.String(), rest.Text(v.Name)
 			answer.Hits = append(answer.Hits, *hit)
 			if hit.Back != rest.BackNotYet {
@@ -86,6 +96,17 @@ func (d *Desk) impact(w http.ResponseWriter, r *web.Request) error {
 	answer.Hit = len(answer.Hits)
 	slices.SortStableFunc(answer.Hits, func(a, b rest.ImpactHit) int { return a.From.Compare(b.From.Time) })
 	return web.Answer(w, http.StatusOK, answer)
+}
+
+// manyTries is how many of a device's tries are looked at.
+const manyTries = 1000
+
+// wasThere tells whether a device had ever connected before a time.
+func (d *Desk) wasThere(ctx context.Context, id device.ID, before time.Time) (bool, error) {
+	tries, err := d.cfg.Record.Attempts(ctx, id, before.Add(-maxImpact), manyTries)
+	return slices.ContainsFunc(tries, func(a device.Attempt) bool {
+		return a.Outcome == device.Succeeded && a.Started.Before(before)
+	}), err
 }
 
 // span reads what is asked.
@@ -125,15 +146,27 @@ func (d *Desk) span(r *web.Request) (span, error) {
 	return s, nil
 }
 
-// cuts are the times at which the cloud ended devices' connections.
-func (s *span) cuts(notes []store.Annotation) (list []time.Time) {
+// cut is a time at which the cloud ended devices' connections.
+type cut struct {
+	at   time.Time // on record
+	from time.Time // since when they were gone
+}
+
+// cuts are those of the span. A crash is on record with the start that follows
+// it: of an incident it is known since when that was.
+func (s *span) cuts(notes []store.Annotation) (list []cut) {
 	for i := range notes {
 		n := &notes[i]
-		if n.Ended != 0 && !n.At.Before(s.from) && n.At.Before(s.until) {
-			list = append(list, n.At)
+		if n.Ended == 0 || n.At.Before(s.from) || !n.At.Before(s.until) {
+			continue
 		}
+		c := cut{n.At, n.At}
+		if n.Kind == store.KindCrash && s.incident != nil {
+			c.from = s.from
+		}
+		list = append(list, c)
 	}
-	slices.SortFunc(list, time.Time.Compare)
+	slices.SortFunc(list, func(a, b cut) int { return a.at.Compare(b.at) })
 	return list
 }
 
@@ -149,7 +182,7 @@ func byDevice(list []device.Attempt) map[device.ID][]*device.Attempt {
 
 // hit tells how a device was hit, from its attempts, the oldest first; nil: it
 // was not.
-func (s *span) hit(tries []*device.Attempt, cuts []time.Time, now device.State) *rest.ImpactHit {
+func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) *rest.ImpactHit {
 	v := &rest.ImpactHit{Back: rest.BackNotYet}
 	var last time.Time // that is laid at the cloud
 	bad := func(at time.Time, reason device.Reason) {
@@ -164,8 +197,8 @@ func (s *span) hit(tries []*device.Attempt, cuts []time.Time, now device.State) 
 			bad(a.Started, a.Reason)
 			v.Failed, v.Until, v.Back = v.Failed+1, rest.Time{}, rest.BackNotYet
 		case a.Outcome == device.Succeeded:
-			if cut := cutBefore(cuts, a); v.Reason == "" && !cut.IsZero() {
-				bad(cut, device.ServerRestart)
+			if c := cutBefore(cuts, a); v.Reason == "" && c != nil {
+				bad(c.from, device.ServerRestart)
 			}
 			if v.Reason != "" && v.Back == rest.BackNotYet {
 				v.Until, v.Proof, v.Back = rest.At(cmp.Or(a.Ended, a.Started)), rest.At(cmp.Or(a.Ended, a.Started)), rest.BackHandshake
@@ -190,15 +223,15 @@ func (s *span) hit(tries []*device.Attempt, cuts []time.Time, now device.State) 
 }
 
 // cutBefore gives the end of connections that made a device shake hands anew;
-// zero: none did.
-func cutBefore(cuts []time.Time, a *device.Attempt) time.Time {
+// nil: none did.
+func cutBefore(cuts []cut, a *device.Attempt) *cut {
 	if a.Reason == device.Resumed || a.Transport != "tcp" {
-		return time.Time{} // sessions on UDP go on
+		return nil // sessions on UDP go on
 	}
-	for _, at := range slices.Backward(cuts) {
-		if !a.Started.Before(at) && a.Started.Sub(at) < rejoin {
-			return at
+	for i := range slices.Backward(cuts) {
+		if c := &cuts[i]; !a.Started.Before(c.at) && a.Started.Sub(c.at) < rejoin {
+			return c
 		}
 	}
-	return time.Time{}
+	return nil
 }
