@@ -151,22 +151,7 @@ func TestFailingBlobs(t *testing.T) {
 	w := newWorld(t).with(func(cfg *lane.Config) { cfg.Failures = 5 })
 	opened := 0
 	for n := range 20 {
-		conn := 1<<63 | uint64(n)<<8
-		in := lane.In{Kind: lane.StreamOpened, Conn: conn, From: port(n)}
-		w.lane.Step(w.now, &in, &w.outs)
-		w.outs.Reset()
-		in = lane.In{Kind: lane.StreamData, Conn: conn, Data: make([]byte, 256)}
-		in.Data[0] = 1
-		w.lane.Step(w.now, &in, &w.outs)
-		for i := range w.outs.List {
-			if w.outs.List[i].Kind == lane.OpenBlob {
-				opened++
-				w.outs.Reset()
-				w.cloud(lane.In{Kind: lane.Opened, Conn: conn, Err: fmt.Errorf("no")})
-				break
-			}
-		}
-		w.outs.Reset()
+		opened += w.badBlob(1<<63|uint64(n)<<8, port(n))
 	}
 	if s := w.lane.Stats(); opened != 5 || s.SourceLimited != 15 || s.OpenStreams != 0 {
 		t.Errorf("%d blobs were opened, want 5; %+v", opened, s)
