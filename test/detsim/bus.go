@@ -35,6 +35,9 @@ func (b *bus) spread(e *event.Event) {
 	}
 	b.w.after(b.hop(), func() {
 		for _, n := range b.w.nodes {
+			if !n.serves {
+				continue
+			}
 			n.hear(func() {
 				for at := range n.lanes {
 					n.step(at, lane.In{Kind: lane.Happened, Event: e})
@@ -46,6 +49,9 @@ func (b *bus) spread(e *event.Event) {
 
 // holding notes which process says that it has the device.
 func (b *bus) holding(n *node, id device.ID) {
+	if !n.serves {
+		return
+	}
 	if b.cut {
 		b.w.after(time.Second, func() { // it announces all that it has, once it can
 			if _, conn := n.table.Where(id); n.alive && conn != 0 {
@@ -127,6 +133,9 @@ func (b *bus) changed(id device.ID) {
 	}
 	b.w.after(b.hop(), func() {
 		for _, n := range b.w.nodes {
+			if !n.serves {
+				continue
+			}
 			n.hear(func() { n.changed(id, b.w.store.owners[id]) })
 		}
 	})

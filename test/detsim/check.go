@@ -138,7 +138,7 @@ const (
 	lookEvery  = 5 * time.Second
 	overlap    = time.Second       // of two connections that have one device
 	silentLag  = 130 * time.Second // past its keep-alive, until a silent device is not shown as connected
-	provenLag  = 120 * time.Second // past two keep-alives, for proof that was none
+	provenLag  = 45 * time.Second  // for proof that was none
 	presentLag = 120 * time.Second // for a device that is heard and shown as gone
 )
 
@@ -197,7 +197,7 @@ func (n *node) shownTrue(t *thing) {
 	}
 	proven := st.ProvenAt.Add(-n.skew)
 	switch {
-	case !st.Proven(n.now()) || !t.onSince.Before(t.heard) || proven.Sub(t.heard) <= 2*st.KeepAlive+provenLag:
+	case !st.Proven(n.now()) || !t.onSince.Before(t.heard) || proven.Sub(t.heard) <= provenLag:
 		t.unproven = time.Time{}
 	case t.unproven.IsZero():
 		t.unproven = w.now

@@ -5,6 +5,8 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
+	"github.com/cyan-cloud/cyan/test/detsim/turns"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
 
@@ -15,14 +17,14 @@ type crowd struct {
 	makers *admit.Makers
 	knocks []gate
 	rsa    admit.Bench[*task]
-	begun  turns
+	begun  turns.Turns
 	hands  int // that are idle
 }
 
 // gate is the queue in front of a lane.
 type gate struct {
 	queue   admit.Knocks[*knock]
-	turns   turns
+	turns   turns.Turns
 	served  int  // in this round
 	turning bool // the next round is planned
 }
@@ -30,7 +32,7 @@ type gate struct {
 // knock is a part of a handshake that waits.
 type knock struct {
 	in lane.In
-	ticket
+	turns.Ticket
 }
 
 // task is RSA for a connection.
@@ -39,43 +41,27 @@ type task struct {
 	conn uint64
 	kind lane.OutKind
 	job  lane.Job
-	ticket
+	turns.Ticket
 }
 
-func newCrowd(p *Plan) crowd {
+func newCrowd(p *schedule.Plan) crowd {
 	knocks := admit.Config{Places: admit.KnockPlaces, Patience: admit.KnockPatience}
 	bench := admit.Config{Places: admit.BenchPlaces, Patience: admit.BenchPatience}
 	if p.Places > 0 {
 		knocks.Places, bench.Places = p.Places, p.Places
 	}
-	if p.Without == Bound {
+	if p.Without == schedule.Bound {
 		const endless = 1 << 30
 		knocks, bench = admit.Config{Places: endless, Patience: endless * time.Second}, admit.Config{Places: endless, Patience: endless * time.Second}
 	}
-	c := crowd{makers: admit.NewMakers(), rsa: admit.NewBench[*task](bench), begun: newTurns(), hands: max(1, p.Lanes-1)}
+	c := crowd{makers: admit.NewMakers(), rsa: admit.NewBench[*task](bench), begun: turns.New(), hands: max(1, p.Lanes-1)}
 	if p.Handshakes > 0 {
 		c.hands = 1
 	}
 	for range p.Lanes {
-		c.knocks = append(c.knocks, gate{queue: admit.NewKnocks[*knock](knocks), turns: newTurns()})
+		c.knocks = append(c.knocks, gate{queue: admit.NewKnocks[*knock](knocks), turns: turns.New()})
 	}
 	return c
-}
-
-// places is how many may wait in a queue, by the plan.
-func (p *Plan) places(usual int) int {
-	if p.Places > 0 {
-		return p.Places
-	}
-	return usual
-}
-
-// class is what the queue is told, for a class of a knocking device's.
-func (p *Plan) class(real uint64) uint64 {
-	if p.Without == Fairness {
-		return 0
-	}
-	return real
 }
 
 // waits puts a part of a handshake into the lane's queue, if it has to wait.
@@ -90,11 +76,11 @@ func (n *node) waits(at int, knocks bool, in *lane.In) bool {
 		return false
 	}
 	real := n.crowd.makers.Class(in.From.Addr())
-	k := &knock{in: *in, ticket: g.turns.comes(n.w, real)}
-	if away, full := g.queue.Wait(n.now(), n.w.plan.class(real), k); full {
-		g.turns.turnedAway(n.w, &away.ticket)
+	k := &knock{in: *in, Ticket: g.turns.Comes(n.w.now, real)}
+	if away, full := g.queue.Wait(n.now(), n.w.plan.Class(real), k); full {
+		n.fair(g.turns.TurnedAway(&away.Ticket))
 	}
-	n.bound("knocks", g.queue.Len(), n.w.plan.places(admit.KnockPlaces))
+	n.bound("knocks", g.queue.Len(), n.w.plan.Queue(admit.KnockPlaces))
 	return true
 }
 
@@ -125,11 +111,11 @@ func (n *node) round(at int) {
 		if !ok {
 			break
 		}
-		g.turns.leaves(w, &k.ticket)
+		n.fair(g.turns.Leaves(&k.Ticket))
 		if late {
 			continue
 		}
-		n.inTime("a knock", &k.ticket, admit.KnockPatience)
+		n.inTime("a knock", &k.Ticket, admit.KnockPatience)
 		g.served++
 		n.listen(at, k.in)
 	}
@@ -145,12 +131,12 @@ func (n *node) work(t *task) {
 		c.rsa.End(t)
 	} else {
 		real := c.makers.Class(t.job.From)
-		t.ticket = c.begun.comes(n.w, real)
-		if away, full := c.rsa.Begin(n.now(), n.w.plan.class(real), t); full {
-			c.begun.turnedAway(n.w, &away.ticket)
+		t.Ticket = c.begun.Comes(n.w.now, real)
+		if away, full := c.rsa.Begin(n.now(), n.w.plan.Class(real), t); full {
+			n.fair(c.begun.TurnedAway(&away.Ticket))
 			n.refuse(away)
 		}
-		n.bound("the bench", c.rsa.Waiting(), n.w.plan.places(admit.BenchPlaces))
+		n.bound("the bench", c.rsa.Waiting(), n.w.plan.Queue(admit.BenchPlaces))
 	}
 	n.w.after(0, func() { n.hear(n.toil) })
 }
@@ -172,12 +158,12 @@ func (n *node) toil() {
 		}
 		took := w.between(2*time.Millisecond, 5*time.Millisecond)
 		if t.kind == lane.OpenBlob {
-			c.begun.leaves(w, &t.ticket)
+			n.fair(c.begun.Leaves(&t.Ticket))
 			if late {
 				n.refuse(t)
 				continue
 			}
-			n.inTime("a handshake", &t.ticket, admit.BenchPatience)
+			n.inTime("a handshake", &t.Ticket, admit.BenchPatience)
 			if rate := w.plan.Handshakes; rate > 0 {
 				took += time.Second / time.Duration(rate)
 			}
@@ -222,4 +208,27 @@ func (n *node) reply(job *lane.Job) *lane.Accepted {
 		return nil
 	}
 	return &lane.Accepted{Bytes: b, Keys: channel}
+}
+
+// fair holds that products take turns.
+func (n *node) fair(err error) {
+	if err != nil {
+		n.w.fail("fair", "%v", err)
+	}
+}
+
+// bound holds that a queue does not grow beyond its places.
+func (n *node) bound(what string, waiting, places int) {
+	if waiting > places {
+		n.w.fail("bounded", "%d wait in the queue of %s, which has %d places", waiting, what, places)
+	}
+}
+
+// inTime holds that nobody is served who has given up by then.
+func (n *node) inTime(what string, t *turns.Ticket, patience time.Duration) {
+	waited := n.w.now.Sub(t.Since)
+	n.w.stats.Waited = max(n.w.stats.Waited, waited)
+	if waited > patience {
+		n.w.fail("bounded", "%s of somebody was begun that had waited %v, and at most %v is any use", what, waited, patience)
+	}
 }

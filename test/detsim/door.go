@@ -7,6 +7,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // The door on TCP as cloud/gateway minds it.
@@ -52,7 +53,7 @@ func (n *node) turnDoor() {
 		return
 	}
 	sound := n.w.store.slow < soundIn && identify.Sound(context.Background(), n.w.store)
-	shut := !n.door.Open(n.now(), sound) && n.w.plan.Without != Door
+	shut := !n.door.Open(n.now(), sound) && n.w.plan.Without != schedule.Door
 	if shut != n.shut {
 		n.w.say("%s has closed its door on TCP: %v", n.name, shut)
 	}
@@ -65,6 +66,7 @@ func (n *node) turnDoor() {
 type vain struct {
 	list []time.Time
 	good time.Time // when the last went well
+	full time.Time // when they were enough; zero: they are not
 }
 
 // So many in so short a time are reason enough for a door to close, which it
@@ -77,11 +79,15 @@ const (
 
 func (v *vain) ended(w *World, well bool) {
 	if well {
-		v.list, v.good = v.list[:0], w.now
+		*v = vain{good: w.now}
 		return
 	}
 	if v.list = append(v.list, w.now); len(v.list) > vainEnough {
 		v.list = v.list[1:]
+	}
+	first := v.list[0]
+	if len(v.list) == vainEnough && w.now.Sub(first) <= vainWithin && first.Sub(v.good) > vainWithin && v.full.IsZero() {
+		v.full = w.now
 	}
 }
 
@@ -89,15 +95,10 @@ func (v *vain) ended(w *World, well bool) {
 // us: devices would take their keys for wrong.
 func (v *vain) look(n *node) {
 	w := n.w
-	if n.shut || w.now.Sub(n.thawed) < vainWithin {
-		v.list = v.list[:0]
-	}
-	if len(v.list) < vainEnough || v.list[0].Sub(v.good) < vainWithin {
-		return
-	}
-	last := v.list[vainEnough-1]
-	if last.Sub(v.list[0]) <= vainWithin && w.now.Sub(last) > vainSoon {
-		w.fail("door", "%s lets devices on TCP knock, although %d in %v have failed through us and none has not",
-			n.name, vainEnough, last.Sub(v.list[0]))
+	switch {
+	case n.shut || w.now.Sub(n.thawed) < vainWithin:
+		*v = vain{good: v.good}
+	case !v.full.IsZero() && w.now.Sub(v.full) > vainSoon:
+		w.fail("door", "%s lets devices on TCP knock, although all of %d in a few seconds have failed through us", n.name, vainEnough)
 	}
 }

@@ -2,7 +2,6 @@ package detsim
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // do runs a lane's errand, as the runner in cloud/gateway does.
@@ -34,6 +34,9 @@ func (n *node) do(at int, out *lane.Out) {
 		n.save(at, out)
 	case lane.Forget:
 		w.tap.forgotten(n, out.Record.Device)
+		if w.plan.Without == schedule.Resumption {
+			return // it told the device to start over, and nothing else is wrong
+		}
 		w.store.put(change{by: n, row: roster.RowOf(out.Record, n.now()), remove: true})
 	case lane.Publish:
 		n.publish(at, out)
@@ -56,12 +59,11 @@ func (n *node) do(at int, out *lane.Out) {
 	case lane.Unindex:
 		n.guide.Index.Unset(out.Addr, at)
 	case lane.TakeNote:
-		n.note(out.Note)
+		if h := out.Note.Hello; h != nil {
+			n.crowd.makers.Heard(out.Note.Address, h.ProductID)
+		}
 	case lane.RecordTry:
 		n.tried(out.Try)
-		if t := out.Try; t.Outcome != device.Succeeded {
-			w.say("%s: %s over %s was not let in: %s (%s)", n.name, w.nameOf(t.Device), t.Transport, t.Reason, t.Detail)
-		}
 	}
 }
 
@@ -70,15 +72,6 @@ func (w *World) nameOf(id device.ID) string {
 		return t.name
 	}
 	return "somebody"
-}
-
-// note remembers whose devices come from where.
-func (n *node) note(note *lane.Note) {
-	if h := note.Hello; h != nil {
-		if at, err := netip.ParseAddrPort(note.Address); err == nil {
-			n.crowd.makers.Note(at.Addr().Unmap(), h.ProductID)
-		}
-	}
 }
 
 // lookupTime bounds one look into the store.
@@ -91,18 +84,19 @@ func (n *node) lookUp(at int, conn uint64, q lane.Lookup) {
 	wait := w.between(time.Millisecond, 3*time.Millisecond) + w.store.slow
 	in := lane.In{Kind: lane.LookedUp, Conn: conn}
 	var since uint64
-	w.after(min(wait, lookupTime), func() {
+	wait = min(wait, lookupTime)
+	w.after(wait/2, func() {
 		n.hear(func() {
 			since = n.told
 			in.Found, in.Err = n.find(&q)
-			if wait > lookupTime {
+			if wait == lookupTime {
 				in.Found, in.Err = &lane.Found{}, fault.Errorf(fault.Unavailable, "the database does not answer")
 			}
 		})
 	})
-	w.after(min(wait, lookupTime)+w.between(0, time.Millisecond), func() {
+	w.after(wait, func() {
 		n.hear(func() {
-			if since != n.told && w.plan.Without != Unchanged {
+			if since != n.told && w.plan.Without != schedule.Unchanged {
 				n.lookUp(at, conn, q)
 				return
 			}
@@ -163,7 +157,7 @@ func (n *node) save(at int, out *lane.Out) {
 	done := func(err error) { n.step(at, lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
 	row := roster.RowOf(out.Record, n.now())
 	row.Begins = token == 0
-	if !n.table.Offer(row.Device, conn, row.Begins) && n.w.plan.Without != Fence {
+	if !n.table.Offer(row.Device, conn, row.Begins) && n.w.plan.Without != schedule.Fence {
 		n.w.after(time.Millisecond, func() {
 			n.hear(func() { done(fault.Errorf(fault.Busy, "the device has a newer session")) })
 		})
@@ -182,7 +176,7 @@ func (n *node) take(at int, out *lane.Out) {
 	}
 	n.held[out.Device][out.Conn] = w.now
 	w.bus.holding(n, out.Device)
-	if before.Conn != 0 && before.Lane != at && w.plan.Without != Supersession {
+	if before.Conn != 0 && before.Lane != at && w.plan.Without != schedule.Supersession {
 		w.after(w.between(0, time.Millisecond), func() {
 			n.hear(func() { n.step(before.Lane, lane.In{Kind: lane.Supersede, Conn: before.Conn}) })
 		})
@@ -200,18 +194,20 @@ func (n *node) drop(out *lane.Out) {
 // show notes the device's state, unless another connection has it.
 func (n *node) show(out *lane.Out) {
 	before, _ := n.table.Holder(out.Device)
-	st, conn := *out.State, out.Conn
+	st := *out.State
 	switch n.w.plan.Without {
-	case Silence:
+	case schedule.Silence:
 		if !st.Connected() {
 			return
 		}
-	case Proof:
+	case schedule.Proof:
 		st.ProvenAt = st.LastSeen
-	case Presence:
-		conn = before.Conn // whoever says it
+	case schedule.Presence:
+		if st.Connected() && before.State.Word == device.Offline {
+			return
+		}
 	}
-	if n.table.Show(out.Device, conn, &st) && st.Connected() {
+	if n.table.Show(out.Device, out.Conn, &st) && st.Connected() {
 		n.w.bus.holding(n, out.Device)
 	}
 	if after, _ := n.table.Holder(out.Device); after.State.Word != before.State.Word || after.State.Reason != before.State.Reason {

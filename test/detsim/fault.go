@@ -11,53 +11,38 @@ import (
 	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/link"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
-// Trouble is a kind of fault.
-type Trouble string
-
-// trouble is what a fault of one kind does. Doing it is given a source of chance
-// of its own, so that leaving out another fault changes nothing here. What
-// undo is returned is done when the time is over.
-type trouble struct {
-	kind        Trouble
-	weight      int
-	least, most time.Duration
-	do          func(f *faults, r *rand.Rand, lasts time.Duration) (undo func())
-}
-
-const (
-	second = time.Second
-	minute = time.Minute
-)
-
-// troubles are all that can go wrong.
-var troubles = []trouble{
-	{"kill", 8, 300 * time.Millisecond, 20 * second, (*faults).kill},
-	{"power-cut", 3, second, 40 * second, (*faults).powerCut},
-	{"kill-twice", 4, 300 * time.Millisecond, 900 * time.Millisecond, (*faults).killTwice},
-	{"stop", 5, 100 * time.Millisecond, 10 * second, (*faults).stop},
-	{"hand-over", 8, 10 * time.Millisecond, 2 * second, (*faults).handOver},
-	{"freeze", 5, 5 * second, 60 * second, (*faults).freeze},
-	{"fail-over", 3, 5 * second, 60 * second, (*faults).failOver},
-	{"store-slow", 4, 10 * second, 2 * minute, (*faults).storeSlow},
-	{"store-full", 4, 5 * second, 2 * minute, (*faults).storeFull},
-	{"store-down", 3, 5 * second, 90 * second, (*faults).storeDown},
-	{"backup", 2, second, 10 * second, (*faults).backup},
-	{"clock", 3, second, 5 * second, (*faults).clockStep},
-	{"bus-cut", 3, 5 * second, 60 * second, (*faults).busCut},
-	{"loss", 5, 20 * second, 3 * minute, (*faults).loss},
-	{"chaos", 5, 20 * second, 3 * minute, (*faults).chaos},
-	{"cut", 4, 10 * second, 4 * minute, (*faults).cut},
-	{"one-way", 5, 20 * second, 4 * minute, (*faults).oneWay},
-	{"mtu", 2, 20 * second, 2 * minute, (*faults).mtu},
-	{"rebind", 6, second, 2 * second, (*faults).rebind},
-	{"reboot", 5, 100 * time.Millisecond, 20 * second, (*faults).reboot},
-	{"long-off", 3, minute, 6 * minute, (*faults).reboot},
-	{"twin", 1, 30 * second, 3 * minute, (*faults).twin},
-	{"storm", 2, second, 2 * minute, (*faults).storm},
-	{"replay", 4, second, 5 * second, (*faults).replay},
-	{"owner", 3, second, 30 * second, (*faults).owner},
+// deeds are what faults of each kind do. Doing it is given a source of chance of
+// its own, so that leaving out another fault changes nothing here. What undo is
+// returned is done when the time is over.
+var deeds = map[schedule.Trouble]func(f *faults, r *rand.Rand, lasts time.Duration) (undo func()){
+	"kill":       (*faults).kill,
+	"power-cut":  (*faults).powerCut,
+	"kill-twice": (*faults).killTwice,
+	"stop":       (*faults).stop,
+	"hand-over":  (*faults).handOver,
+	"freeze":     (*faults).freeze,
+	"fail-over":  (*faults).failOver,
+	"store-slow": (*faults).storeSlow,
+	"store-full": (*faults).storeFull,
+	"store-down": (*faults).storeDown,
+	"backup":     (*faults).backup,
+	"clock":      (*faults).clockStep,
+	"bus-cut":    (*faults).busCut,
+	"loss":       (*faults).loss,
+	"chaos":      (*faults).chaos,
+	"cut":        (*faults).cut,
+	"one-way":    (*faults).oneWay,
+	"mtu":        (*faults).mtu,
+	"rebind":     (*faults).rebind,
+	"reboot":     (*faults).reboot,
+	"long-off":   (*faults).reboot,
+	"twin":       (*faults).twin,
+	"storm":      (*faults).storm,
+	"replay":     (*faults).replay,
+	"owner":      (*faults).owner,
 }
 
 // faults does harm to the world and undoes it.
@@ -93,17 +78,12 @@ func (f *faults) keepBackups() {
 }
 
 // happen begins a fault.
-func (f *faults) happen(fault Fault) {
-	for _, t := range troubles {
-		if t.kind != fault.Kind {
-			continue
-		}
-		f.w.say("FAULT %s", fault)
-		if undo := t.do(f, rand.New(rand.NewPCG(fault.Seed, 0x6661756c74)), fault.For); undo != nil {
-			f.over = append(f.over, undo)
-			at := len(f.over) - 1
-			f.w.after(fault.For, func() { f.undo(at) })
-		}
+func (f *faults) happen(fault schedule.Fault) {
+	f.w.say("FAULT %s", fault)
+	if undo := deeds[fault.Kind](f, rand.New(rand.NewPCG(fault.Seed, 0x6661756c74)), fault.For); undo != nil {
+		f.over = append(f.over, undo)
+		at := len(f.over) - 1
+		f.w.after(fault.For, func() { f.undo(at) })
 	}
 }
 

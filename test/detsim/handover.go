@@ -7,28 +7,83 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // passTime is how long the store has for what the older process wrote; when it
 // takes longer there is no hand-over.
 const passTime = 5 * time.Second
 
-// handOver begins a planned upgrade: for a moment no handshake is begun, then
-// everything goes to another process, or nothing does.
+// What the heir is sent ahead: so many places of a lane at once, all of them
+// twice.
+const (
+	aheadPlaces = 8
+	aheadRounds = 2
+	aheadEvery  = 5 * time.Millisecond
+)
+
+// handOver begins a planned upgrade: most is sent ahead while the process goes
+// on, then for a moment no handshake is begun, then everything goes to the
+// other process, or nothing does.
 func (n *node) handOver(settle time.Duration) {
+	if n.passes {
+		return
+	}
 	w := n.w
 	w.say("%s is to be replaced", n.name)
 	n.passes = true
-	for _, l := range n.lanes {
-		l.Settle(true)
-	}
-	w.after(settle, func() {
-		if !n.alive || n.frozen || w.active != n {
-			return
+	n.heir = w.process(n.skew)
+	n.heir.serves, n.heir.last, n.heir.came = false, n.last, map[uint64]uint64{}
+	n.sendAhead(aheadRounds*len(n.lanes), 0, func() {
+		for _, l := range n.lanes {
+			l.Settle(true)
 		}
-		n.frozen, w.active, w.passing = true, nil, true
-		n.pass(w.now.Add(passTime))
+		w.after(settle, func() { n.hear(n.handOn) })
 	})
+}
+
+// sendAhead sends a few places of a lane, and then goes on until it has been
+// through all of them so many times.
+func (n *node) sendAhead(left, from int, then func()) {
+	switch {
+	case len(n.lanes) == 0:
+		return // it is stopping
+	case left == 0:
+		then()
+		return
+	}
+	next, err := n.lanes[left%len(n.lanes)].Ahead(from, aheadPlaces, func(conn uint64, b []byte) error {
+		n.heir.adopt(conn, nil, slices.Clone(b))
+		return nil
+	})
+	if err != nil {
+		n.w.fail("hand-over", "%s cannot export ahead: %v", n.name, err)
+	}
+	if next == 0 {
+		left--
+	}
+	n.w.after(aheadEvery, func() { n.hear(func() { n.sendAhead(left, next, then) }) })
+}
+
+// handOn stops the process between what was done and what was not.
+func (n *node) handOn() {
+	w := n.w
+	if w.active != n {
+		n.keepOn("another has taken its place")
+		return
+	}
+	n.frozen, w.active, w.passing = true, nil, true
+	n.pass(w.now.Add(passTime))
+}
+
+// keepOn ends a hand-over that came to nothing.
+func (n *node) keepOn(why string) {
+	n.w.say("%s keeps its devices: %s", n.name, why)
+	n.heir.kill(false)
+	n.heir, n.passes = nil, false
+	for _, l := range n.lanes {
+		l.Settle(false)
+	}
 }
 
 // pass waits until the store has all that the process wrote, and hands over.
@@ -38,12 +93,9 @@ func (n *node) pass(late time.Time) {
 	case !n.alive:
 		return // it was killed meanwhile
 	case w.now.After(late):
-		w.say("%s keeps its devices: the store is too slow", n.name)
-		n.frozen, n.thawed, n.passes = false, w.now, false
+		n.frozen, n.thawed = false, w.now
 		n.drain()
-		for _, l := range n.lanes {
-			l.Settle(false)
-		}
+		n.keepOn("the store is too slow")
 		w.begin(n)
 		return
 	case w.store.has(n):
@@ -72,7 +124,7 @@ func (n *node) drain() {
 // begin makes the process the one that gets what arrives, also what has arrived
 // while nobody read it.
 func (w *World) begin(n *node) {
-	w.active, w.passing = n, false
+	w.active, w.passing, n.serves = n, false, true
 	waiting := w.unread
 	w.unread = nil
 	for _, p := range waiting {
@@ -80,18 +132,26 @@ func (w *World) begin(n *node) {
 	}
 }
 
-// export hands every connection to a new process, and ends this one.
+// export hands every connection to the heir that it does not have as it is, and
+// ends this process.
 func (n *node) export() {
-	w := n.w
-	next := w.process(n.skew)
-	next.last = n.last
+	w, next := n.w, n.heir
 	for i, l := range n.lanes {
-		_, err := l.Export(func(conn uint64, udp bool, b []byte) error {
-			if p := n.streams[conn]; udp || p != nil {
-				next.adopt(conn, p, slices.Clone(b))
-			}
+		if w.plan.Without == schedule.Ahead {
+			break // what was sent ahead is thought to be all
+		}
+		err := l.Gone(func(conn uint64) error {
+			next.dismiss(conn)
 			return nil
 		})
+		if err == nil {
+			_, err = l.Export(func(conn uint64, udp bool, b []byte) error {
+				if p := n.streams[conn]; udp || p != nil {
+					next.adopt(conn, p, slices.Clone(b))
+				}
+				return nil
+			})
+		}
 		if err != nil {
 			w.fail("hand-over", "lane %d of %s cannot be exported: %v", i, n.name, err)
 		}
@@ -115,14 +175,25 @@ func (n *node) export() {
 		}
 	}
 	w.say("%s goes on for %s", next.name, n.name)
+	n.heir, next.came = nil, nil
 	w.active = next
 	n.kill(false)
 	w.begin(next)
+	for at := range next.lanes {
+		next.wake(at)
+	}
+	for _, t := range w.things {
+		if _, conn := next.table.Where(t.id); conn != 0 {
+			w.bus.holding(next, t.id)
+		}
+	}
 }
 
-// adopt takes over a connection. A stream keeps its socket.
+// adopt takes over a connection, or what has become of it since it came ahead. A
+// stream keeps its socket.
 func (n *node) adopt(was uint64, p *pipe, b []byte) {
 	w := n.w
+	n.dismiss(was)
 	id, cid, ok := lane.Peek(b)
 	if !ok {
 		w.fail("hand-over", "an export does not say whose it is")
@@ -136,17 +207,39 @@ func (n *node) adopt(was uint64, p *pipe, b []byte) {
 		n.streams[conn] = &pipe{socket: p.socket, from: p.from, lane: at}
 	}
 	var outs lane.Outs
-	if _, err := n.lanes[at].Adopt(n.now(), conn, b, &outs); err != nil {
+	now, err := n.lanes[at].Adopt(n.now(), conn, b, &outs)
+	if err != nil {
 		w.fail("hand-over", "%s cannot adopt connection %x of %s: %v", n.name, was, w.nameOf(id), err)
 	}
-	if len(outs.Datagrams) > 0 {
-		w.fail("hand-over", "%s speaks to %s while it adopts it", n.name, w.nameOf(id))
-	}
-	n.perform(at, &outs)
-	n.wake(at)
+	n.came[was] = now
+	n.settled(at, &outs)
 	if p != nil {
 		for _, unread := range p.unread {
 			n.stream(conn, unread)
 		}
 	}
+}
+
+// dismiss forgets a connection that came ahead, if it did. Its id names the
+// lane.
+func (n *node) dismiss(was uint64) {
+	now, ok := n.came[was]
+	if !ok {
+		return
+	}
+	delete(n.came, was)
+	var outs lane.Outs
+	at := int(now & 0xff)
+	n.lanes[at].Dismiss(now, &outs)
+	n.settled(at, &outs)
+}
+
+// settled does what a lane wants done that took a connection over: nothing that
+// its device could notice.
+func (n *node) settled(at int, outs *lane.Outs) {
+	if len(outs.Datagrams) > 0 {
+		n.w.fail("hand-over", "%s speaks to devices while it takes them over", n.name)
+	}
+	n.perform(at, outs)
+	n.wake(at)
 }

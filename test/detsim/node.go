@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/session"
 	database "github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim/link"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
 
@@ -28,6 +29,7 @@ type node struct {
 	guide  roster.Guide
 	skew   time.Duration // of its clock, which no step moves while it runs
 	alive  bool
+	serves bool // devices and people reach it; an heir they do not, yet
 	frozen bool
 	began  time.Time
 	thawed time.Time // zero: it was never frozen
@@ -40,6 +42,9 @@ type node struct {
 	vain   vain
 	owners map[device.ID]account.ID // as the process was told last
 	told   uint64                   // changes of owners so far
+
+	heir *node             // who is to take over; nil: nobody
+	came map[uint64]uint64 // of an heir: its connections, by what they were where they come from
 
 	byStream map[link.Stream]uint64
 	streams  map[uint64]*pipe
@@ -87,15 +92,15 @@ func (w *World) boot() {
 func (w *World) process(skew time.Duration) *node {
 	w.stats.Starts++
 	n := &node{
-		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: skew, alive: true, began: w.now,
+		w: w, name: fmt.Sprintf("cloud-%d", w.stats.Starts), skew: skew, alive: true, serves: true, began: w.now,
 		table: roster.New(), crowd: newCrowd(w.plan), owners: map[device.ID]account.ID{}, byStream: map[link.Stream]uint64{},
 		streams: map[uint64]*pipe{}, held: map[device.ID]map[uint64]time.Time{},
 	}
 	n.guide = roster.Guide{Lanes: w.plan.Lanes, Table: n.table, Index: roster.NewIndex(), Hash: addressHash}
 	for i := range w.plan.Lanes {
 		n.lanes = append(n.lanes, lane.New(lane.Config{
-			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.serverEC}, RSA: w.keys.serverRSA,
-			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History && w.plan.Without != Acknowledgement, RefuseAtOnce: w.plan.Without == Hold,
+			Node: n.name, Index: i, DTLS: &dtls.ServerConfig{Key: w.keys.ServerEC}, RSA: w.keys.ServerRSA,
+			Random: func(b []byte) { _, _ = w.secret.Read(b) }, KeepEvents: w.plan.History && w.plan.Without != schedule.Acknowledgement, RefuseAtOnce: w.plan.Without == schedule.Hold,
 			TrustOnFirstUse: w.plan.Trust,
 		}))
 	}
@@ -109,15 +114,15 @@ func (w *World) process(skew time.Duration) *node {
 func (n *node) restore(list []database.SessionRow) {
 	for i := range list {
 		at, in := roster.TakeUp(&list[i], len(n.lanes), n.w.secret.Uint64(), n.now())
-		if n.w.plan.Without == Caution {
+		if n.w.plan.Without == schedule.Caution {
 			in.Row.How.Exact = true
 		}
 		n.step(at, in)
-		if n.w.plan.Without == Resumption {
+		if n.w.plan.Without == schedule.Resumption {
 			n.step(at, lane.In{Kind: lane.CloseDevice, Device: list[i].Device, Reason: device.ServerShutdown})
 		}
 	}
-	if n.w.plan.Without == Sweep {
+	if n.w.plan.Without == schedule.Sweep {
 		return
 	}
 	for i := range list {
@@ -167,6 +172,9 @@ func (n *node) kill(machine bool) {
 	w := n.w
 	w.say("%s is killed", n.name)
 	n.alive, n.inbox = false, nil
+	if n.heir != nil {
+		n.heir.kill(false)
+	}
 	if w.active == n {
 		w.active = nil
 	}
@@ -246,7 +254,7 @@ func (n *node) perform(at int, outs *lane.Outs) {
 
 // wake sees to it that a lane gets its turn in time.
 func (n *node) wake(at int) {
-	if at >= len(n.lanes) {
+	if at >= len(n.lanes) || !n.serves {
 		return
 	}
 	if d := n.lanes[at].Deadline(); !d.IsZero() {

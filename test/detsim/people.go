@@ -9,6 +9,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // people call devices and publish news, each with a patience of their own.
@@ -112,13 +113,13 @@ func (p *people) lose(n *node) {
 	slices.Sort(lost)
 	for _, id := range lost {
 		switch p.w.plan.Without {
-		case Once:
+		case schedule.Once:
 			p.w.after(5*time.Second, func() {
 				if c := p.open[id]; c != nil {
 					p.w.bus.call(c)
 				}
 			})
-		case Honesty:
+		case schedule.Honesty:
 			p.settle(p.open[id], &lane.Answer{Reply: session.Reply{ID: id, Err: lane.ErrGone}})
 		default:
 			p.settle(p.open[id], nil)

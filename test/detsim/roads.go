@@ -88,7 +88,7 @@ func (w *World) arrived(p link.Packet) {
 		}
 		return
 	}
-	w.log.bytes(w.now.Sub(start), p.To.Port(), p.Data)
+	w.log.Bytes(w.now.Sub(start), p.To.Port(), p.Data)
 	if p.To == doorUDP || p.To == doorTCP {
 		w.atCloud(p)
 		return

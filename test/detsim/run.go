@@ -11,11 +11,14 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/session"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/link"
+	"github.com/cyan-cloud/cyan/test/detsim/journal"
+	"github.com/cyan-cloud/cyan/test/detsim/keyring"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // Result is what came of a run.
 type Result struct {
-	Plan      *Plan
+	Plan      *schedule.Plan
 	Stats     Stats
 	Digest    [sha256.Size]byte // of the journal and of every byte on the network
 	Invariant string            // the one that is broken; empty: none
@@ -24,7 +27,7 @@ type Result struct {
 }
 
 // Run runs the plan to its end, or until an invariant is broken.
-func Run(keys *keyring, plan *Plan) (res *Result) {
+func Run(keys *keyring.Ring, plan *schedule.Plan) (res *Result) {
 	w := newWorld(keys, plan)
 	res = &Result{Plan: plan}
 	defer func() {
@@ -33,31 +36,31 @@ func Run(keys *keyring, plan *Plan) (res *Result) {
 				w.stats.DeviceTime += w.now.Sub(t.onSince)
 			}
 		}
-		res.Stats, res.Digest = w.stats, w.log.sum()
+		res.Stats, res.Digest = w.stats, w.log.Sum()
 		if v := recover(); v != nil {
 			broken, ok := v.(violation)
 			if !ok {
 				panic(v)
 			}
-			res.Invariant, res.Broken, res.Lines = broken.invariant, broken.text, w.log.last(remembered)
+			res.Invariant, res.Broken, res.Lines = broken.invariant, broken.text, w.log.Last(journal.Remembered)
 		}
 	}()
 	w.live()
 	return res
 }
 
-func newWorld(keys *keyring, plan *Plan) *World {
+func newWorld(keys *keyring.Ring, plan *schedule.Plan) *World {
 	var seed [32]byte
 	for i := range 8 {
 		seed[i] = byte(plan.Seed >> (8 * i))
 	}
 	w := &World{
-		plan: plan, now: start, keys: keys, log: newJournal(plan.Trace),
+		plan: plan, now: start, keys: keys, log: journal.New(plan.Trace),
 		chance: rand.New(rand.NewPCG(plan.Seed, 0x776f726c64)), secret: rand.NewChaCha8(seed),
 		net: link.New(plan.Seed, usual), byID: map[device.ID]*thing{}, behind: map[netip.Addr][]*thing{},
 		dials: map[link.Stream]func(bool){}, weather: usual, checks: newChecks(),
 	}
-	w.log.wire = plan.Wire
+	w.log.Wire = plan.Wire
 	w.store, w.bus, w.people, w.tap, w.faults = newStore(w), newBus(w), newPeople(w), newTap(w), newFaults(w)
 	w.people.busy = plan.Pace
 	for i := range plan.Devices {
@@ -76,12 +79,12 @@ func newWorld(keys *keyring, plan *Plan) *World {
 func (w *World) live() {
 	w.boot()
 	for _, t := range w.things {
-		w.after(w.between(0, warmUp/2), t.powerOn)
+		w.after(w.between(0, schedule.WarmUp/2), t.powerOn)
 	}
 	w.people.live()
 	w.look()
 	w.faults.begin()
-	end := start.Add(warmUp)
+	end := start.Add(schedule.WarmUp)
 	if n := len(w.plan.Faults); n > 0 {
 		end = start.Add(w.plan.Faults[n-1].At + time.Second)
 	}
@@ -97,7 +100,7 @@ func (w *World) live() {
 func (w *World) heal() {
 	w.faults.end()
 	for _, n := range w.nodes {
-		if n != w.active {
+		if n != w.active && (w.active == nil || n != w.active.heir) {
 			n.kill(true)
 		}
 	}

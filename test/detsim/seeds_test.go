@@ -15,6 +15,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cyan-cloud/cyan/test/detsim/keyring"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 var (
@@ -43,8 +46,8 @@ func TestSeeds(t *testing.T) {
 				if seed >= *first+uint64(*seeds) {
 					return
 				}
-				plan := NewPlan(seed)
-				plan.Without = Defence(*without)
+				plan := schedule.NewPlan(seed)
+				plan.Without = schedule.Defence(*without)
 				if *story {
 					plan.Trace, plan.Wire = os.Stdout, true
 				}
@@ -77,14 +80,14 @@ func TestSeeds(t *testing.T) {
 }
 
 // report tells of a broken invariant and how to see it again.
-func report(t *testing.T, keys *keyring, res *Result) {
+func report(t *testing.T, keys *keyring.Ring, res *Result) {
 	t.Helper()
 	if res.Invariant == "" {
 		return
 	}
 	plan := res.Plan
 	if *shrink > 0 {
-		plan = Shrink(keys, plan, res.Invariant, *shrink)
+		plan = schedule.Shrink(plan, *shrink, func(p *schedule.Plan) bool { return Run(keys, p).Invariant == res.Invariant })
 	}
 	lines := res.Lines[max(0, len(res.Lines)-60):]
 	t.Errorf("seed %d breaks %q: %s\n\nThe plan, for a file in testdata/seeds:\n%s\nThe end of the journal:\n%s\n\n"+
@@ -111,9 +114,14 @@ func TestKept(t *testing.T) {
 func TestDefencesMatter(t *testing.T) {
 	keys := load(t)
 	plans := kept(t, "defences")
-	for defence, breaks := range map[Defence]string{
-		Generation: "nonce", GenerationClock: "nonce", Fence: "durable", Supersession: "one owner", Durability: "durable",
-		Caution: "event once", Reset: "callable", Hold: "callable", Sweep: "swept",
+	for defence, breaks := range map[schedule.Defence]string{
+		schedule.Generation: "nonce", schedule.GenerationClock: "nonce", schedule.Ahead: "nonce",
+		schedule.Fence: "durable", schedule.Durability: "durable", schedule.Describe: "durable", schedule.Acknowledgement: "event",
+		schedule.Supersession: "one owner", schedule.Caution: "event once", schedule.Unchanged: "owner",
+		schedule.Once: "at most once", schedule.Honesty: "honest answer",
+		schedule.Silence: "shown", schedule.Proof: "shown", schedule.Presence: "shown",
+		schedule.Reset: "callable", schedule.Hold: "callable", schedule.Sweep: "swept", schedule.Resumption: "kept",
+		schedule.Bound: "bounded", schedule.Fairness: "fair", schedule.Door: "door",
 	} {
 		t.Run(string(defence), func(t *testing.T) {
 			plan := plans[string(defence)]
@@ -136,19 +144,19 @@ func TestDefencesMatter(t *testing.T) {
 }
 
 // kept reads the plans of a folder of testdata, by name.
-func kept(t *testing.T, folder string) map[string]*Plan {
+func kept(t *testing.T, folder string) map[string]*schedule.Plan {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no plans in testdata/%s: %v", folder, err)
 	}
-	plans := map[string]*Plan{}
+	plans := map[string]*schedule.Plan{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plans[strings.TrimSuffix(filepath.Base(file), ".txt")], err = ParsePlan(string(text)); err != nil {
+		if plans[strings.TrimSuffix(filepath.Base(file), ".txt")], err = schedule.ParsePlan(string(text)); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 	}
@@ -176,8 +184,8 @@ func TestSameSeedSameRun(t *testing.T) {
 		}
 	}
 	for seed := range uint64(200) {
-		plan := NewPlan(seed)
-		if again, err := ParsePlan(plan.String()); err != nil || again.String() != plan.String() {
+		plan := schedule.NewPlan(seed)
+		if again, err := schedule.ParsePlan(plan.String()); err != nil || again.String() != plan.String() {
 			t.Errorf("the plan of seed %d, written down and read, is another: %v\n%s", seed, err, again)
 		}
 	}
@@ -194,7 +202,7 @@ func firstDifference(a, b string) string {
 }
 
 // load reads the keys of the server that the recordings were made with.
-func load(t testing.TB) *keyring {
+func load(t testing.TB) *keyring.Ring {
 	t.Helper()
 	read := func(name string) []byte {
 		b, err := os.ReadFile(filepath.Join("..", "..", "wire", "testdata", "device", "keys", name))
@@ -211,7 +219,7 @@ func load(t testing.TB) *keyring {
 	if key, err = x509.ParsePKCS1PrivateKey(read("server-rsa.priv.der")); err != nil {
 		t.Fatal(err)
 	}
-	k, err := newKeyring(ec, key, read("server-ec.pub.der"), read("server-rsa.pub.der"))
+	k, err := keyring.New(ec, key, read("server-ec.pub.der"), read("server-rsa.pub.der"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	database "github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
 
@@ -64,7 +65,7 @@ func (s *store) put(c change) {
 		}
 		return
 	}
-	if without := s.w.plan.Without; c.done != nil && c.event == nil && (without == Durability || without == Describe && !c.row.Begins) {
+	if without := s.w.plan.Without; c.done != nil && c.event == nil && (without == schedule.Durability || without == schedule.Describe && !c.row.Begins) {
 		done := c.done
 		c.done = nil
 		s.w.after(time.Millisecond, func() { done(nil) })
@@ -117,7 +118,7 @@ func (s *store) apply(c *change) error {
 		return nil
 	}
 	old, stored := s.rows[id]
-	fenced := stored && s.w.plan.Without != Fence && !c.mayReplace(&old)
+	fenced := stored && s.w.plan.Without != schedule.Fence && !c.mayReplace(&old)
 	switch {
 	case c.remove && fenced:
 		return nil
@@ -185,9 +186,9 @@ func (s *store) adopt(now time.Time) (list []database.SessionRow, err error) {
 			continue
 		}
 		switch s.w.plan.Without {
-		case Generation: // taken, and not made durable
+		case schedule.Generation: // taken, and not made durable
 			r.Generation = before + 1
-		case GenerationClock: // durable, and as old as the database
+		case schedule.GenerationClock: // durable, and as old as the database
 			r.Generation = before + 1
 			s.rows[id] = r
 		default:

@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
 	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -191,10 +192,10 @@ func (p *tap) answer(n *node, x *wire) bool {
 	if err != nil {
 		p.w.fail("wire", "%s has sent %s what is no message: %v", n.name, x.of.name, err)
 	}
-	p.w.log.message(p.w, n.name, x.of.name, &m)
+	p.w.log.Message(p.w.now.Sub(start), n.name, x.of.name, &m)
 	switch m.Type {
 	case coap.Reset:
-		return p.w.plan.Without != Reset
+		return p.w.plan.Without != schedule.Reset
 	case coap.Acknowledgement:
 		if s, ok := x.said[m.ID]; ok && (m.Code == coap.Empty || m.Code.Class() == 2) {
 			delete(x.said, m.ID)
@@ -254,7 +255,7 @@ func (p *tap) asks(x *wire) {
 	if err != nil {
 		return
 	}
-	p.w.log.message(p.w, x.of.name, "the cloud", &m)
+	p.w.log.Message(p.w.now.Sub(start), x.of.name, "the cloud", &m)
 	if m.Type != coap.Confirmable || !m.Code.Request() {
 		return
 	}

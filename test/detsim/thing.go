@@ -86,15 +86,15 @@ func (w *World) newThing(i int, k kind) *thing {
 	}
 	profile, err := sim.FindProfile(k.profile)
 	must(err)
-	keys, err := w.keys.of(k.transport, i)
+	keys, err := w.keys.Of(k.transport, i)
 	must(err)
-	t.public = keys.public
+	t.public = keys.Public
 	t.cfg = sim.Config{
-		ID: sim.ID(t.id), Transport: k.transport, Profile: profile, Key: keys.private, ServerKey: w.keys.publicEC,
+		ID: sim.ID(t.id), Transport: k.transport, Profile: profile, Key: keys.Private, ServerKey: w.keys.PublicEC,
 		Server: "cloud", KeepAlive: k.keepAlive, Application: t.application(), ProductID: product(i),
 	}
 	if k.transport == sim.TCP {
-		t.cfg.ServerKey = w.keys.publicRSA
+		t.cfg.ServerKey = w.keys.PublicRSA
 	}
 	if k.keepAlive == sim.Cellular {
 		t.cfg.PlatformID = boron
@@ -303,6 +303,9 @@ func (t *thing) do(_ *sim.App, argument string) int32 {
 	origin.done[id]++
 	if origin.done[id] > 1 && !t.doubled {
 		t.w.fail("at most once", "%s has carried out call %d %d times", t.name, id, origin.done[id])
+	}
+	if t.w.checks.unsent[id] && !t.doubled {
+		t.w.fail("honest answer", "%s carries out call %d, which was said not to have been sent", t.name, id)
 	}
 	return resultOf(id)
 }

@@ -8,6 +8,10 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/sim/link"
+	"github.com/cyan-cloud/cyan/test/detsim/agenda"
+	"github.com/cyan-cloud/cyan/test/detsim/journal"
+	"github.com/cyan-cloud/cyan/test/detsim/keyring"
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
 )
 
 // start is when every simulated world begins.
@@ -16,11 +20,11 @@ var start = time.Date(2026, 11, 22, 5, 0, 0, 0, time.UTC)
 // World is a cloud, its devices and all between them. It is not safe for use by
 // several goroutines.
 type World struct {
-	plan   *Plan
+	plan   *schedule.Plan
 	now    time.Time
 	order  uint64
-	todo   agenda
-	log    *journal
+	todo   agenda.Agenda
+	log    *journal.Journal
 	chance *rand.Rand    // what happens
 	secret *rand.ChaCha8 // what lanes and workers draw
 	net    *link.Network
@@ -29,7 +33,7 @@ type World struct {
 	weather link.Path // on every way that is not cut
 	roads   []*road
 
-	keys   *keyring
+	keys   *keyring.Ring
 	things []*thing
 	byID   map[device.ID]*thing
 	behind map[netip.Addr][]*thing // by the address that the cloud sees
@@ -79,7 +83,7 @@ func (w *World) at(t time.Time, do func()) {
 		t = w.now
 	}
 	w.order++
-	w.todo.add(happening{t.UnixNano(), w.order, do})
+	w.todo.Add(agenda.Happening{At: t.UnixNano(), Order: w.order, Do: do})
 }
 
 // after lets something happen later.
@@ -94,14 +98,14 @@ func (w *World) between(least, most time.Duration) time.Duration {
 func (w *World) run(end time.Time) {
 	for {
 		w.watchNetwork()
-		if len(w.todo) == 0 || w.todo[0].at > end.UnixNano() {
+		if len(w.todo) == 0 || w.todo[0].At > end.UnixNano() {
 			break
 		}
-		h := w.todo.next()
-		if at := time.Unix(0, h.at).UTC(); at.After(w.now) {
+		h := w.todo.Next()
+		if at := time.Unix(0, h.At).UTC(); at.After(w.now) {
 			w.now = at
 		}
-		h.do()
+		h.Do()
 	}
 	w.now = end
 }
@@ -146,5 +150,5 @@ func (a *alarm) set(w *World, t time.Time, wake func()) {
 
 // say writes a line of the run's journal.
 func (w *World) say(format string, args ...any) {
-	w.log.line(w.now.Sub(start), format, args...)
+	w.log.Line(w.now.Sub(start), format, args...)
 }

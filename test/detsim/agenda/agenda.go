@@ -1,24 +1,25 @@
-package detsim
+// Package agenda holds what is planned on simulated time, in order.
+package agenda
 
-// happening is something that takes place at a time.
-type happening struct {
-	at    int64 // Unix nanoseconds
-	order uint64
-	do    func()
+// Happening is something that takes place at a time.
+type Happening struct {
+	At    int64 // Unix nanoseconds
+	Order uint64
+	Do    func()
 }
 
-func (h *happening) before(other *happening) bool {
-	return h.at < other.at || h.at == other.at && h.order < other.order
+func (h *Happening) before(other *Happening) bool {
+	return h.At < other.At || h.At == other.At && h.Order < other.Order
 }
 
-// agenda is a heap of happenings by time, then by order of planning. Each has
+// Agenda is a heap of happenings by time, then by order of planning. Each has
 // four below it: it is read and written for everything that a world does.
-type agenda []happening
+type Agenda []Happening
 
 const below = 4
 
-// add plans something.
-func (a *agenda) add(h happening) {
+// Add plans something.
+func (a *Agenda) Add(h Happening) {
 	list := append(*a, h)
 	at := len(list) - 1
 	for at > 0 {
@@ -33,11 +34,11 @@ func (a *agenda) add(h happening) {
 	*a = list
 }
 
-// next takes out what comes first.
-func (a *agenda) next() happening {
+// Next takes out what comes first.
+func (a *Agenda) Next() Happening {
 	list := *a
 	first, h := list[0], list[len(list)-1]
-	list[len(list)-1] = happening{}
+	list[len(list)-1] = Happening{}
 	list = list[:len(list)-1]
 	*a = list
 	if len(list) == 0 {

@@ -1,4 +1,7 @@
-package detsim
+// Package schedule says what a simulated cloud has to live through: how many
+// devices, how slow it is, and what goes wrong when, drawn from a seed or read
+// from a file.
+package schedule
 
 import (
 	"fmt"
@@ -50,10 +53,11 @@ const (
 	Bound           Defence = "bound"            // queues have no end, and who has given up is served all the same
 	Fairness        Defence = "fairness"         // products take no turns
 	Door            Defence = "door"             // the port stays open when nobody can be let in
+	Ahead           Defence = "ahead"            // what has changed since it was sent to the heir is not sent again
 	Unchanged       Defence = "unchanged"        // an answer of the store is taken although the device has changed hands
 	Silence         Defence = "silence"          // what is shown of a device does not change when it falls silent
 	Proof           Defence = "proof"            // what a device says is taken for proof that it hears
-	Presence        Defence = "presence"         // a connection that has lost the device goes on to say how it is
+	Presence        Defence = "presence"         // a device that was gone is not shown when it comes back
 	Once            Defence = "once"             // a call without an answer is sent again
 	Honesty         Defence = "honesty"          // a call that was lost is said not to have been sent
 )
@@ -155,8 +159,8 @@ func ParsePlan(text string) (*Plan, error) {
 	return p, nil
 }
 
-// The beginning of a run.
-const warmUp = 60 * time.Second // devices are switched on within half of it
+// WarmUp is the beginning of a run: devices are switched on within half of it.
+const WarmUp = 60 * time.Second
 
 // NewPlan draws a run from a seed.
 func NewPlan(seed uint64) *Plan {
@@ -179,8 +183,8 @@ func NewPlan(seed uint64) *Plan {
 	}
 	p.Trust = r.IntN(4) == 0
 	mean := time.Duration(20+r.IntN(160)) * time.Second
-	end := warmUp + time.Duration(5+r.IntN(25))*time.Minute
-	for at := warmUp; ; {
+	end := WarmUp + time.Duration(5+r.IntN(25))*time.Minute
+	for at := WarmUp; ; {
 		at += time.Duration(r.ExpFloat64() * float64(mean))
 		if at > end {
 			return p
@@ -203,4 +207,20 @@ func drawFault(r *rand.Rand, at time.Duration) Fault {
 		}
 	}
 	panic("no trouble")
+}
+
+// Queue is how many may wait in a queue, by the plan.
+func (p *Plan) Queue(usual int) int {
+	if p.Places > 0 {
+		return p.Places
+	}
+	return usual
+}
+
+// Class is what the queue is told, for a class of a knocking device's.
+func (p *Plan) Class(real uint64) uint64 {
+	if p.Without == Fairness {
+		return 0
+	}
+	return real
 }
