@@ -27,17 +27,34 @@ const secretSize = 32
 func openNursery(path string) (nursery, error) {
 	secret, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		secret = make([]byte, secretSize)
-		_, _ = rand.Read(secret) // never fails
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nursery{}, err
+		if err = makeSecret(path); err == nil || errors.Is(err, fs.ErrExist) {
+			secret, err = os.ReadFile(path) // of whoever was first
 		}
-		return nursery{secret}, writeNew(path, secret, 0o600)
 	}
 	if err == nil && len(secret) != secretSize {
 		err = fail(exitFailed, path+" does not hold the secret of virtual devices", "delete it; they will be others then")
 	}
 	return nursery{secret}, err
+}
+
+// makeSecret makes a secret, unless there is one. It is never there by halves:
+// others may start at the same moment.
+func makeSecret(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	var secret [secretSize]byte
+	_, _ = rand.Read(secret[:])            // never fails
+	f, err := os.CreateTemp(dir, ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(secret[:])
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Link(f.Name(), path)
+	}
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
 // identity is who a virtual device is.

@@ -118,6 +118,20 @@ func (r *crowd) on(h *herd) {
 	}()
 }
 
+// revive switches devices on again whose process has ended by itself, which it
+// does when the cloud is too slow to register them.
+func (r *crowd) revive() {
+	for _, h := range append(append([]*herd(nil), r.steady...), r.boots...) {
+		if h.count == 0 {
+			continue
+		}
+		if last, ended := h.Ended(); ended {
+			r.t.Logf("%v has ended: %s", h.args, last)
+			r.on(h)
+		}
+	}
+}
+
 // storm says how many devices connected from a time on, and the most within any
 // five seconds, a second.
 func (r *crowd) storm(from time.Time) (all int, peak float64) {

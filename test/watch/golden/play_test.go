@@ -168,7 +168,11 @@ func (p *play) curtain() {
 	p.crowd = gather(t, p.cloud, &p.size)
 	p.light()
 	total := p.size.tcp + p.size.udp
-	if !p.until(5*time.Minute, func() bool { _, n, err := p.crowd.look(t.Context()); return err == nil && n >= total }) {
+	if !p.until(8*minute, func() bool {
+		p.crowd.revive()
+		_, n, err := p.crowd.look(t.Context())
+		return err == nil && n >= total
+	}) {
 		_, n, err := p.crowd.look(t.Context())
 		t.Fatalf("of %d devices %d are connected: %v", total, n, err)
 	}

@@ -82,6 +82,17 @@ func (r *Process) Line(t testing.TB) []byte {
 	return nil
 }
 
+// Ended tells whether the process has ended, and what it said last.
+func (r *Process) Ended() (last string, ended bool) {
+	select {
+	case <-r.done:
+	default:
+		return "", false
+	}
+	said, _ := os.ReadFile(r.Log) // without it nothing is known
+	return string(said[max(0, len(said)-500):]), true
+}
+
 // Signal sends a signal.
 func (r *Process) Signal(s os.Signal) error { return r.cmd.Process.Signal(s) }
 
