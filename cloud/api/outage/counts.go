@@ -12,6 +12,9 @@ import (
 // window is the stretch of time that is counted at once.
 const window = time.Minute
 
+// forgetAfter is when nobody can ask any more for a window that begins now.
+const forgetAfter = 2 * window
+
 // maxPeers bounds the devices whose attempts are counted in a window: a
 // stranger who invents devices cannot fill the memory.
 const maxPeers = 50_000
@@ -64,7 +67,20 @@ func (c *Counts) at(now time.Time) *minute {
 		c.last = newMinute(from.Add(-window)) // nothing happened in it
 	}
 	c.now = newMinute(from)
+	begun := c.now
+	time.AfterFunc(forgetAfter, func() { c.forget(begun) })
 	return c.now
+}
+
+// forget lets go of what was counted in the minute that began as begun and in the
+// one before, if there has been no other since: nobody can ask for them any more.
+// Of a fleet that came back and then is quiet that is much.
+func (c *Counts) forget(begun *minute) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now == begun {
+		c.now, c.last = newMinute(begun.from), nil
+	}
 }
 
 // Attempt counts a connection attempt. Of a device the last one counts that
