@@ -24,6 +24,7 @@ import (
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/notify/meter"
 	"github.com/cyan-cloud/cyan/watch/oncall"
+	"github.com/cyan-cloud/cyan/watch/owners"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
 
@@ -61,6 +62,30 @@ func (w *Watch) openOncall(o *WatchOptions, page string, cfg *tower.Config) erro
 	return err
 }
 
+// openOwners opens the pages of owners, if there are any.
+func (w *Watch) openOwners(o *WatchOptions) error {
+	if o.OwnersFile == "" {
+		return nil
+	}
+	pages, err := owners.Read(o.OwnersFile)
+	if err == nil {
+		w.owners, err = owners.Open(owners.Config{Pages: pages, Data: o.Data, Logger: o.Logger, Seen: w.seen, Ask: func(token string) owners.Impacts {
+			return client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
+		}})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.OwnersFile, err)
+	}
+	return nil
+}
+
+// seen is what the watchtower knows, for the pages of owners.
+func (w *Watch) seen() (s owners.Seen) {
+	s.Incidents, _ = w.desk.List()
+	s.Judged, s.Blind = w.desk.Sight()
+	return s
+}
+
 // handler serves the watchtower: its metrics, its pager, and its desk,
 // whose page has the rest.
 func (w *Watch) handler() http.Handler {
@@ -69,6 +94,9 @@ func (w *Watch) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(numbers, promhttp.HandlerOpts{}))
 	mux.Handle("/oncall/", w.oncall.Handler())
+	if w.owners != nil {
+		mux.Handle(owners.Path, w.owners)
+	}
 	mux.Handle("/", w.desk)
 	return mux
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/journal"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/oncall"
+	"github.com/cyan-cloud/cyan/watch/owners"
 	"github.com/cyan-cloud/cyan/watch/status"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
@@ -84,6 +85,9 @@ type WatchOptions struct {
 	// Heartbeat is a URL outside that is asked every 30 s while all is well here.
 	Heartbeat string
 
+	// OwnersFile lists pages for the customers of owners of devices, in YAML. Empty:
+	// there are none.
+	OwnersFile string
 	// Peers are URLs of other watchtowers, with commas between, that this one
 	// looks at: when one is dead, people are paged. Empty: none.
 	Peers string
@@ -132,6 +136,7 @@ type Watch struct {
 	tower  *tower.Tower
 	desk   *desk.Desk     // nil: this vantage reports to another
 	oncall *oncall.Oncall // nil with it
+	owners *owners.Owners // nil: nobody has a page of their own
 	census *census.Census // nil: there is no token to ask the cloud with
 	drills *drill.Room    // nil: no ingress is broken on purpose
 	// Unwatched says, a sentence each, what is not looked at, and what would
@@ -174,6 +179,11 @@ func (w *Watch) Run(ctx context.Context) error {
 	defer stop()
 	paged := make(chan error, 1)
 	go func() { paged <- w.oncall.Run(paging) }() // ends when the tower has
+	var asking sync.WaitGroup
+	if w.owners != nil {
+		asking.Go(func() { w.owners.Run(paging) }) // likewise
+	}
+	defer asking.Wait()
 	ctx, end := context.WithCancel(ctx)
 	defer end()
 	var counting sync.WaitGroup
@@ -414,6 +424,9 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 		return errors.Join(err, w.oncall.Close())
 	}
 	w.oncall.At(w.desk)
+	if err := w.openOwners(o); err != nil {
+		return errors.Join(err, w.desk.Close(), w.oncall.Close())
+	}
 	if token := cfg.Canaries.Canary.Token; token != "" {
 		w.census = census.New(census.Config{
 			API: o.API, Token: token, Since: w.desk.Started(), Coming: 2 * len(cfg.Canaries.Ways) * (1 + len(cfg.Reporters)), Logger: o.Logger,

@@ -67,6 +67,7 @@ func (f *watchFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.StatusExport, "status-export", "", "`folder` that the status page is written to as files, for a second host")
 	flags.StringVar(&f.ReportTo, "report-to", "", "`URL` of the watchtower that judges what is seen here")
 	flags.StringVar(&f.ReportKey, "report-key", "", "`file` of the key that reports are signed with")
+	flags.StringVar(&f.OwnersFile, "owner-pages", "", "YAML `file` of pages for owners' own customers: is it the cloud, and is it their devices")
 	flags.StringVar(&f.Peers, "peers", "", "`URLs` of other watchtowers, with commas between: that one is dead is paged")
 	flags.StringVar(&f.Heartbeat, "heartbeat", "", "`URL` outside that is asked every 30 s, and raises the alarm when it is not")
 }

@@ -115,7 +115,7 @@ var shelf = []library{
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
 	{"github.com/spf13", []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
-	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/notify"}},
+	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/notify", "watch/owners"}},
 	{"github.com/wneessen/go-mail", []string{"watch/notify"}},
 	{"github.com/arran4/golang-ical", []string{"watch/status/calendar"}},
 	{"github.com/emersion/go-smtp", []string{"watch/notify/notifytest"}},

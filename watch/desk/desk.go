@@ -195,6 +195,14 @@ func (d *Desk) recovery() incident.Recovery {
 	return d.cfg.Recovery(d.book.Hit())
 }
 
+// Sight is when the judge was heard last, and since when nobody can tell how the
+// cloud is; zero: somebody can.
+func (d *Desk) Sight() (judged, blind time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.judged, d.book.Blind()
+}
+
 // Person does what a person asks for, with the book and the calendar, and sees
 // to what it changed.
 func (d *Desk) Person(do func(now time.Time, b *incident.Book, c *maintenance.Calendar) (Record, error)) (Record, error) {
