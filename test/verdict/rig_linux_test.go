@@ -31,7 +31,8 @@ type rig struct {
 	cloud    *harness.Cloud
 	canaries *harness.Person // whose token they use
 	udp, tcp *gate
-	netUDP   *fault.UDP // behind the gates
+	own      app.WatchOptions // of the watchtower
+	netUDP   *fault.UDP       // behind the gates
 	netTCP   *fault.TCP
 	api      *front
 	every    time.Duration
@@ -88,6 +89,7 @@ func newRig(t testing.TB, r *row, every time.Duration) *rig {
 	for i := range r.liars {
 		o.Vantages += fmt.Sprintf("there%d=%s,", i, g.write(g.folder, "key", "vantages of a verdict sign with it"))
 	}
+	g.own = o
 	g.url, g.stop = g.watch(o)
 	for i, liar := range r.liars {
 		udp, tcp := newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr())
@@ -101,12 +103,13 @@ func newRig(t testing.TB, r *row, every time.Duration) *rig {
 	return g
 }
 
-// options are those of a watchtower that looks through doors.
+// options are those of a watchtower that looks through doors. Nobody logs in:
+// that costs a tenth of a second of a processor each time, by design, and many
+// rows run at once.
 func (g *rig) options(folder, udp, tcp string) app.WatchOptions {
 	return app.WatchOptions{
 		Data: folder, Listen: "127.0.0.1:0", API: g.api.url, UDP: udp, TCP: tcp, Every: g.every, StatusName: "Example Cloud",
 		KeyUDP: g.cloud.KeyFile(app.FilePubEC), KeyTCP: g.cloud.KeyFile(app.FilePubRSA), TokenFile: g.write(folder, "token", g.canaries.Token),
-		Username: g.cloud.Welcome.Username, PasswordFile: g.write(folder, "password", g.cloud.Welcome.Password),
 	}
 }
 
@@ -191,12 +194,36 @@ func (s *sight) calm(vantages int) bool {
 	return seen >= stories*vantages && s.green()
 }
 
+// settle waits until all is well. On a busy machine canaries fail before they
+// have all run once; what a watchtower has on record of that is no part of the
+// row, so it begins anew with the canaries that it has.
+func (g *rig) settle() {
+	g.t.Helper()
+	for range 3 {
+		if !g.until(settles, func(s *sight) bool { return s.calm(1) }) {
+			g.t.Fatal("it never becomes calm")
+		}
+		if s, _ := g.look(); len(s.Incidents) == 0 || g.own.Vantages != "" {
+			return
+		}
+		g.stop()
+		for _, name := range []string{"desk", "oncall", "days.json"} {
+			if err := os.RemoveAll(filepath.Join(g.folder, name)); err != nil {
+				g.t.Fatal(err)
+			}
+		}
+		g.url, g.stop = g.watch(g.own)
+	}
+}
+
 // stories are those that a vantage runs, but for the address.
-const stories = 7
+const stories = 6
 
 func (s *sight) green() bool {
-	return !s.Unknown && s.Overall == signal.Operational && !slices.ContainsFunc(s.Incidents, func(i status.EvidenceOfIncident) bool { return i.Open() })
+	return !s.Unknown && s.Overall == signal.Operational && !slices.ContainsFunc(s.Incidents, isOpen)
 }
+
+func isOpen(i status.EvidenceOfIncident) bool { return i.Open() }
 
 // until waits, and tells whether it came to it in time.
 func (g *rig) until(bound time.Duration, ok func(s *sight) bool) bool {

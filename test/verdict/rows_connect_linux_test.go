@@ -50,7 +50,7 @@ func connectRows() []row {
 			inject: newcomers(func() func() fate { return oneOf(2, fate{drop: true}) }), heal: nobodyElse,
 		},
 		{
-			number: "3", fault: "the same, one shard of 16", how: "every 16th newcomer gets no answer, for 10 minutes", may: doors, hold: 10 * time.Minute,
+			number: "3", fault: "the same, one shard of 16", how: "every 16th newcomer gets no answer, for 6 minutes", may: doors, hold: 6 * time.Minute,
 			inject: newcomers(func() func() fate { return oneOf(16, fate{drop: true}) }), heal: nobodyElse,
 		},
 		{

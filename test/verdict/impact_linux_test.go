@@ -1,0 +1,104 @@
+package verdict
+
+import (
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/wire/rest"
+)
+
+// TestImpact: a cloud is killed, and stays away until the watchtower has an
+// incident of it. Then each owner hears which of their devices lost their
+// connection, from when to when, and how each came back: not of those who went
+// on with their session, not of one that came for the first time afterwards, and
+// not of other people's.
+func TestImpact(t *testing.T) {
+	t.Parallel()
+	at := free(t)
+	cloud := harness.StartProcess(t, app.Options{StatusURL: "http://" + at})
+	bob := cloud.Admit("bob")
+	run := func(p *harness.Person, transport sim.Transport) *harness.Device {
+		cfg := p.Provision(sim.Config{Transport: transport})
+		d := cloud.Run(cfg, harness.Wiring{})
+		p.Settled(d.ID, 1)
+		return d
+	}
+	mine, also, goesOn, his := run(cloud.Person, sim.TCP), run(cloud.Person, sim.TCP), run(cloud.Person, sim.UDP), run(bob, sim.TCP)
+	g := &rig{t: t, cloud: cloud, canaries: cloud.Person, api: newFront(t, cloud.URL()), every: 2 * time.Second, folder: t.TempDir()}
+	o := g.options(g.folder, cloud.Options.ListenUDP, cloud.Options.ListenTCP)
+	o.Listen = at
+	g.url, g.stop = g.watch(o)
+	if !g.until(settles, func(s *sight) bool { return s.calm(1) }) {
+		t.Fatal("it never becomes calm")
+	}
+	killed := time.Now()
+	cloud.Kill()
+	var incident string
+	if !g.until(2*time.Minute, func(s *sight) bool {
+		if i := slices.IndexFunc(s.Incidents, isOpen); i >= 0 {
+			incident = s.Incidents[i].ID
+		}
+		return incident != ""
+	}) {
+		t.Fatal("nobody notices")
+	}
+	cloud.Again()
+	back := time.Now()
+	for _, d := range []*harness.Device{mine, also} {
+		cloud.Settled(d.ID, 2)
+	}
+	bob.Settled(his.ID, 2)
+	late := run(cloud.Person, sim.TCP)
+
+	api := client.New(client.Config{URL: cloud.URL(), Token: cloud.Token})
+	var v rest.Impact
+	cloud.Until("the cloud has heard of the incident, and all are back", func() (ok bool) {
+		var err error
+		v, err = api.ImpactOf(t.Context(), incident)
+		return err == nil && v.Hit >= 2 && v.Back == v.Hit
+	})
+	ours := slices.DeleteFunc(v.Hits, func(h rest.ImpactHit) bool {
+		return !slices.Contains([]string{mine.ID, also.ID, goesOn.ID, his.ID, late.ID}, h.Device)
+	})
+	var got []string
+	for _, h := range ours {
+		got = append(got, h.Device)
+		if h.Back != rest.BackHandshake || h.Reason != "server_restart" || h.From.Before(killed.Add(-within)) || h.From.After(back) ||
+			h.Until.Before(back.Add(-time.Second)) || h.Proof.Before(h.Until.Time) {
+			t.Errorf("killed %v, back %v: %+v", killed, back, h)
+		}
+	}
+	want := []string{mine.ID, also.ID}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("of the administrator's devices (-want +got; goes on %s, late %s):\n%s", goesOn.ID, late.ID, diff)
+	}
+	v, err := client.New(client.Config{URL: cloud.URL(), Token: bob.Token}).ImpactOf(t.Context(), incident)
+	if err != nil || v.Devices != 1 || len(v.Hits) != 1 || v.Hits[0].Device != his.ID {
+		t.Errorf("bob hears of %+v: %v", v, err)
+	}
+	v, err = api.ImpactBetween(t.Context(), killed.Add(-time.Hour), killed.Add(-time.Second))
+	if err != nil || v.Hit != 0 {
+		t.Errorf("before it %d devices were hit: %v", v.Hit, err)
+	}
+}
+
+// free gives an address of loopback that nobody listens on.
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
