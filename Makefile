@@ -115,6 +115,15 @@ golden: ## play the 31st of May with a thousand devices, and write docs/golden.m
 detect: ## let new connections fail N times (10), SETS at once (2), and write docs/perf/detection.md (Linux; 90 s each)
 	go test ./test/watch/detect -run '^$$' -bench Detection -benchtime 1x -timeout 0 -injections $(N) -sets $(SETS) -seed $(SEED) -record $(CURDIR)/docs/perf/detection.md $(if $(KEEP),-keep $(abspath $(KEEP)))
 
+# VERDICTS keeps what came out, row by row: rows that are run again replace theirs.
+VERDICTS ?= $(CURDIR)/bin/verdicts.jsonl
+
+.PHONY: verdict
+verdict: ## what the watchtower makes of each fault of the catalogue, half an hour (Linux), into docs/runbook/watched.md
+	@mkdir -p $(dir $(VERDICTS))
+	go test ./test/verdict -run 'TestVerdicts$$' -count 1 -timeout 90m -v -parallel 6 -every -lines $(VERDICTS) -table $(CURDIR)/docs/runbook/watched.md | \
+		grep -v -e '^=== ' -e 'level='
+
 .PHONY: bench
 bench: build ## measure a whole cloud, about 15 minutes, and write docs/perf
 	bin/cyan bench all --record docs/perf

@@ -3,7 +3,8 @@
 // which component, who is paged, and what of it is not true.
 //
 //	go test ./test/verdict              one row, with canaries in a hurry
-//	make verdict                        all rows, with the intervals that are used, half an hour
+//	make verdict                        all rows, with the intervals that are used, half an hour; with
+//	                                    -run TestVerdicts/12 only one row, and -lines FILE keeps the others
 //
 // Each row has a cloud in a process of its own, behind relays that are the
 // fault, and the whole watchtower with its page and a stand-in for the pager.

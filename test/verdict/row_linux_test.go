@@ -20,8 +20,8 @@ import (
 
 var (
 	every = flag.Bool("every", false, "run every row, with the intervals that are used")
-	table = flag.String("table", "", "write the table into this file of Markdown, between its marks")
-	lines = flag.String("lines", "", "add each verdict to this file, as a line of JSON")
+	table = flag.String("table", "", "write the table of what -lines has into this file of Markdown, between its marks")
+	lines = flag.String("lines", "", "add each verdict to this file, as a line of JSON; of one row the last counts")
 )
 
 // row is a fault of the catalogue.
@@ -51,12 +51,14 @@ func TestVerdicts(t *testing.T) {
 	verdicts := make([]Verdict, len(all))
 	var mu sync.Mutex
 	t.Cleanup(func() {
+		err := remember(all, verdicts)
 		list := slices.DeleteFunc(verdicts, func(v Verdict) bool { return v.Row == "" })
 		Print(t.Output(), list)
-		if *table != "" && !t.Failed() {
-			if err := record(*table, list); err != nil {
-				t.Error(err)
-			}
+		if err == nil && *table != "" {
+			err = record(*table, list)
+		}
+		if err != nil {
+			t.Error(err)
 		}
 	})
 	for i := range all {
@@ -123,7 +125,21 @@ func (r *row) test(t *testing.T) Verdict {
 		v.Over = -1
 	}
 	r.judge(g, &v, began, healed)
+	if s, ok := g.look(); ok {
+		for _, c := range s.Canaries {
+			t.Logf("%s %s: %s", c.Story, c.Transport, dots(c.Runs))
+		}
+	}
 	return v
+}
+
+// dots are the last runs of a canary, oldest first.
+func dots(runs []signal.Result) string {
+	var b strings.Builder
+	for i := range runs {
+		b.WriteByte(map[bool]byte{true: '.', false: 'x'}[runs[i].OK])
+	}
+	return b.String()
 }
 
 // judge reads what the page said, and what of it was not true.
@@ -218,6 +234,32 @@ func keep(t *testing.T, v *Verdict) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// remember fills in what -lines has of rows that were run before.
+func remember(all []row, verdicts []Verdict) error {
+	if *lines == "" {
+		return nil
+	}
+	text, err := os.ReadFile(*lines)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		var v Verdict
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			return err
+		}
+		if at := slices.IndexFunc(all, func(r row) bool { return r.number == v.Row && r.fault == v.Fault }); at >= 0 {
+			verdicts[at] = v
+		}
+	}
+	for i := range all {
+		if r := &all[i]; r.skipped != "" {
+			verdicts[i] = Verdict{Row: r.number, Fault: r.fault, Skipped: r.skipped}
+		}
+	}
+	return nil
 }
 
 // The marks in the page of Markdown between which the table stands.

@@ -108,7 +108,7 @@ func connectedRows() []row {
 	return []row{
 		{
 			number: "10", fault: "calls time out, sessions are up", how: "every call hangs on its way into the cloud", must: []signal.Capability{signal.Calls},
-			inject: func(g *rig) { g.api.set(hangs("POST", "/v1/devices/")) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.set(nil) },
 		},
 		{
 			number: "11", fault: "one way lost", how: "nothing reaches devices, what they send arrives", must: doors, may: used,

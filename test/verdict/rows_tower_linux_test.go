@@ -132,7 +132,7 @@ func calendarRows() []row {
 		{
 			number: "54", fault: "maintenance overruns", how: "a window of 70 s declares calls, which hang from its begin to 90 s after its end", must: calls, hold: 160 * time.Second,
 			before: func(g *rig) { g.announce(signal.Calls, 70*time.Second) },
-			inject: func(g *rig) { g.api.set(hangs("POST", "/v1/devices/")) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.set(nil) },
 			after: func(g *rig, v *Verdict) {
 				v.Note = "The window declared it for its first 70 s."
 				if at, _ := g.paged(time.Time{}); at.Before(g.ends) {
