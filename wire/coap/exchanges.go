@@ -110,8 +110,11 @@ func (x *Exchanges) Expire(now time.Time, resend func(message []byte), fail func
 		if i < 0 {
 			return
 		}
-		e := &x.open[i]
-		if e.sent < e.limit && ms-e.first > maxSpan {
+		e, span := &x.open[i], int64(maxSpan)
+		if ms-e.due > lateFrom {
+			span = lateSpan
+		}
+		if e.sent < e.limit && ms-e.first > span {
 			e.sent, e.due = e.limit, ms+int64(e.wait) // it only waits on
 			continue
 		}

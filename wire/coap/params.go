@@ -17,6 +17,14 @@ type Params struct {
 // carried out twice. DeviceParams come to 42 s at most.
 const maxSpan = 43_000
 
+// lateSpan is the same for what is repeated late, because its sender stood
+// still: all that has gathered then comes to the device at once, and what is at
+// its end may wait for seconds until the device looks at it.
+const (
+	lateSpan = 30_000
+	lateFrom = 1_000 // milliseconds after it was due
+)
+
 // DeviceParams are what Device OS uses on UDP, and therefore what it expects:
 // 4 transmissions, given up after 60 to 90 s (4+8+16+32 s, times 1 to 1.5).
 var DeviceParams = Params{AckTimeout: 4 * time.Second, RandomFactor: 1.5, MaxRetransmit: 3}
