@@ -33,7 +33,7 @@ func (n *node) do(at int, out *lane.Out) {
 	case lane.Save:
 		n.save(at, out)
 	case lane.Forget:
-		w.tap.forgotten(n, out.Record.Device)
+		w.tap.forgotten(out.Record)
 		if w.plan.Without == schedule.Resumption {
 			return // it told the device to start over, and nothing else is wrong
 		}
@@ -153,7 +153,7 @@ func (n *node) publish(at int, out *lane.Out) {
 // may: an older one would put its keys over the new ones.
 func (n *node) save(at int, out *lane.Out) {
 	conn, token := out.Conn, out.Token
-	n.w.tap.learn(n, conn, out.Record)
+	n.w.tap.learn(out.Record)
 	done := func(err error) { n.step(at, lane.In{Kind: lane.Saved, Conn: conn, Token: token, Err: err}) }
 	row := roster.RowOf(out.Record, n.now())
 	row.Begins = token == 0

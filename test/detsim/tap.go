@@ -3,6 +3,7 @@ package detsim
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,15 +25,9 @@ type tap struct {
 	byKeys map[dtls.Keys]*wire
 	of     map[device.ID][]*wire // oldest first
 	at     map[netip.AddrPort]*wire
-	owner  map[owned]*wire
+	named  map[[8]byte]*wire // by the name that a session has in the store
 	used   map[nonce]struct{}
 	plain  []byte
-}
-
-// owned is a connection of a process.
-type owned struct {
-	n    *node
-	conn uint64
 }
 
 // nonce is a number that one key may protect one record with.
@@ -72,7 +67,7 @@ type facts struct {
 func newTap(w *World) *tap {
 	return &tap{
 		w: w, byKeys: map[dtls.Keys]*wire{}, of: map[device.ID][]*wire{}, at: map[netip.AddrPort]*wire{},
-		owner: map[owned]*wire{}, used: map[nonce]struct{}{},
+		named: map[[8]byte]*wire{}, used: map[nonce]struct{}{},
 	}
 }
 
@@ -92,7 +87,7 @@ func keysOf(blob []byte) (dtls.Session, bool) {
 }
 
 // learn takes the keys of a session that the cloud wants to store.
-func (p *tap) learn(n *node, conn uint64, r *session.Record) {
+func (p *tap) learn(r *session.Record) {
 	s, ok := keysOf(r.Blob)
 	if !ok {
 		p.w.fail("records", "a session of %s is stored in a form that cannot be read", p.w.nameOf(r.Device))
@@ -105,14 +100,12 @@ func (p *tap) learn(n *node, conn uint64, r *session.Record) {
 		p.byKeys[s.Keys] = x
 		p.of[r.Device] = append(p.of[r.Device], x)
 	}
-	p.owner[owned{n, conn}] = x
+	p.named[r.Origin] = x
 }
 
-// forgotten notes that a process has ended the session which its table has for
-// the device.
-func (p *tap) forgotten(n *node, id device.ID) {
-	_, conn := n.table.Where(id)
-	if x := p.owner[owned{n, conn}]; x != nil {
+// forgotten notes that a process has ended a session.
+func (p *tap) forgotten(r *session.Record) {
+	if x := p.named[r.Origin]; x != nil {
 		x.ended = true
 	}
 }
@@ -209,9 +202,6 @@ func (p *tap) answer(n *node, x *wire) bool {
 func (p *tap) acknowledged(x *wire, s saying, code coap.Code) {
 	switch s.kind {
 	case spark.KindHello:
-		if x.of.cfg.Profile.Flags&spark.HelloDescribes == 0 {
-			x.given.subscriptions = nil // it says them again
-		}
 		x.given.hello = true
 	case spark.KindDescribe:
 		if !s.app || code != coap.Changed {
@@ -261,6 +251,11 @@ func (p *tap) asks(x *wire) {
 	}
 	s := saying{kind: spark.Classify(&m)}
 	switch s.kind {
+	case spark.KindHello:
+		if x.of.cfg.Profile.Flags&spark.HelloDescribes == 0 { // it says all its subscriptions again
+			x.given.subscriptions = nil
+			maps.DeleteFunc(x.said, func(_ uint16, s saying) bool { return s.kind == spark.KindSubscribe })
+		}
 	case spark.KindDescribe:
 		part, err := spark.ParseDescribePost(&m)
 		s.app = err == nil && part.Flags&spark.DescribeApplication != 0
