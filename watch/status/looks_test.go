@@ -62,7 +62,8 @@ var pictures = []shot{
 //	go test ./watch/status -run Looks -shots docs/watch
 func TestLooks(t *testing.T) {
 	if *shots == "" {
-		t.Skip("pictures are taken with -shots")
+		pressed(t) // without a browser, as far as that goes
+		return
 	}
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
@@ -164,6 +165,43 @@ func press(from, to string) error {
 		return err
 	}
 	return os.WriteFile(to, b.Bytes(), 0o644)
+}
+
+// pressed holds that a picture stays what it is, but for rare colours.
+func pressed(t *testing.T) {
+	t.Helper()
+	full := image.NewRGBA(image.Rect(0, 0, 40, 20))
+	paper, ink := color.RGBA{247, 247, 244, 255}, color.RGBA{29, 34, 38, 255}
+	draw.Draw(full, full.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
+	for x := range 40 {
+		full.Set(x, 3, ink)
+		for y := range 5 { // two hundred rare colours
+			full.Set(x, 10+y, color.RGBA{uint8(6 * x), uint8(40 * y), 99, 255})
+		}
+	}
+	from, to := filepath.Join(t.TempDir(), "full.png"), filepath.Join(t.TempDir(), "small.png")
+	var b bytes.Buffer
+	err := png.Encode(&b, full)
+	if err == nil {
+		err = os.WriteFile(from, b.Bytes(), 0o600)
+	}
+	if err == nil {
+		err = press(from, to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := png.Decode(bytes.NewReader(text))
+	if err != nil || small.Bounds() != full.Bounds() || small.At(0, 0) != paper || small.At(7, 3) != ink {
+		t.Errorf("%v: %v has become %v", err, full.Bounds(), small)
+	}
+	if p, ok := small.(*image.Paletted); !ok || len(p.Palette) > 128 {
+		t.Error("it has as many colours as before")
+	}
 }
 
 // longTexts is an outage whose every text is as long as it may be, with words
