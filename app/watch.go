@@ -17,8 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/census"
@@ -63,7 +61,8 @@ type WatchOptions struct {
 	// Username and PasswordFile are of an account that only logs in. Empty:
 	// logging in is not watched.
 	Username, PasswordFile string
-	// BoardsFile lists real boards, in YAML. Empty: none.
+	// BoardsFile lists real boards, in YAML; it is read again when it changes.
+	// Empty: boards.yaml in Data.
 	BoardsFile string
 	// Every is how often each story is run. Zero: 10 s.
 	Every time.Duration
@@ -123,6 +122,9 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 	}
 	if o.TokenFile == "" {
 		o.TokenFile = filepath.Join(o.Data, FileWatchToken)
+	}
+	if o.BoardsFile == "" {
+		o.BoardsFile = filepath.Join(o.Data, FileBoards)
 	}
 	if o.Public == "" {
 		o.Public = o.API
@@ -258,29 +260,6 @@ func (w *Watch) person(o *WatchOptions, cfg *tower.Config) error {
 	password, err := os.ReadFile(o.PasswordFile)
 	cfg.Canaries.Canary.Username, cfg.Canaries.Canary.Password = o.Username, strings.TrimRight(string(password), "\r\n")
 	return err
-}
-
-// boards reads the file of real boards. It may name commands, so it is only
-// ever read from this machine.
-func (w *Watch) boards(o *WatchOptions, cfg *tower.Config) error {
-	if o.BoardsFile == "" {
-		return nil
-	}
-	text, err := os.ReadFile(o.BoardsFile)
-	if err != nil {
-		return err
-	}
-	in := yaml.NewDecoder(bytes.NewReader(text))
-	in.KnownFields(true)
-	if err := in.Decode(&cfg.Canaries.Boards); err != nil {
-		return fmt.Errorf("%s: %w", o.BoardsFile, err)
-	}
-	for _, b := range cfg.Canaries.Boards {
-		if b.Device == "" || b.RestartEvery > 0 && b.RestartFunction == "" && len(b.Hook) == 0 {
-			return fmt.Errorf("%s: a board has a device and, if it is restarted, a restart-function or a hook", o.BoardsFile)
-		}
-	}
-	return nil
 }
 
 func (w *Watch) vantages(o *WatchOptions, cfg *tower.Config) (err error) {

@@ -16,18 +16,22 @@ type Board struct {
 	Device string `json:"device" yaml:"device"` // id or name
 	// Function is called with Argument; it has to give Result. Empty: the board
 	// is pinged.
-	Function string `json:"function,omitempty" yaml:"function"`
-	Argument string `json:"argument,omitempty" yaml:"argument"`
-	Result   int32  `json:"result,omitempty" yaml:"result"`
+	Function string `json:"function,omitempty" yaml:"function,omitempty"`
+	Argument string `json:"argument,omitempty" yaml:"argument,omitempty"`
+	Result   int32  `json:"result,omitempty" yaml:"result,omitempty"`
+	// Every is how often it is called. Zero: once a minute.
+	Every time.Duration `json:"every,omitempty" yaml:"every,omitempty"`
 	// RestartEvery is how often it is restarted. Zero: never.
-	RestartEvery time.Duration `json:"restart_every,omitempty" yaml:"restart-every"`
-	// RestartFunction is a function of the board that restarts it; Hook is a
-	// command, with its arguments, that cuts its power or presses its button. It
-	// comes from a file on this machine and from nowhere else.
-	RestartFunction string   `json:"restart_function,omitempty" yaml:"restart-function"`
-	Hook            []string `json:"hook,omitempty" yaml:"hook"`
+	RestartEvery time.Duration `json:"restart_every,omitempty" yaml:"restart-every,omitempty"`
+	// It is restarted by the first of these that is there: Hook, a command with
+	// its arguments that cuts its power or presses its button, and comes from a
+	// file on this machine and from nowhere else; RestartFunction, a function of
+	// the board; and else by the cloud, which tells it to reset, where its owner
+	// has allowed that.
+	RestartFunction string   `json:"restart_function,omitempty" yaml:"restart-function,omitempty"`
+	Hook            []string `json:"hook,omitempty" yaml:"hook,omitempty,flow"`
 	// Back is how long it may take to come back. Zero: 60 s.
-	Back time.Duration `json:"back,omitempty" yaml:"back"`
+	Back time.Duration `json:"back,omitempty" yaml:"back,omitempty"`
 
 	// Restart tells that this run restarts the board.
 	Restart bool `json:"-" yaml:"-"`
@@ -84,7 +88,11 @@ func (t *trial) restart(ctx context.Context) error {
 		}
 		return nil
 	}
-	_, err := t.api.Call(ctx, b.Device, b.RestartFunction, "")
+	if b.RestartFunction != "" {
+		_, err := t.api.Call(ctx, b.Device, b.RestartFunction, "")
+		return err
+	}
+	_, err := t.api.Restart(ctx, b.Device)
 	return err
 }
 

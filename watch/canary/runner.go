@@ -17,8 +17,10 @@ import (
 type RunnerConfig struct {
 	// Canary has what all runs share; Way, Device, Board and OnStep are filled in.
 	Canary Config
-	Ways   []Way   // into the cloud for devices
-	Boards []Board // real ones
+	Ways   []Way // into the cloud for devices
+	// Boards gives the real ones; it is asked again and again, so that one can be
+	// added while the others go on. Nil: there are none.
+	Boards func() ([]Board, error)
 	// Nursery is the folder of the canaries' secret.
 	Nursery string
 	// Pool is how many devices take turns at a story of one way. Zero: 12.
@@ -151,11 +153,6 @@ func (r *Runner) plan() error {
 	if c.Username != "" {
 		errs = append(errs, add(signal.Login, Way{Name: "api"}, 0))
 	}
-	for i := range r.cfg.Boards {
-		errs = append(errs, add(signal.Physical, Way{Name: "board " + r.cfg.Boards[i].Device}, 0))
-		t := r.tasks[len(r.tasks)-1]
-		t.base.Board, t.every = r.cfg.Boards[i], max(boardEvery, r.cfg.Interval)
-	}
 	return errors.Join(errs...)
 }
 
@@ -185,6 +182,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		// Spread over the interval, so that the stories do not all begin at once.
 		head := t.every * time.Duration(i) / time.Duration(len(r.tasks))
 		all.Go(func() { t.run(ctx, head) })
+	}
+	if r.cfg.Boards != nil && r.cfg.Canary.Token != "" {
+		all.Go(func() { r.followBoards(ctx) })
 	}
 	all.Wait()
 	return nil

@@ -1,0 +1,150 @@
+package drill
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/watch/canary"
+	"github.com/cyan-cloud/cyan/watch/signal"
+)
+
+// bench is a desk with boards on it, which are virtual devices here, and the
+// runs of the canaries that look at them.
+type bench struct {
+	mu   sync.Mutex
+	list []canary.Board
+	runs []signal.Result
+}
+
+func (b *bench) boards() ([]canary.Board, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]canary.Board(nil), b.list...), nil
+}
+
+func (b *bench) put(list ...canary.Board) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.list = list
+}
+
+func (b *bench) note(r signal.Result) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.Story == signal.Physical {
+		b.runs = append(b.runs, r)
+	}
+}
+
+// last gives the last run of a board that has the step; nil: there was none.
+func (b *bench) last(device string, step signal.StepName) *signal.Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := len(b.runs) - 1; i >= 0; i-- {
+		if b.runs[i].Ingress != "board "+device {
+			continue
+		}
+		for _, s := range b.runs[i].Steps {
+			if s.Name == step {
+				return &b.runs[i]
+			}
+		}
+	}
+	return nil
+}
+
+// TestBoards: two boards are canaries while the watchtower runs. One is
+// restarted by the cloud, as far as its owner allows, the other by a command of
+// this machine; both come back, and one that is taken off the list is left alone.
+func TestBoards(t *testing.T) {
+	t.Parallel()
+	cloud := harness.Start(t, app.Options{})
+	told := make(chan struct{}, 1)
+	echo := sim.Application{
+		Functions: []sim.Function{{Name: "echo", Call: func(_ *sim.App, argument string) int32 { return int32(len(argument)) }}},
+		Subscriptions: []sim.Subscription{{Prefix: "spark/device/reset", Handle: func(_ *sim.App, _ string, data []byte) {
+			if string(data) == "reboot" {
+				select {
+				case told <- struct{}{}:
+				default:
+				}
+			}
+		}}},
+	}
+	byCloud, byHook := cloud.Provision(sim.Config{Transport: sim.UDP, Application: echo}), cloud.Provision(sim.Config{Transport: sim.TCP, Application: echo})
+	first, second := byCloud.ID.String(), byHook.ID.String()
+	button := filepath.Join(t.TempDir(), "button")
+	stop := make(chan struct{})
+	var hands sync.WaitGroup
+	hands.Go(func() { // ends with stop
+		one, two := cloud.Run(byCloud, harness.Wiring{}), cloud.Run(byHook, harness.Wiring{})
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-told:
+				one.Unplug()
+				one = cloud.Run(byCloud, harness.Wiring{})
+			case <-tick.C:
+				if os.Remove(button) == nil {
+					two.Unplug()
+					two = cloud.Run(byHook, harness.Wiring{})
+				}
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() { close(stop); hands.Wait() })
+	cloud.Settled(first, 1)
+	cloud.Settled(second, 1)
+
+	desk := new(bench)
+	runner, err := canary.NewRunner(canary.RunnerConfig{
+		Canary: canary.Config{API: cloud.URL(), Token: cloud.Token, Vantage: "test"}, Nursery: t.TempDir(), Boards: desk.boards, Note: desk.note,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- runner.Run(ctx) }() // ends with the test
+	t.Cleanup(func() { cancel(); <-done })
+
+	calm := canary.Board{Device: first, Every: time.Second, Function: "echo", Argument: "four", Result: 4}
+	restarted := calm
+	restarted.RestartEvery, restarted.Back = time.Hour, patience
+	hooked := canary.Board{Device: second, Every: time.Second, RestartEvery: time.Hour, Back: patience, Hook: []string{"touch", button}}
+
+	desk.put(restarted, hooked)
+	cloud.Until("the cloud is asked to restart a board whose owner has not allowed it", func() bool {
+		r := desk.last(first, signal.StepRestart)
+		return r != nil && !r.OK && r.Reason == "restart_forbidden"
+	})
+	cloud.Until("a board comes back that a command has restarted", func() bool {
+		r := desk.last(second, signal.StepBack)
+		return r != nil && r.OK
+	})
+	api := client.New(client.Config{URL: cloud.URL(), Token: cloud.Token})
+	if _, err := api.AllowRestart(t.Context(), first, "reboot"); err != nil {
+		t.Fatal(err)
+	}
+	desk.put(calm)
+	cloud.Until("a board is called and gives what it has to", func() bool {
+		r := desk.last(first, signal.StepCall)
+		return r != nil && r.OK && desk.last(first, signal.StepBack) == nil
+	})
+	desk.put(restarted)
+	cloud.Until("a board comes back that the cloud has restarted", func() bool {
+		r := desk.last(first, signal.StepBack)
+		return r != nil && r.OK
+	})
+}
