@@ -43,7 +43,11 @@ func (p *play) shut() {
 		p.people()
 		p.answers()
 	}
-	stage.Pause(p.t.Context(), time.Until(p.truth.fault.Add(max(p.size.bounce, p.size.lift*3/4))))
+	enough := p.size.bounce
+	if enough == 0 {
+		enough = p.size.lift * 3 / 4
+	}
+	stage.Pause(p.t.Context(), time.Until(p.truth.fault.Add(enough)))
 	p.led()
 	stop()
 	all.Wait()

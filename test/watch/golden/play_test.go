@@ -42,7 +42,7 @@ func sizes() (small, large size) {
 		tcp: 14, udp: 10, owners: 2, herds: 2, herd: 2, reboot: 5 * time.Second, every: 2 * time.Second, lift: 25 * time.Second,
 	}, size{
 		tcp: 700, udp: 300, owners: 12, herds: 18, herd: 7, reboot: 20 * time.Second, every: 10 * time.Second,
-		bounce: 2 * time.Minute, lift: 6 * time.Minute,
+		bounce: 270 * time.Second, lift: 6 * time.Minute,
 	}
 }
 
