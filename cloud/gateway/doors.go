@@ -32,6 +32,8 @@ type doors struct {
 	still bool       // a hand-over is under way: none opens or closes
 	left  time.Time  // when a drain closed them; zero: none did
 	over  bool       // for good
+
+	news chan struct{} // has room for one: an attempt has failed through us
 }
 
 // doorway is one of them.
@@ -45,6 +47,7 @@ type doorway struct {
 // did not hand over was closed there, or is new: that it can be opened is tried,
 // and it opens at the first look when the store is sound.
 func (g *Gateway) openDoors(ctx context.Context) error {
+	g.doors.news = make(chan struct{}, 1)
 	for _, a := range g.cfg.TCP {
 		label := "tcp " + a
 		handed := g.cfg.Inherit == nil || g.cfg.Inherit.Sockets[label] != nil
@@ -92,6 +95,12 @@ func (d *doors) ended(now time.Time, try *device.Attempt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.rule.Attempt(now, well)
+	if !well {
+		select {
+		case d.news <- struct{}{}:
+		default: // it is looked already
+		}
+	}
 }
 
 // mindDoors opens and closes the doors until ctx ends.
@@ -106,6 +115,7 @@ func (g *Gateway) mindDoors(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-g.doors.news:
 		}
 		d := &g.doors
 		d.mu.Lock()

@@ -2,6 +2,7 @@ package journey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -9,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/sim"
@@ -27,12 +31,17 @@ type clogged struct {
 }
 
 func (c *clogged) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var d net.Dialer
+	// With small segments the system keeps some ten kilobytes for it, not megabytes.
+	d := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		e := raw.Control(func(fd uintptr) {
+			err = errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4096), unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536))
+		})
+		return errors.Join(e, err)
+	}}
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = conn.LocalAddr().(*net.TCPAddr).Port
@@ -150,6 +159,9 @@ func TestUpgradeStalled(t *testing.T) {
 			publish(t, c.Person, fmt.Sprintf("flood/%d", sent), data)
 			sent++
 		}
+		if t.Failed() {
+			t.FailNow()
+		}
 		stream.Expect(fmt.Sprintf("event: flood/%d", sent-1))
 		if n := waiting(t, c.Options.ListenTCP, line.at); n > 0 && n == last {
 			same++
@@ -158,6 +170,7 @@ func TestUpgradeStalled(t *testing.T) {
 		}
 	}
 
+	t.Logf("%d events fill the line; %d bytes wait in the system", sent, last)
 	f := newTraffic(c, others)
 	r, err := c.Upgrade("")
 	close(f.stop)
