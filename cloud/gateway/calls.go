@@ -51,7 +51,7 @@ func (g *Gateway) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
 	case e.Conn == 0:
 		return bus.Result{State: e.State, Stage: bus.NotConnected}, lane.ErrGone
 	}
-	g.lanes[e.Lane].drive()
+	g.lanes[e.Lane].drive() //nolint:contextcheck // what a lane wants done belongs to nobody who brought it something
 	select {
 	case a := <-wait:
 		if a.Stage == session.NotConnected && a.Limit == 0 {

@@ -252,8 +252,8 @@ func (g *Gateway) serve(run context.Context, unheard []device.ID) {
 	for range g.hands() {
 		g.running.Go(func() { g.hand(run) })
 	}
-	g.readSockets()
-	g.admitAll()
+	g.readSockets() //nolint:contextcheck // what a lane wants done belongs to nobody who brought it something
+	g.admitAll()    //nolint:contextcheck // as above
 	g.running.Go(func() { g.mindDoors(run) })
 	g.running.Go(func() { g.sweep(run, unheard) })
 }

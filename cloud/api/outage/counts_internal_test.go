@@ -14,7 +14,7 @@ import (
 func TestQuietMinutesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewCounts(time.Now())
-		time.Sleep(window)
+		<-time.After(window)
 		for n := range 100 {
 			c.Attempt(&device.Attempt{Device: device.ID{11: byte(n)}, Outcome: device.Succeeded}, time.Now())
 		}
@@ -28,12 +28,12 @@ func TestQuietMinutesAreForgotten(t *testing.T) {
 			}
 			return n
 		}
-		time.Sleep(window + window/2)
+		<-time.After(window + window/2)
 		synctest.Wait()
 		if m := c.full(time.Now()); m == nil || len(m.peers) != 100 || held() != 100 {
 			t.Fatalf("a minute later %+v is told, and %d devices are held", m, held())
 		}
-		time.Sleep(2 * window)
+		<-time.After(2 * window)
 		synctest.Wait()
 		if n := held(); n != 0 {
 			t.Errorf("three minutes later %d devices are held", n)

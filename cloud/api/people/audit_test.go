@@ -43,16 +43,16 @@ func TestRecorderGathers(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		record(1)
 		for range 3 {
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 			record(2)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		record(1)
 		record(1200)
-		time.Sleep(150 * time.Millisecond)
+		<-time.After(150 * time.Millisecond)
 		record(1)
 		c.Close()
 		const ms = time.Millisecond
