@@ -37,7 +37,7 @@ var watched = map[string][]figure{
 const tolerance = 1.2
 
 // Record writes the results into a new file of the folder, named by the time,
-// and compares them with those of the latest one there from the same kind of
+// and compares each with the latest of its benchmark there from the same kind of
 // machine. worse says which figures have become worse, by how much.
 func Record(dir string, results []Result) (file string, worse []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -47,7 +47,7 @@ func Record(dir string, results []Result) (file string, worse []string, err erro
 	if err != nil {
 		return "", nil, err
 	}
-	last, err := latest(dir, now)
+	past, err := history(dir, now)
 	if err != nil {
 		return "", nil, err
 	}
@@ -56,7 +56,7 @@ func Record(dir string, results []Result) (file string, worse []string, err erro
 		return "", nil, err
 	}
 	file = filepath.Join(dir, time.Now().UTC().Format("20060102-150405")+".json")
-	return file, compare(last, now), os.WriteFile(file, append(text, '\n'), 0o644)
+	return file, compare(past, now), os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 // object is a result as it stands in a file.
@@ -87,9 +87,9 @@ func asObjects(results []Result) (list []object, err error) {
 	return list, err
 }
 
-// latest reads the newest file of the folder that was written on a machine like
-// this; nil if there is none.
-func latest(dir string, now []object) ([]object, error) {
+// history reads the files of the folder that were written on a machine like
+// this, the newest first.
+func history(dir string, now []object) (past [][]object, err error) {
 	entries, err := os.ReadDir(dir) // sorted by name, which is by time
 	if err != nil || len(now) == 0 {
 		return nil, err
@@ -110,30 +110,43 @@ func latest(dir string, now []object) ([]object, error) {
 			return nil, fmt.Errorf("reading %s: %w", e.Name(), err)
 		}
 		if len(list) > 0 && list[0].sameMachine(now[0]) {
-			return list, nil
+			past = append(past, list)
 		}
 	}
-	return nil, nil
+	return past, nil
 }
 
-// compare lists the watched figures that have become worse, in the order of
-// the results.
-func compare(last, now []object) (worse []string) {
-	slower := 1.0 // than the last time the machine was
-	if before, after := yardstick(last), yardstick(now); before > 0 && after > 0 {
-		slower = after / before
-	}
+// compare lists the watched figures that have become worse since each benchmark
+// was run last, in the order of the results.
+func compare(past [][]object, now []object) (worse []string) {
 	for _, n := range now {
-		at := slices.IndexFunc(last, func(o object) bool { return o.name() == n.name() })
-		if at < 0 {
-			continue
-		}
-		for _, f := range watched[n.text("bench")] {
-			before, ok1 := last[at][f.name].(float64)
-			after, ok2 := n[f.name].(float64)
-			if ok1 && ok2 && f.worse(before, after, slower) {
-				worse = append(worse, fmt.Sprintf("%s: %s was %g and is %g%s", n.name(), f.name, before, after, f.doubt(slower)))
+		for _, results := range past {
+			at := slices.IndexFunc(results, func(o object) bool { return o.name() == n.name() })
+			if at >= 0 {
+				worse = append(worse, n.worseThan(results[at], slower(results, now))...)
+				break
 			}
+		}
+	}
+	return worse
+}
+
+// slower tells how many times as long as then the machine takes; 1 if that was
+// not measured.
+func slower(then, now []object) float64 {
+	if before, after := yardstick(then), yardstick(now); before > 0 && after > 0 {
+		return after / before
+	}
+	return 1
+}
+
+// worseThan lists the watched figures that are worse than those of before.
+func (o object) worseThan(last object, slower float64) (worse []string) {
+	for _, f := range watched[o.text("bench")] {
+		before, ok1 := last[f.name].(float64)
+		after, ok2 := o[f.name].(float64)
+		if ok1 && ok2 && f.worse(before, after, slower) {
+			worse = append(worse, fmt.Sprintf("%s: %s was %g and is %g%s", o.name(), f.name, before, after, f.doubt(slower)))
 		}
 	}
 	return worse

@@ -85,7 +85,7 @@ func TestSlowerMachine(t *testing.T) {
 			"call: server_cpu_us was 200 and is 200, and the machine takes 0.67 times as long as then",
 		}},
 	} {
-		if diff := cmp.Diff(c.want, compare(last, c.now)); diff != "" {
+		if diff := cmp.Diff(c.want, compare([][]object{record(100, 1, 1, 1)[:1], last}, c.now)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
