@@ -56,6 +56,7 @@ func (b *Board) patience() time.Duration {
 func (t *trial) physical(ctx context.Context) {
 	b := &t.cfg.Board
 	var before rest.Device
+	var tries map[string]bool // to connect, before the restart
 	steps := []step{
 		{signal.StepAsk, func(ctx context.Context) (err error) {
 			before, err = t.api.Device(ctx, b.Device)
@@ -71,8 +72,13 @@ func (t *trial) physical(ctx context.Context) {
 	}
 	if b.Restart {
 		steps = append(steps,
-			step{signal.StepRestart, t.restart},
-			step{signal.StepBack, func(ctx context.Context) error { return t.isBack(ctx, &before) }},
+			step{signal.StepRestart, func(ctx context.Context) (err error) {
+				if tries, err = t.tries(ctx); err == nil {
+					err = t.restart(ctx)
+				}
+				return err
+			}},
+			step{signal.StepBack, func(ctx context.Context) error { return t.isBack(ctx, &before, tries) }},
 		)
 	}
 	t.walk(ctx, append(steps, step{signal.StepCall, t.useBoard})...)
@@ -96,16 +102,48 @@ func (t *trial) restart(ctx context.Context) error {
 	return err
 }
 
-// isBack waits until the board has connected again.
-func (t *trial) isBack(ctx context.Context, before *rest.Device) error {
+// triesBefore is how far back tries are looked at: further than the clocks of
+// cloud and watchtower are apart.
+const triesBefore = 10 * time.Minute
+
+// tries gives the board's tries to connect that came through, by their ids.
+func (t *trial) tries(ctx context.Context) (map[string]bool, error) {
+	list, err := t.api.Attempts(ctx, t.cfg.Board.Device, t.result.Started.Add(-triesBefore))
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for i := range list.Attempts {
+		if a := &list.Attempts[i]; a.Outcome == "succeeded" {
+			ids[a.ID] = true
+		}
+	}
+	return ids, nil
+}
+
+// isBack waits until the board has connected again: anew, or within the session
+// that it had, which changes nothing but that there is another try on record.
+func (t *trial) isBack(ctx context.Context, before *rest.Device, tries map[string]bool) error {
 	var last rest.Device
 	err := until(ctx, func() (bool, error) {
 		d, err := t.api.Device(ctx, t.cfg.Board.Device)
-		if err == nil {
-			last = d
+		if err != nil {
+			return false, err
 		}
-		again := d.StateSince.Time.After(before.StateSince.Time) || d.LastHandshakeAt.Time.After(before.LastHandshakeAt.Time)
-		return err == nil && d.Online && again, err
+		last = d
+		if !d.Online {
+			return false, nil
+		}
+		if d.StateSince.Time.After(before.StateSince.Time) || d.LastHandshakeAt.Time.After(before.LastHandshakeAt.Time) {
+			return true, nil
+		}
+		now, err := t.tries(ctx)
+		for id := range now {
+			if !tries[id] {
+				return true, err
+			}
+		}
+		return false, err
 	})
 	if err != nil && ctx.Err() != nil {
 		return &failure{ReasonTimeout, fmt.Sprintf("the board was told to restart and is %s since %s", last.State, last.StateSince.Time.UTC().Format(time.RFC3339))}

@@ -67,36 +67,25 @@ func (b *bench) last(device string, step signal.StepName) *signal.Result {
 func TestBoards(t *testing.T) {
 	t.Parallel()
 	cloud := harness.Start(t, app.Options{})
-	told := make(chan struct{}, 1)
 	echo := sim.Application{
 		Functions: []sim.Function{{Name: "echo", Call: func(_ *sim.App, argument string) int32 { return int32(len(argument)) }}},
-		Subscriptions: []sim.Subscription{{Prefix: "spark/device/reset", Handle: func(_ *sim.App, _ string, data []byte) {
-			if string(data) == "reboot" {
-				select {
-				case told <- struct{}{}:
-				default:
-				}
-			}
-		}}},
 	}
 	byCloud, byHook := cloud.Provision(sim.Config{Transport: sim.UDP, Application: echo}), cloud.Provision(sim.Config{Transport: sim.TCP, Application: echo})
 	first, second := byCloud.ID.String(), byHook.ID.String()
 	button := filepath.Join(t.TempDir(), "button")
 	stop := make(chan struct{})
 	var hands sync.WaitGroup
-	hands.Go(func() { // ends with stop
-		one, two := cloud.Run(byCloud, harness.Wiring{}), cloud.Run(byHook, harness.Wiring{})
+	cloud.Run(byCloud, harness.Wiring{}) // it does what the event says that tells it to reset
+	hands.Go(func() {                    // ends with stop
+		board := cloud.Run(byHook, harness.Wiring{})
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {
-			case <-told:
-				one.Unplug()
-				one = cloud.Run(byCloud, harness.Wiring{})
 			case <-tick.C:
 				if os.Remove(button) == nil {
-					two.Unplug()
-					two = cloud.Run(byHook, harness.Wiring{})
+					board.Unplug()
+					board = cloud.Run(byHook, harness.Wiring{})
 				}
 			case <-stop:
 				return
@@ -119,9 +108,10 @@ func TestBoards(t *testing.T) {
 	go func() { done <- runner.Run(ctx) }() // ends with the test
 	t.Cleanup(func() { cancel(); <-done })
 
-	calm := canary.Board{Device: first, Every: time.Second, Function: "echo", Argument: "four", Result: 4}
-	restarted := calm
-	restarted.RestartEvery, restarted.Back = time.Hour, patience
+	restarted := canary.Board{
+		Device: first, Every: time.Second, Function: "echo", Argument: "four", Result: 4, RestartEvery: time.Hour, Back: patience,
+	}
+	mistaken := canary.Board{Device: first, Every: time.Second, Function: "echo", Argument: "four", Result: 5}
 	hooked := canary.Board{Device: second, Every: time.Second, RestartEvery: time.Hour, Back: patience, Hook: []string{"touch", button}}
 
 	desk.put(restarted, hooked)
@@ -137,10 +127,14 @@ func TestBoards(t *testing.T) {
 	if _, err := api.AllowRestart(t.Context(), first, "reboot"); err != nil {
 		t.Fatal(err)
 	}
-	desk.put(calm)
 	cloud.Until("a board is called and gives what it has to", func() bool {
 		r := desk.last(first, signal.StepCall)
-		return r != nil && r.OK && desk.last(first, signal.StepBack) == nil
+		return r != nil && r.OK
+	})
+	desk.put(mistaken)
+	cloud.Until("a board is called and does not give what its new line says", func() bool {
+		r := desk.last(first, signal.StepCall)
+		return r != nil && !r.OK && r.Reason == canary.ReasonWrong
 	})
 	desk.put(restarted)
 	cloud.Until("a board comes back that the cloud has restarted", func() bool {
