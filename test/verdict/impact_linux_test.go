@@ -36,7 +36,7 @@ func TestImpact(t *testing.T) {
 	o := g.options(g.folder, cloud.Options.ListenUDP, cloud.Options.ListenTCP)
 	o.Listen = at
 	g.url, g.stop = g.watch(o)
-	if !g.until(settles, func(s *sight) bool { return s.calm(1) }) {
+	if !g.until(settles, func(s *sight) bool { return s.calm() }) {
 		t.Fatal("it never becomes calm")
 	}
 	killed := time.Now()

@@ -43,7 +43,6 @@ type rig struct {
 	stop     func()           // ends it
 
 	asleep []*harness.Device // who will be
-	others []*gate           // doors of other vantages
 	notice <-chan app.Notice // what a beacon says
 	ends   time.Time         // of the window that was announced
 
@@ -60,7 +59,7 @@ type sight struct {
 const chance = 20261122
 
 // newRig starts everything.
-func newRig(t testing.TB, r *row, every time.Duration) *rig {
+func newRig(t testing.TB, every time.Duration) *rig {
 	t.Helper()
 	g := &rig{t: t, cloud: harness.StartProcess(t, app.Options{}), every: every, pager: new(notifytest.Pager), folder: t.TempDir()}
 	g.canaries = g.cloud.Login(g.cloud.Welcome.Username, g.cloud.Welcome.Password)
@@ -86,20 +85,8 @@ func newRig(t testing.TB, r *row, every time.Duration) *rig {
 `, strings.Repeat("k", 32), phone.URL, room.URL, base64.StdEncoding.EncodeToString(g.team.Secret))
 	o := g.options(g.folder, g.udp.at, g.tcp.at)
 	o.Settings = g.write(g.folder, "settings.yaml", settings)
-	for i := range r.liars {
-		o.Vantages += fmt.Sprintf("there%d=%s,", i, g.write(g.folder, "key", "vantages of a verdict sign with it"))
-	}
 	g.own = o
 	g.url, g.stop = g.watch(o)
-	for i, liar := range r.liars {
-		udp, tcp := newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr())
-		there := g.options(t.TempDir(), udp.at, tcp.at)
-		there.Vantage, there.ReportTo, there.ReportKey = fmt.Sprintf("there%d", i), g.url, filepath.Join(g.folder, "key")
-		if liar != nil {
-			liar(g, udp, tcp)
-		}
-		g.watch(there)
-	}
 	return g
 }
 
@@ -178,7 +165,7 @@ func (g *rig) history(from, until time.Time) (list []sight) {
 }
 
 // calm tells that every canary has run well a few times, and nothing is wrong.
-func (s *sight) calm(vantages int) bool {
+func (s *sight) calm() bool {
 	seen := 0
 	for _, c := range s.Canaries {
 		if c.Story == signal.Address || len(c.Runs) < 3 {
@@ -191,7 +178,7 @@ func (s *sight) calm(vantages int) bool {
 		}
 		seen++
 	}
-	return seen >= stories*vantages && s.green()
+	return seen >= stories && s.green()
 }
 
 // settle waits until all is well. On a busy machine canaries fail before they
@@ -200,10 +187,10 @@ func (s *sight) calm(vantages int) bool {
 func (g *rig) settle() {
 	g.t.Helper()
 	for range 3 {
-		if !g.until(settles, func(s *sight) bool { return s.calm(1) }) {
+		if !g.until(settles, func(s *sight) bool { return s.calm() }) {
 			g.t.Fatal("it never becomes calm")
 		}
-		if s, _ := g.look(); len(s.Incidents) == 0 || g.own.Vantages != "" {
+		if s, _ := g.look(); len(s.Incidents) == 0 {
 			return
 		}
 		g.stop()
@@ -216,7 +203,7 @@ func (g *rig) settle() {
 	}
 }
 
-// stories are those that a vantage runs, but for the address.
+// stories are those that are run, but for the address.
 const stories = 6
 
 func (s *sight) green() bool {

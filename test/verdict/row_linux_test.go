@@ -33,7 +33,6 @@ type row struct {
 	may                []signal.Capability // may be said to, too: what follows from it
 	hold               time.Duration       // zero: holds
 	times              int                 // how often the pager may open an incident; zero: once
-	liars              []func(g *rig, udp, tcp *gate)
 	before             func(g *rig)
 	inject, heal       func(g *rig)
 	after              func(g *rig, v *Verdict) // looks at what else has to be true
@@ -91,7 +90,7 @@ func (r *row) test(t *testing.T) Verdict {
 	if *every {
 		pace = 0 // what is used
 	}
-	g := newRig(t, r, pace)
+	g := newRig(t, pace)
 	watching, enough := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { g.follow(watching) })

@@ -104,7 +104,7 @@ func connectRows() []row {
 
 // connectedRows are those of devices that are connected.
 func connectedRows() []row {
-	cut, clear := fault.Weather{Cut: true}, fault.Weather{}
+	cut, fair := fault.Weather{Cut: true}, fault.Weather{}
 	return []row{
 		{
 			number: "10", fault: "calls time out, sessions are up", how: "every call hangs on its way into the cloud", must: []signal.Capability{signal.Calls},
@@ -113,12 +113,12 @@ func connectedRows() []row {
 		{
 			number: "11", fault: "one way lost", how: "nothing reaches devices, what they send arrives", must: doors, may: used,
 			inject: func(g *rig) {
-				g.netTCP.Set(clear, cut)
-				g.netUDP.Set(clear, cut)
+				g.netTCP.Set(fair, cut)
+				g.netUDP.Set(fair, cut)
 			},
 			heal: func(g *rig) {
-				g.netTCP.Set(clear, clear)
-				g.netUDP.Set(clear, clear)
+				g.netTCP.Set(fair, fair)
+				g.netUDP.Set(fair, fair)
 			},
 		},
 		{

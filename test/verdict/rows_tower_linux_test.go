@@ -17,7 +17,6 @@ import (
 
 // towerRows are faults of the watchtower itself and of what it tells.
 func towerRows() []row {
-	open := func(*rig, *gate, *gate) {}
 	rows := []row{
 		{
 			number: "45", fault: "canary broken, its key", how: "one of twelve canaries that come over TCP has a key that the cloud does not know",
@@ -36,29 +35,7 @@ func towerRows() []row {
 				})
 			},
 		},
-		{
-			number: "46", fault: "one vantage always sees red", how: "one of three has no way in",
-			liars: []func(*rig, *gate, *gate){open, open},
-			inject: func(g *rig) {
-				g.udp.set(always(fate{drop: true}))
-				g.tcp.set(always(fate{drop: true}))
-			},
-			heal: nobodyElse,
-		},
-		{
-			number: "46", fault: "one vantage always sees green", how: "new connections fail over TCP for two of three", must: doors[:1],
-			liars: []func(*rig, *gate, *gate){open, func(g *rig, _, tcp *gate) { g.others = append(g.others, tcp) }},
-			inject: func(g *rig) {
-				for _, tcp := range append(g.others, g.tcp) {
-					tcp.set(always(fate{drop: true}))
-				}
-			},
-			heal: func(g *rig) {
-				for _, tcp := range append(g.others, g.tcp) {
-					tcp.set(nil)
-				}
-			},
-		},
+		{number: "46", fault: "one vantage always sees red, or green", skipped: "vantages of one machine have one address, and what is wrong here is wrong for all of them; `watch/alert.TestOneVantageDoesNotVoteForAll`, `watch/tower.TestVantages` and 20 simulated days with three vantages"},
 		{
 			number: "47", fault: "the watchtower is dead", how: "its process ends; a beacon looks at it every 15 s", hold: time.Second,
 			before: func(g *rig) { g.notice = g.beacon() },

@@ -69,7 +69,7 @@ var read = []string{"/", "/api/v2/summary.json", "/evidence.json"}
 const (
 	readFor    = 10 * time.Second
 	connection = 16
-	soon       = 2 * time.Minute // by then canaries have run, and the cloud's end is known
+	soon       = 5 * time.Minute // by then canaries have run, and the cloud's end is known
 	each       = 10 * time.Second
 )
 
