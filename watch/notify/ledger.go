@@ -218,7 +218,9 @@ func (l *ledger) accept(r Record) {
 		o.took.add(r.At.Sub(d.asked))
 		if a.calling = false; a.accepted.IsZero() {
 			a.accepted = r.At
-			l.paged.add(r.At.Sub(a.opened))
+			if !a.trigger.Test {
+				l.paged.add(r.At.Sub(a.opened))
+			}
 		}
 	}
 	g.taken = g.taken || d.notice.Kind == Trigger

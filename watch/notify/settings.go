@@ -137,12 +137,7 @@ func (s *Settings) Check() error {
 	if s.URL != "" && !webPage(s.URL) {
 		wrong("url: %q is no address of the web", s.URL)
 	}
-	if s.Patience < 0 || s.Patience > time.Hour {
-		wrong("patience: %s is not between 0 and 1h", s.Patience)
-	}
-	if s.Escalate > 0 && (s.Escalate < cmp.Or(s.Patience, patience) || s.Escalate > 24*time.Hour) {
-		wrong("escalate: %s is not between patience (%s) and 24h", s.Escalate, cmp.Or(s.Patience, patience))
-	}
+	errs = append(errs, s.checkTimes())
 	for _, d := range s.DeadMan {
 		if u, err := secret(d.URL); err != nil || !webPage(u) {
 			wrong("deadman: %q is no address of the web", d.URL)
@@ -155,6 +150,18 @@ func (s *Settings) Check() error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// checkTimes says what is wrong with when the next stage hears of a page.
+func (s *Settings) checkTimes() error {
+	least := cmp.Or(s.Patience, patience)
+	switch {
+	case s.Patience < 0 || s.Patience > time.Hour:
+		return fmt.Errorf("notify: patience: %s is not between 0 and 1h", s.Patience)
+	case s.Escalate > 0 && (s.Escalate < least || s.Escalate > 24*time.Hour):
+		return fmt.Errorf("notify: escalate: %s is not between patience (%s) and 24h", s.Escalate, least)
+	}
+	return nil
 }
 
 // build makes the outlets.

@@ -2,6 +2,7 @@ package owners
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -141,17 +142,14 @@ func share(n, of int) string {
 
 // Text is the view as a text that can be pasted into a forum.
 func (v *View) Text() string {
-	text := v.Headline + "\n"
-	for _, w := range v.Words {
-		text += w + "\n"
-	}
+	lines := append([]string{v.Headline}, v.Words...)
 	if !v.Since.IsZero() {
-		text += "Since " + stamp(v.Since) + ".\n"
+		lines = append(lines, "Since "+stamp(v.Since)+".")
 	}
 	if !v.NextBy.IsZero() {
-		text += "More by " + stamp(v.NextBy) + ".\n"
+		lines = append(lines, "More by "+stamp(v.NextBy)+".")
 	}
-	return text + "As of " + stamp(v.At) + ".\n"
+	return strings.Join(append(lines, "As of "+stamp(v.At)+"."), "\n") + "\n"
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
