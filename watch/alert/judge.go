@@ -49,7 +49,7 @@ func (j *Judge) Note(r *signal.Result) {
 	}
 	delete(j.blind, r.Vantage)
 	for _, reading := range r.Readings() {
-		j.way(way{reading.Capability, r.Ingress}).note(run{r.Ended, r.Broke(), r.Vantage, reading.OK, r.Reason, r.Evidence})
+		j.way(way{reading.Capability, r.Ingress, r.Story == signal.Held}).note(run{r.Ended, r.Broke(), r.Vantage, reading.OK, r.Reason, r.Evidence})
 		m := j.minutes[reading.Capability]
 		if m == nil {
 			m = new(minutes)
@@ -72,7 +72,7 @@ func (j *Judge) bit(vantage string) uint64 {
 // Slow takes note that a run which has not ended yet takes longer than runs do:
 // it is suspect until one ends well.
 func (j *Judge) Slow(c signal.Capability, ingress string, at time.Time) {
-	j.way(way{c, ingress}).slow = at
+	j.way(way{c, ingress, false}).slow = at
 }
 
 func (j *Judge) way(w way) *runs {
@@ -82,7 +82,7 @@ func (j *Judge) way(w way) *runs {
 		j.ways[w] = r
 		j.order = append(j.order, w)
 		slices.SortFunc(j.order, func(a, b way) int {
-			return cmp.Or(cmp.Compare(a.capability, b.capability), cmp.Compare(a.ingress, b.ingress))
+			return cmp.Or(cmp.Compare(a.capability, b.capability), cmp.Compare(a.ingress, b.ingress), compare(a.held, b.held))
 		})
 	}
 	return r
@@ -91,8 +91,24 @@ func (j *Judge) way(w way) *runs {
 // Suspect tells whether a capability, by one way in, is to be looked at more
 // often than it is.
 func (j *Judge) Suspect(now time.Time, c signal.Capability, ingress string) bool {
-	r := j.ways[way{c, ingress}]
-	return r != nil && r.suspect(j.sole(now))
+	for _, held := range []bool{false, true} {
+		if r := j.ways[way{c, ingress, held}]; r != nil && r.suspect(j.sole(now)) {
+			return true
+		}
+	}
+	return false
+}
+
+// compare puts what is not before what is.
+func compare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }
 
 // sole tells that what one vantage sees has to do: there is one, or only one

@@ -216,6 +216,25 @@ func TestOneOfTwo(t *testing.T) {
 	}
 }
 
+// TestMuteSession is a device that stays connected and does not answer any more,
+// while those who come anew are well: it does not hide among them.
+func TestMuteSession(t *testing.T) {
+	j := alert.New(alert.Config{Vantages: 1})
+	var said []signal.Judgement
+	for at := noon; at.Before(noon.Add(2 * time.Minute)); at = at.Add(10 * time.Second) {
+		for story, ok := range map[signal.Story]bool{signal.ColdStart: true, signal.Held: at.Before(noon.Add(time.Minute))} {
+			j.Note(&signal.Result{
+				Vantage: "v0", Ingress: "gw-1", Transport: "udp", Story: story, OK: ok, Started: at, Ended: at.Add(time.Second),
+				Steps: []signal.Step{{Name: signal.StepAsk, OK: true}, {Name: signal.StepCall, OK: ok}},
+			})
+		}
+		said = append(said, j.Judge(at.Add(time.Second))...)
+	}
+	if last := said[len(said)-1]; last.Capability != signal.Calls || last.Severity != signal.Partial {
+		t.Errorf("it says %+v", said)
+	}
+}
+
 // TestBlind has every vantage lose its own network: that is said, and nothing
 // is judged.
 func TestBlind(t *testing.T) {

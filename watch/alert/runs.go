@@ -26,10 +26,13 @@ type run struct {
 }
 
 // way is a capability by one way in: each ingress is judged by itself, so that
-// one gateway of many that is down does not hide among the others.
+// one gateway of many that is down does not hide among the others. So are those
+// who stay connected: a session that is mute would hide among those who come
+// anew, and are well.
 type way struct {
 	capability signal.Capability
 	ingress    string
+	held       bool
 }
 
 // runs are the last runs of a way in.
