@@ -13,18 +13,28 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// The invariants, and where they are held:
+// The invariants, and where they are held. Each is seen to break in
+// TestDefencesMatter, with a defence switched off:
 //
 //	nonce            no key protects two records with one number             tap.cloudSent
 //	durable          what is acknowledged is on the disk                     tap.check
-//	event            an acknowledged event was published                     checks.acknowledged
+//	event            an acknowledged event is in the history                 checks.acknowledged
 //	event once       no record is acted on twice                             checks.kept
+//	owner            an event is its owner's, as the process knows him       checks.owned
 //	at most once     no call is carried out twice                            thing.do
-//	honest answer    an answer is the call's own, and offline means not sent checks.answered
+//	honest answer    an answer is the call's own, and what is said not to    checks.answered,
+//	                 have been sent is not carried out                       thing.do
 //	one owner        one connection has a device                             World.look
 //	shown            the state shown is true within its lag                  World.look
-//	bounded          queues and tables do not grow                           World.look
-//	callable         when the faults end every device can be called          Run
+//	bounded          queues and tables do not grow, and nobody is served     World.look,
+//	                 who has given up                                        node.bound, node.inTime
+//	fair             products take turns                                     turns.Turns
+//	door             nobody is let in in vain                                vain.look
+//	callable         when the faults end every device can be called          World.heal
+//	swept, kept      after a kill nobody shakes hands, and all are proven    World.coda
+//
+// What is shown, who owns and what is bounded is looked at every five seconds of
+// a run, all else with every record, write, call and turn.
 type checks struct {
 	ticks   map[tick]string     // events of devices by number, and their ids
 	ids     map[string]struct{} // of all events of devices
@@ -138,7 +148,7 @@ const (
 	lookEvery  = 5 * time.Second
 	overlap    = time.Second       // of two connections that have one device
 	silentLag  = 130 * time.Second // past its keep-alive, until a silent device is not shown as connected
-	provenLag  = 45 * time.Second  // for proof that was none
+	provenLag  = 30 * time.Second  // past two keep-alives, for proof that was none
 	presentLag = 120 * time.Second // for a device that is heard and shown as gone
 )
 
@@ -197,7 +207,7 @@ func (n *node) shownTrue(t *thing) {
 	}
 	proven := st.ProvenAt.Add(-n.skew)
 	switch {
-	case !st.Proven(n.now()) || !t.onSince.Before(t.heard) || proven.Sub(t.heard) <= provenLag:
+	case !st.Proven(n.now()) || !t.onSince.Before(t.heard) || proven.Sub(t.heard) <= 2*st.KeepAlive+provenLag:
 		t.unproven = time.Time{}
 	case t.unproven.IsZero():
 		t.unproven = w.now
