@@ -121,19 +121,19 @@ func (d *Drill) Noticed() bool { return d.Detected > 0 }
 // Times says how far a drill that goes on has come; empty: it has not been
 // noticed yet.
 func (d *Drill) Times() string {
-	var text string
+	var list []string
 	for _, t := range []struct {
 		what    string
 		seconds float64
 	}{{"Detected", d.Detected}, {"somebody paged", d.Paged}, {"published", d.Published}} {
 		if t.seconds > 0 {
-			text += fmt.Sprintf(", %s after %.1f s", t.what, t.seconds)
+			list = append(list, fmt.Sprintf("%s after %.1f s", t.what, t.seconds))
 		}
 	}
-	if text == "" {
+	if len(list) == 0 {
 		return ""
 	}
-	return " " + strings.TrimPrefix(text, ", ") + "."
+	return " " + strings.Join(list, ", ") + "."
 }
 
 const freshFor = 3 * time.Minute
