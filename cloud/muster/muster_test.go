@@ -178,7 +178,7 @@ func TestRollCall(t *testing.T) {
 			t.Errorf("when its own clock has run out, the one that is stuck is not listed: %+v", r)
 		}
 		list, more, err := m.Absent(t.Context(), nil, 10)
-		want := []muster.Absent{{Device: nth(stuck), Of: r.ID, Since: r.At.Truncate(time.Second), Expected: up.Add(4*time.Second + 40*time.Second)}}
+		want := []muster.Absent{{Device: nth(stuck), Of: r.ID, Since: r.At.Truncate(time.Second), Up: r.Up, Expected: up.Add(4*time.Second + 40*time.Second)}}
 		if d := cmp.Diff(want, list); d != "" || more != 0 || err != nil {
 			t.Error(d, more, err)
 		}

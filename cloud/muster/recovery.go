@@ -70,6 +70,7 @@ type Absent struct {
 	Device device.ID
 	Of     string // the recovery's id
 	Since  time.Time
+	Up     time.Time    // when the cloud served again
 	State  device.State // as it is now
 	UDP    bool
 	// Expected is by when the device's own clock should bring it back. It may

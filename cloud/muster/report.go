@@ -76,7 +76,7 @@ func (m *Muster) Absent(ctx context.Context, among map[device.ID]bool, most int)
 		r := of[l.since]
 		st := states[id]
 		list = append(list, Absent{
-			Device: id, Of: r.ID, Since: time.Unix(int64(l.since), 0).UTC(), State: st, UDP: l.udp, Expected: r.expect(&l, st),
+			Device: id, Of: r.ID, Since: time.Unix(int64(l.since), 0).UTC(), Up: r.Up, State: st, UDP: l.udp, Expected: r.expect(&l, st),
 		})
 	}
 	slices.SortFunc(list, func(a, b Absent) int {

@@ -24,8 +24,8 @@ type Config struct {
 	// Unwatched is since when the watchtower is dead; zero: it lives. nil: nobody
 	// looks.
 	Unwatched func() time.Time
-	Node   string
-	Now    func() time.Time // nil: time.Now
+	Node      string
+	Now       func() time.Time // nil: time.Now
 }
 
 // Desk counts what happens, and answers those who ask for it. It is safe for

@@ -109,7 +109,7 @@ func (d *Desk) straggler(ctx context.Context, a *muster.Absent, names map[device
 	if a.UDP {
 		v.Transport = "udp"
 	}
-	tries, err := d.cfg.Record.Attempts(ctx, a.Device, a.Since, 1)
+	tries, err := d.cfg.Record.Attempts(ctx, a.Device, a.Up, 1)
 	if err == nil && len(tries) > 0 {
 		v.LastTry = rest.At(tries[0].Started)
 		if tries[0].Outcome == device.Failed {
