@@ -52,6 +52,11 @@ func connectRows() []row {
 		{
 			number: "3", fault: "the same, one shard of 16", how: "every 16th newcomer gets no answer, for 6 minutes", may: doors, hold: 6 * time.Minute,
 			inject: newcomers(func() func() fate { return oneOf(16, fate{drop: true}) }), heal: nobodyElse,
+			after: func(g *rig, v *Verdict) {
+				if s, _ := g.look(); len(s.Incidents) == 0 {
+					v.Other = "**not seen** by canaries in that time"
+				}
+			},
 		},
 		{
 			number: "4", fault: "the same, TCP only", how: "no answer to newcomers over TCP", fast: true, must: doors[:1],
