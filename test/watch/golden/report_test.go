@@ -11,8 +11,8 @@ import (
 // write writes the report in Markdown.
 func (p *play) write(w io.Writer, took time.Duration) {
 	s := &p.size
-	fmt.Fprintf(w, "# The golden test: 31 May\n\nPlayed on %s in %.0f minutes, on %d processors, by `make golden`",
-		p.truth.fault.UTC().Format("2006-01-02 at 15:04 UTC"), took.Minutes(), runtime.NumCPU())
+	fmt.Fprintf(w, "# The golden test: 31 May\n\nPlayed on %s in %.0f minutes, with %d devices of %d owners, on %d processors, by %s",
+		p.truth.fault.UTC().Format("2006-01-02 at 15:04 UTC"), took.Minutes(), s.tcp+s.udp, s.owners, runtime.NumCPU(), p.command())
 	if *without != "" {
 		fmt.Fprintf(w, ", **without %s**", *without)
 	}
@@ -43,6 +43,14 @@ Not compressed: the canaries' interval (%v) and deadline, how long it has to be 
 	fmt.Fprint(w, "\nThe same in the zones of those whom it hit:\n\n")
 	Parallel(w, p.marks, "Australia/Brisbane", "America/Los_Angeles", "Asia/Kathmandu")
 	fmt.Fprintf(w, "\n## What happened\n\n```text\n%s\n```\n", strings.Join(p.facts, "\n"))
+}
+
+// command is what plays this.
+func (p *play) command() string {
+	if *whole {
+		return "`make golden`"
+	}
+	return "`go test ./test/watch/golden`, **which is the small play: no bounce, no maintenance, a fault of seconds**"
 }
 
 func orNever(d time.Duration) string {
