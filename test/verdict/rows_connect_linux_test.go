@@ -192,7 +192,11 @@ func (g *rig) signal(s syscall.Signal) {
 func (g *rig) files(none bool) {
 	g.t.Helper()
 	pid := g.cloud.Process().Pid
-	limit := unix.Rlimit{Cur: 1 << 16, Max: 1 << 16}
+	var limit unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		g.t.Fatal(err)
+	}
+	limit.Cur = limit.Max
 	if none {
 		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 		if err != nil {
