@@ -1,6 +1,7 @@
 package door
 
 import (
+	"context"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -90,7 +91,8 @@ func (d *tcp) serve(p *pair) {
 		return
 	}
 	var err error
-	if p.cloud, err = net.DialTimeout("tcp", d.to, patience); err != nil {
+	dialer := net.Dialer{Timeout: patience}
+	if p.cloud, err = dialer.DialContext(context.Background(), "tcp", d.to); err != nil { // the time is bounded
 		return
 	}
 	d.enter(p)
