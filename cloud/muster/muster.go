@@ -325,7 +325,7 @@ func (m *Muster) see(now time.Time, id device.ID, st device.State, known, news b
 	}
 	l := line{udp: st.Transport == "udp", keepAlive: uint16(min(st.KeepAlive/time.Second, 1<<16-1))}
 	if is := m.lines.At(id); is != nil {
-		m.lookFor(now, id, is, l, st)
+		m.lookFor(id, is, l, st)
 		return
 	}
 	switch {
@@ -357,7 +357,7 @@ func byItself(st device.State) bool {
 }
 
 // lookFor takes in how one is who is awaited. Caller holds mu.
-func (m *Muster) lookFor(now time.Time, id device.ID, is *line, l line, st device.State) {
+func (m *Muster) lookFor(id device.ID, is *line, l line, st device.State) {
 	r := m.open[is.since]
 	if r == nil { // its head is lost
 		r = m.newRecovery(Disconnect, time.Unix(int64(is.since), 0).UTC(), time.Unix(int64(is.since), 0).UTC())

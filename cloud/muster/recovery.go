@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -50,19 +51,20 @@ func (r *Recovery) second() uint32 { return uint32(r.At.Unix()) }
 
 // String tells how it went, in a sentence.
 func (r *Recovery) String() string {
-	text := fmt.Sprintf("%d of %d devices that were disconnected are back", r.Back.Sum(), r.Affected)
+	text := new(strings.Builder)
+	fmt.Fprintf(text, "%d of %d devices that were disconnected are back", r.Back.Sum(), r.Affected)
 	for _, q := range []struct {
 		part float64
 		word string
 	}{{.5, "half of them after"}, {.95, "95 % after"}, {.99, "99 % after"}} {
 		if d, ok := r.Quantile(q.part); ok {
-			text += fmt.Sprintf(", %s %.1f s", q.word, d.Seconds())
+			fmt.Fprintf(text, ", %s %.1f s", q.word, d.Seconds())
 		}
 	}
 	if r.GivenUp > 0 {
-		text += fmt.Sprintf("; %d did not come back within a day", r.GivenUp)
+		fmt.Fprintf(text, "; %d did not come back within a day", r.GivenUp)
 	}
-	return text
+	return text.String()
 }
 
 // Absent is a device that is not back.
