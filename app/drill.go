@@ -14,7 +14,7 @@ import (
 // devices' ports of each transport.
 func (a *App) openDrills(ctx context.Context, udp, tcp []string) (*drills.Desk, error) {
 	o := a.opts
-	book := drill.NewBook(a.drilled) //nolint:contextcheck // drills end when they end
+	book := drill.NewBook(a.drilled)
 	cfg := drill.Config{Patient: isHeir(), Logger: o.Logger.With("node", o.Node, "component", "drill")}
 	toUDP, toTCP := a.gateway.Addrs()
 	if len(udp) > 0 && o.ListenDrillUDP != "off" {

@@ -13,11 +13,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/watch/boards"
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/census"
 	"github.com/cyan-cloud/cyan/watch/desk"
@@ -124,7 +126,7 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 		o.TokenFile = filepath.Join(o.Data, FileWatchToken)
 	}
 	if o.BoardsFile == "" {
-		o.BoardsFile = filepath.Join(o.Data, FileBoards)
+		o.BoardsFile = filepath.Join(o.Data, boards.File)
 	}
 	if o.Public == "" {
 		o.Public = o.API
@@ -439,4 +441,39 @@ func (w *Watch) notes() []string {
 		return append([]string{note}, w.Unwatched...)
 	}
 	return w.Unwatched
+}
+
+// openDrills follows drills, where there is an ingress that is broken on
+// purpose.
+func (w *Watch) openDrills(o *WatchOptions, cfg *tower.Config, page string) {
+	if !slices.ContainsFunc(cfg.Canaries.Ways, func(way canary.Way) bool { return way.Drill }) {
+		return
+	}
+	w.drills = drill.New(drill.Config{
+		API: o.API, Token: cfg.Canaries.Canary.Token, Page: page, Told: w.oncall.Exercised, Show: w.desk.Drilled, Logger: o.Logger,
+	})
+	cfg.Drill = w.drills
+}
+
+// rehearsal tells the room of drills, which is opened after the pagers, what
+// became of its pages.
+type rehearsal struct{ watch *Watch }
+
+// Accepted implements oncall.Exercise.
+func (r rehearsal) Accepted(id, outlet string, at time.Time) {
+	if r.watch.drills != nil {
+		r.watch.drills.Accepted(id, outlet, at)
+	}
+}
+
+// boards has the list of real boards followed. It may name commands, so it is
+// only ever read from this machine. One that is wrong at the start is an error;
+// one that becomes wrong later is logged, and the boards before go on.
+func (w *Watch) boards(o *WatchOptions, cfg *tower.Config) error {
+	path := o.BoardsFile
+	if _, err := boards.Read(path); err != nil {
+		return err
+	}
+	cfg.Canaries.Boards = func() ([]canary.Board, error) { return boards.Read(path) }
+	return nil
 }

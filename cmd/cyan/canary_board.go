@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/watch/boards"
 	"github.com/cyan-cloud/cyan/watch/incident"
 )
 
@@ -17,19 +18,19 @@ type boardList struct{ data, file string }
 
 func (l *boardList) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&l.data, "watch-data", app.WatchOptions{}.WithDefaults().Data, "the watchtower's `folder`")
-	flags.StringVar(&l.file, "boards", "", "`file` of the list (default "+app.FileBoards+" in the folder)")
+	flags.StringVar(&l.file, "boards", "", "`file` of the list (default "+boards.File+" in the folder)")
 }
 
 func (l *boardList) path() string {
 	if l.file != "" {
 		return l.file
 	}
-	return filepath.Join(l.data, app.FileBoards)
+	return filepath.Join(l.data, boards.File)
 }
 
 func (c *cli) canaryAddVerb() *cobra.Command {
 	var at boardList
-	var b app.Board
+	var b boards.Board
 	var hook string
 	cmd := &cobra.Command{
 		Use: "add DEVICE", Short: "Make a real board a canary", Args: takes(1, 1, "DEVICE"),
@@ -53,7 +54,7 @@ use. A running watchtower follows within seconds.`,
 			case b.Function == "" && (b.Argument != "" || b.Result != 0):
 				return misuse("which function is called?", "--function NAME")
 			}
-			replaced, err := app.AddBoard(at.path(), b)
+			replaced, err := boards.Add(at.path(), b)
 			if err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ use. A running watchtower follows within seconds.`,
 }
 
 // boardWords says what is done with a board.
-func boardWords(b *app.Board) string {
+func boardWords(b *boards.Board) string {
 	text := "pinged"
 	if b.Function != "" {
 		text = "its " + b.Function + "(" + b.Argument + ") has to give " + itoa(int(b.Result))
@@ -108,7 +109,7 @@ func (c *cli) canaryListVerb() *cobra.Command {
 		Long:    `Lists the real boards on the watchtower's list, a line each.`,
 		Example: "  cyan canary list\n  cyan canary list --json | jq -r .device",
 		RunE: func(*cobra.Command, []string) error {
-			list, err := app.ReadBoards(at.path())
+			list, err := boards.Read(at.path())
 			if err != nil {
 				return err
 			}
@@ -134,7 +135,7 @@ func (c *cli) canaryRemoveVerb() *cobra.Command {
 		Long:    `Takes a real board off the watchtower's list. Nothing is done to the board itself.`,
 		Example: "  cyan canary remove oven",
 		RunE: func(_ *cobra.Command, args []string) error {
-			gone, err := app.RemoveBoard(at.path(), args[0])
+			gone, err := boards.Remove(at.path(), args[0])
 			if err != nil {
 				return err
 			}

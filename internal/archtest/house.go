@@ -80,7 +80,7 @@ var house = []room{
 
 	// Wiring and the outside.
 	{"app", []string{"wire/...", "cloud/...", "watch/...", "sim/...", "client", "internal/..."}},
-	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault", "watch/desk", "watch/incident", "watch/maintenance", "watch/signal", "watch/status")},
+	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault", "watch/boards", "watch/desk", "watch/incident", "watch/maintenance", "watch/signal", "watch/status")},
 	{"internal/...", []string{"internal/..."}},
 	{"test/...", []string{"..."}},
 }
@@ -115,7 +115,7 @@ var shelf = []library{
 	{"github.com/prometheus/client_golang", []string{"cloud/...", "app", "watch/..."}},
 	{"github.com/spf13", []string{"cmd/..."}},
 	{"golang.org/x/term", []string{"cmd/..."}},
-	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/notify", "watch/owners"}},
+	{"go.yaml.in/yaml", []string{"app", "cmd/...", "watch/boards", "watch/notify", "watch/owners"}},
 	{"github.com/wneessen/go-mail", []string{"watch/notify"}},
 	{"github.com/arran4/golang-ical", []string{"watch/status/calendar"}},
 	{"github.com/emersion/go-smtp", []string{"watch/notify/notifytest"}},

@@ -1,4 +1,7 @@
-package app
+// Package boards keeps the list of the real boards that are canaries: a file in
+// the watchtower's folder, which may name commands and is only ever read from
+// this machine.
+package boards
 
 import (
 	"bytes"
@@ -13,29 +16,16 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cyan-cloud/cyan/watch/canary"
-	"github.com/cyan-cloud/cyan/watch/tower"
 )
 
-// FileBoards is the name of the list of real boards in the watchtower's folder.
-const FileBoards = "boards.yaml"
+// File is the name of the list of real boards in the watchtower's folder.
+const File = "boards.yaml"
 
 // Board is a real device that is a canary.
 type Board = canary.Board
 
-// boards has the list of real boards followed. It may name commands, so it is
-// only ever read from this machine. One that is wrong at the start is an error;
-// one that becomes wrong later is logged, and the boards before go on.
-func (w *Watch) boards(o *WatchOptions, cfg *tower.Config) error {
-	path := o.BoardsFile
-	if _, err := ReadBoards(path); err != nil {
-		return err
-	}
-	cfg.Canaries.Boards = func() ([]Board, error) { return ReadBoards(path) }
-	return nil
-}
-
-// ReadBoards reads a list of real boards; without the file there are none.
-func ReadBoards(path string) (list []Board, err error) {
+// Read reads a list of real boards; without the file there are none.
+func Read(path string) (list []Board, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -61,9 +51,9 @@ func ReadBoards(path string) (list []Board, err error) {
 	return list, nil
 }
 
-// AddBoard adds a board to a list, or replaces its line; replaced tells that.
-func AddBoard(path string, b Board) (replaced bool, err error) {
-	list, err := ReadBoards(path)
+// Add adds a board to a list, or replaces its line; replaced tells that.
+func Add(path string, b Board) (replaced bool, err error) {
+	list, err := Read(path)
 	if err != nil {
 		return false, err
 	}
@@ -72,12 +62,12 @@ func AddBoard(path string, b Board) (replaced bool, err error) {
 	} else {
 		list = append(list, b)
 	}
-	return replaced, writeBoards(path, list)
+	return replaced, write(path, list)
 }
 
-// RemoveBoard takes a board off a list; false: it is not on it.
-func RemoveBoard(path, device string) (bool, error) {
-	list, err := ReadBoards(path)
+// Remove takes a board off a list; false: it is not on it.
+func Remove(path, device string) (bool, error) {
+	list, err := Read(path)
 	if err != nil {
 		return false, err
 	}
@@ -85,12 +75,12 @@ func RemoveBoard(path, device string) (bool, error) {
 	if len(left) == len(list) {
 		return false, nil
 	}
-	return true, writeBoards(path, left)
+	return true, write(path, left)
 }
 
-// writeBoards replaces the list whole: whoever reads it meanwhile reads one or
+// write replaces the list whole: whoever reads it meanwhile reads one or
 // the other.
-func writeBoards(path string, list []Board) error {
+func write(path string, list []Board) error {
 	text, err := yaml.Marshal(list)
 	if err != nil {
 		return err
