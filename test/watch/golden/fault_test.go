@@ -227,22 +227,23 @@ func says(verdict string) string {
 // led looks at the light of a device that was rebooted.
 func (p *play) led() {
 	var saw []string
-	for {
-		select {
-		case line, open := <-p.lamp.Lines:
-			if !open {
-				return
+	p.until(minute, func() bool { // a handshake that gets no answer is given up after some twenty seconds
+		for {
+			select {
+			case line := <-p.lamp.Lines:
+				var l struct{ Kind, LED string }
+				if json.Unmarshal(line, &l) != nil {
+					return p.red // it has ended
+				}
+				if l.Kind == "led" {
+					saw = append(saw, l.LED)
+					p.red = p.red || strings.Contains(l.LED, "red")
+				}
+			default:
+				return p.red
 			}
-			var l struct{ Kind, LED, Text string }
-			if json.Unmarshal(line, &l) == nil && l.Kind == "led" {
-				saw = append(saw, l.LED)
-				p.red = p.red || strings.Contains(l.LED, "red")
-			}
-			continue
-		default:
 		}
-		break
-	}
+	})
 	a := p.operatorless("led", "rapid cyan, one red")
 	p.board.Check(p.red && a.Code == 0 && strings.Contains(a.Out, "do not re-key"), "a device that was rebooted flashes fast cyan and one red, and `cyan led` says what that is and what not to do",
 		strings.Join(tail(saw, 4), ", "), 2)
