@@ -178,7 +178,7 @@ func TestUpgradeStalled(t *testing.T) {
 	if err != nil || r.Sessions != len(others)+1 || r.Disconnects != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if n := waiting(t, c.Options.ListenTCP, line.at); n != last {
+	if n := waiting(t, c.Options.ListenTCP, line.at); n < last {
 		t.Errorf("the device has not been stalled throughout: %d bytes wait for it, %d did before", n, last)
 	}
 	for _, err := range f.failed {
