@@ -148,7 +148,7 @@ const (
 	lookEvery  = 5 * time.Second
 	overlap    = time.Second       // of two connections that have one device
 	silentLag  = 130 * time.Second // past its keep-alive, until a silent device is not shown as connected
-	provenLag  = 30 * time.Second  // past two keep-alives, for proof that was none
+	provenLag  = 5 * time.Second   // past two keep-alives, for proof that was none
 	presentLag = 120 * time.Second // for a device that is heard and shown as gone
 )
 
@@ -211,7 +211,7 @@ func (n *node) shownTrue(t *thing) {
 		t.unproven = time.Time{}
 	case t.unproven.IsZero():
 		t.unproven = w.now
-	case w.now.Sub(t.unproven) > 30*time.Second:
+	case w.now.Sub(t.unproven) > 10*time.Second:
 		w.fail("shown", "%s is shown as proven at %v, and had heard nothing for %v then", t.name, proven.Sub(start), proven.Sub(t.heard))
 	}
 	present := t.on && t.phase == sim.Connected && alive < 30*time.Second && w.now.Sub(t.heard) < 30*time.Second

@@ -75,9 +75,9 @@ func (n *node) waits(at int, knocks bool, in *lane.In) bool {
 		g.served++
 		return false
 	}
-	real := n.crowd.makers.Class(in.From.Addr())
-	k := &knock{in: *in, Ticket: g.turns.Comes(n.w.now, real)}
-	if away, full := g.queue.Wait(n.now(), n.w.plan.Class(real), k); full {
+	class := n.crowd.makers.Class(in.From.Addr())
+	k := &knock{in: *in, Ticket: g.turns.Comes(n.w.now, class)}
+	if away, full := g.queue.Wait(n.now(), n.w.plan.Class(class), k); full {
 		n.fair(g.turns.TurnedAway(&away.Ticket))
 	}
 	n.bound("knocks", g.queue.Len(), n.w.plan.Queue(admit.KnockPlaces))
@@ -130,9 +130,9 @@ func (n *node) work(t *task) {
 	if t.kind == lane.MakeReply {
 		c.rsa.End(t)
 	} else {
-		real := c.makers.Class(t.job.From)
-		t.Ticket = c.begun.Comes(n.w.now, real)
-		if away, full := c.rsa.Begin(n.now(), n.w.plan.Class(real), t); full {
+		class := c.makers.Class(t.job.From)
+		t.Ticket = c.begun.Comes(n.w.now, class)
+		if away, full := c.rsa.Begin(n.now(), n.w.plan.Class(class), t); full {
 			n.fair(c.begun.TurnedAway(&away.Ticket))
 			n.refuse(away)
 		}

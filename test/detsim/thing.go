@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cyan-cloud/cyan/test/detsim/schedule"
+
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/link"
@@ -91,7 +93,7 @@ func (w *World) newThing(i int, k kind) *thing {
 	t.public = keys.Public
 	t.cfg = sim.Config{
 		ID: sim.ID(t.id), Transport: k.transport, Profile: profile, Key: keys.Private, ServerKey: w.keys.PublicEC,
-		Server: "cloud", KeepAlive: k.keepAlive, Application: t.application(), ProductID: product(i),
+		Server: "cloud", KeepAlive: k.keepAlive, Application: t.application(), ProductID: schedule.Product(i),
 	}
 	if k.transport == sim.TCP {
 		t.cfg.ServerKey = w.keys.PublicRSA
@@ -102,14 +104,6 @@ func (w *World) newThing(i int, k kind) *thing {
 	t.inside = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 40000)
 	w.byID[t.id] = t
 	return t
-}
-
-// product gives every eighth device another product than the rest.
-func product(i int) uint16 {
-	if i%8 == 0 {
-		return 2000
-	}
-	return 1000
 }
 
 func must(err error) {

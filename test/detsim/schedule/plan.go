@@ -218,9 +218,17 @@ func (p *Plan) Queue(usual int) int {
 }
 
 // Class is what the queue is told, for a class of a knocking device's.
-func (p *Plan) Class(real uint64) uint64 {
+func (p *Plan) Class(of uint64) uint64 {
 	if p.Without == Fairness {
 		return 0
 	}
-	return real
+	return of
+}
+
+// Product gives every eighth device another product than the rest.
+func Product(i int) uint16 {
+	if i%8 == 0 {
+		return 2000
+	}
+	return 1000
 }

@@ -3,6 +3,7 @@ package turns
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -28,10 +29,7 @@ func New() Turns { return Turns{waiting: map[uint64]int{}, served: map[uint64]in
 // Comes is called when somebody begins to wait.
 func (q *Turns) Comes(now time.Time, class uint64) Ticket {
 	class %= 256
-	t := Ticket{class: class, Since: now, ahead: q.waiting[class], served: make(map[uint64]int, len(q.served))}
-	for c, n := range q.served {
-		t.served[c] = n
-	}
+	t := Ticket{class: class, Since: now, ahead: q.waiting[class], served: maps.Clone(q.served)}
 	q.waiting[class]++
 	return t
 }
