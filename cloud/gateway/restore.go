@@ -21,7 +21,7 @@ func (g *Gateway) restore(ctx context.Context) ([]device.ID, error) {
 	var ids []device.ID
 	var crews handover.Crews
 	now := g.now()
-	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error {
+	err := g.cfg.Records.AdoptSessions(ctx, now, func(row store.SessionRow) error { //nolint:contextcheck // what a lane does ends by itself
 		var seed [8]byte
 		_, _ = rand.Read(seed[:])
 		at := roster.LaneOf(row.Device, row.CID, len(g.lanes))

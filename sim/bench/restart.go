@@ -44,7 +44,8 @@ type RestartResult struct {
 	Upgrades    int     `json:"upgrades"`
 	Calls       int     `json:"calls"` // made meanwhile
 	Doubled     int     `json:"calls_doubled"`
-	Own         float64 `json:"freeze_own_ms"` // by the cloud's own clock, the longest
+	Repeated    int     `json:"calls_repeated"` // requests on DTLS that came to the device again, which it recognizes
+	Own         float64 `json:"freeze_own_ms"`  // by the cloud's own clock, the longest
 	OwnMedian   float64 `json:"freeze_own_p50_ms"`
 	Median      float64 `json:"call_p50_ms"` // meanwhile
 
@@ -393,7 +394,9 @@ func (b Restart) upgrade(ctx context.Context, p *plain, st *stage, f *fleet.Flee
 	r.Freeze, r.Median = ms(max(dtls.times.Quantile(1), tcp.times.Quantile(1))), ms(dtls.times.Quantile(.5))
 	r.Own, r.OwnMedian = ms(freezes.Quantile(1)), ms(freezes.Quantile(.5))
 	r.TCPDoubled = max(0, f.Counts().Calls-beforeTCP.Calls-r.TCPCalls)
-	r.Doubled = max(0, st.crowd.Counts().Calls-before.Calls-dtls.made()) + r.TCPDoubled
+	after := st.crowd.Counts()
+	r.Doubled = max(0, after.Calls-before.Calls-dtls.made()) + r.TCPDoubled
+	r.Repeated = after.Repeated - before.Repeated
 	return context.Cause(ctx)
 }
 

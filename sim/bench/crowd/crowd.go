@@ -55,12 +55,13 @@ type Crowd struct {
 
 // counts is Counts while devices run.
 type counts struct {
-	calls, pingsSent, pingsAnswered, unheard atomic.Int64
+	calls, repeated, pingsSent, pingsAnswered, unheard atomic.Int64
 }
 
 // Counts is what has happened to the devices.
 type Counts struct {
-	Calls         int // of functions, answered
+	Calls         int // of functions, performed
+	Repeated      int // calls that came again, and were only answered again
 	PingsSent     int
 	PingsAnswered int
 	Unheard       int // requests that these devices do not understand
@@ -69,7 +70,7 @@ type Counts struct {
 // Counts gives what has happened so far.
 func (c *Crowd) Counts() Counts {
 	return Counts{
-		Calls: int(c.counts.calls.Load()), PingsSent: int(c.counts.pingsSent.Load()),
+		Calls: int(c.counts.calls.Load()), Repeated: int(c.counts.repeated.Load()), PingsSent: int(c.counts.pingsSent.Load()),
 		PingsAnswered: int(c.counts.pingsAnswered.Load()), Unheard: int(c.counts.unheard.Load()),
 	}
 }

@@ -26,15 +26,16 @@ const (
 // device is a virtual device without a life: it answers, and pings. It has no
 // pointers, so that a million of them cost the collector nothing.
 type device struct {
-	session dtls.Session
-	phase   Phase
-	step    uint8  // of the start-up: what was said last
-	tries   uint8  // how often that was repeated
-	token   byte   // of the latest request
-	lastID  uint16 // of the latest message
-	waitID  uint16 // of the message of the start-up that is not acknowledged yet
-	pingID  uint16
-	pinging bool // the latest ping is not answered yet
+	session  dtls.Session
+	phase    Phase
+	step     uint8  // of the start-up: what was said last
+	tries    uint8  // how often that was repeated
+	token    byte   // of the latest request
+	lastID   uint16 // of the latest message
+	waitID   uint16 // of the message of the start-up that is not acknowledged yet
+	pingID   uint16
+	calledID uint16 // of the call that it was asked for last; 0: none
+	pinging  bool   // the latest ping is not answered yet
 }
 
 // system is a generation of Device OS, as its Hello and messages tell.

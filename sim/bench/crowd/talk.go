@@ -154,7 +154,8 @@ func (c *Crowd) acknowledged(i int, m *coap.Message) {
 }
 
 // request answers the server as Device OS does: it acknowledges a call at once
-// and sends the result in a message of its own.
+// and sends the result in a message of its own. A call that the server repeats,
+// because the acknowledgement did not come in time, is not performed again.
 func (c *Crowd) request(i int, d *device, m *coap.Message) {
 	var ack, result [64]byte
 	switch spark.ClassifyRequest(m) {
@@ -163,7 +164,12 @@ func (c *Crowd) request(i int, d *device, m *coap.Message) {
 		if err != nil {
 			return
 		}
-		c.counts.calls.Add(1)
+		if m.ID == d.calledID {
+			c.counts.repeated.Add(1) // it is answered once more, and not done
+		} else {
+			c.counts.calls.Add(1)
+		}
+		d.calledID = m.ID
 		c.seal(i, coap.AppendEmpty(ack[:0], coap.Acknowledgement, m.ID))
 		b, err := spark.AppendFunctionResult(result[:0], coap.Confirmable, d.nextID(), call.Token, int32(len(call.Argument)))
 		if err == nil {
