@@ -52,13 +52,15 @@ type world struct {
 	data  string
 	cloud *cloud
 	book  *incident.Book
-	seen  owners.Seen
 	end   func()
+
+	mu   sync.Mutex
+	seen owners.Seen // guarded by mu: the pages ask in their own time
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, data: t.TempDir(), book: incident.NewBook(), cloud: &cloud{hit: map[string]rest.Impact{"a": {Devices: 4123}, "b": {Devices: 7}}}}
-	w.seen = owners.Seen{Judged: time.Now()}
+	w.see(func(s *owners.Seen) { s.Judged = time.Now() })
 	w.open()
 	return w
 }
@@ -68,7 +70,7 @@ func (w *world) open() {
 	var err error
 	w.Owners, err = owners.Open(owners.Config{
 		Pages: []owners.Page{{Name: "Acme <Ovens>", Path: acme, Token: "a"}, {Name: "Bolt", Path: bolt, Token: "b"}},
-		Data:  w.data, Ask: func(token string) owners.Impacts { return asked{w.cloud, token} }, Seen: func() owners.Seen { return w.seen },
+		Data:  w.data, Ask: func(token string) owners.Impacts { return asked{w.cloud, token} }, Seen: func() (now owners.Seen) { w.see(func(s *owners.Seen) { now = *s }); return now },
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -80,6 +82,13 @@ func (w *world) open() {
 	synctest.Wait()
 }
 
+// see does something with what the watchtower knows.
+func (w *world) see(do func(*owners.Seen)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	do(&w.seen)
+}
+
 // judge lets the watchtower judge, and the owners' pages learn of it.
 func (w *world) judge(s signal.Severity) {
 	now := time.Now()
@@ -89,9 +98,9 @@ func (w *world) judge(s signal.Severity) {
 
 func (w *world) pass(d time.Duration) {
 	<-time.After(d)
-	w.seen.Judged, w.seen.Incidents = time.Now(), w.book.List()
+	w.see(func(s *owners.Seen) { s.Judged, s.Incidents = time.Now(), w.book.List() })
 	<-time.After(61 * time.Second)
-	w.seen.Judged = time.Now()
+	w.see(func(s *owners.Seen) { s.Judged = time.Now() })
 	synctest.Wait()
 }
 
@@ -170,11 +179,11 @@ func TestNobodyCanTell(t *testing.T) {
 		if v := w.look(bolt); v.State != owners.Wait || v.Hit != nil || v.Words[0] != "How many devices it hits is not known at the moment." {
 			t.Errorf("nobody can count: %+v", v)
 		}
-		w.seen.Blind = time.Now()
+		w.see(func(s *owners.Seen) { s.Blind = time.Now() })
 		if v := w.look(bolt); v.State != owners.Unknown {
 			t.Errorf("the watchtower is blind: %+v", v)
 		}
-		w.seen.Blind = time.Time{}
+		w.see(func(s *owners.Seen) { s.Blind = time.Time{} })
 		<-time.After(4 * time.Minute)
 		if v := w.look(bolt); v.State != owners.Unknown {
 			t.Errorf("the watchtower stands still: %+v", v)
