@@ -201,6 +201,9 @@ func (n *node) show(out *lane.Out) {
 			return
 		}
 	case schedule.Proof:
+		if st.Word == device.Limbo {
+			st.Word, st.Reason = device.Online, device.ReasonNone
+		}
 		st.ProvenAt = st.LastSeen
 	case schedule.Presence:
 		if st.Connected() && before.State.Word == device.Offline {
