@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
 // Attend is the cloud's side of a Server: it says that the cloud is ready and
@@ -48,7 +50,7 @@ func (a *attendant) perform(c Command) (d done, err error) {
 	switch {
 	case c.Do == DoCollect:
 		debug.FreeOSMemory()
-		d.Memory = ownMemory()
+		d.Memory = usage.Own()
 	case c.Do == DoHeap:
 		err = heap(c.File)
 	case c.Do == DoProfile && c.File == "":

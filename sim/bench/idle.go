@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
 // Idle measures devices that are connected and do nothing but ping. The cloud
@@ -36,18 +37,18 @@ type Idle struct {
 // IdleResult is what an idle device costs.
 type IdleResult struct {
 	Run
-	Devices        int     `json:"devices"`
-	BytesPerDevice int     `json:"bytes_per_device"`
-	RSS            int64   `json:"rss_bytes"`  // of the cloud's process with all devices, after a collection
-	PingsSent      int     `json:"pings_sent"` // since the first device was connected
-	PingsAnswered  int     `json:"pings_answered"`
-	CallsSampled   int     `json:"calls_sampled"`
-	CallsFailed    int     `json:"calls_failed"`
-	Failures       int     `json:"failures"` // devices that could not connect
-	RSSBefore      int64   `json:"rss_before_bytes"`
-	Each           Memory  `json:"bytes_per_device_by_owner"` // where BytesPerDevice are
-	ConnectsPerS   float64 `json:"connects_per_s"`
-	ServerCPU      float64 `json:"server_cpu_percent"` // of one core, while the devices are idle
+	Devices        int          `json:"devices"`
+	BytesPerDevice int          `json:"bytes_per_device"`
+	RSS            int64        `json:"rss_bytes"`  // of the cloud's process with all devices, after a collection
+	PingsSent      int          `json:"pings_sent"` // since the first device was connected
+	PingsAnswered  int          `json:"pings_answered"`
+	CallsSampled   int          `json:"calls_sampled"`
+	CallsFailed    int          `json:"calls_failed"`
+	Failures       int          `json:"failures"` // devices that could not connect
+	RSSBefore      int64        `json:"rss_before_bytes"`
+	Each           usage.Memory `json:"bytes_per_device_by_owner"` // where BytesPerDevice are
+	ConnectsPerS   float64      `json:"connects_per_s"`
+	ServerCPU      float64      `json:"server_cpu_percent"` // of one core, while the devices are idle
 }
 
 // Rows are the figures for people.
@@ -117,7 +118,7 @@ func (b Idle) sampled() []int {
 	return list
 }
 
-func (b Idle) measure(ctx context.Context, s *Server, st *stage, before Usage, r *IdleResult) error {
+func (b Idle) measure(ctx context.Context, s *Server, st *stage, before usage.Usage, r *IdleResult) error {
 	c := st.crowd
 	began := time.Now()
 	arrived, err := c.Bring(ctx, 0, b.Devices, crowd.Settled, connectTogether, b.underWay(began))
@@ -145,7 +146,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, before Usage, r
 	}
 	r.RSS = after.RSS
 	r.BytesPerDevice = int(per(after.RSS-before.RSS, arrived))
-	r.Each = after.Memory.growth(before.Memory, arrived)
+	r.Each = after.Memory.Growth(before.Memory, arrived)
 	b.Say("calling %d of them", b.Calls)
 	r.CallsSampled = b.Calls
 	r.CallsFailed = b.call(ctx, st)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/sealed"
 )
@@ -153,7 +154,7 @@ func perform(list []operation, n int) (time.Duration, error) {
 	defer close(stop)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	before, err := threadCPU()
+	before, err := usage.Thread()
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +163,7 @@ func perform(list []operation, n int) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	after, err := threadCPU()
+	after, err := usage.Thread()
 	return (after - before) / time.Duration(max(n, 1)), err
 }
 

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
 // Ready is what a cloud says when its doors are open.
@@ -49,9 +51,9 @@ const (
 
 // done is the answer to a command.
 type done struct {
-	Error  string `json:"error,omitempty"`
-	Memory Memory `json:"memory,omitzero"` // after a collection
-	Floor  string `json:"floor,omitempty"` // where a floor was opened
+	Error  string       `json:"error,omitempty"`
+	Memory usage.Memory `json:"memory,omitzero"` // after a collection
+	Floor  string       `json:"floor,omitempty"` // where a floor was opened
 }
 
 // Server is a cloud in a process of its own.
@@ -162,20 +164,20 @@ func (s *Server) Stop() error {
 }
 
 // Usage is what the cloud's process has used.
-func (s *Server) Usage() (Usage, error) { return Of(s.cmd.Process.Pid) }
+func (s *Server) Usage() (usage.Usage, error) { return usage.Of(s.cmd.Process.Pid) }
 
 // Collected is the usage after the cloud has freed what it does not need.
-func (s *Server) Collected() (Usage, error) {
+func (s *Server) Collected() (usage.Usage, error) {
 	d, err := s.ask(Command{Do: DoCollect})
 	if err != nil {
-		return Usage{}, err
+		return usage.Usage{}, err
 	}
 	u, err := s.Usage()
 	if err != nil {
-		return Usage{}, err
+		return usage.Usage{}, err
 	}
-	all, files, err := resident(s.cmd.Process.Pid)
-	u.Memory = d.Memory.complete(all, files)
+	all, files, err := usage.Resident(s.cmd.Process.Pid)
+	u.Memory = d.Memory.Complete(all, files)
 	return u, err
 }
 

@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/cyan-cloud/cyan/sim/bench"
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
 // niceness is that of an attacker: what it costs itself is not what is
@@ -47,8 +47,8 @@ func Strike(ctx context.Context, name string, in io.Reader, out io.Writer) error
 // busy is what this process has used of a processor, since its start and in the
 // time that passed.
 func busy(passed time.Duration) (Busy, error) {
-	u, err := bench.Of(os.Getpid())
-	if err != nil && !errors.Is(err, bench.ErrPlatform) {
+	u, err := usage.Of(os.Getpid())
+	if err != nil && !errors.Is(err, usage.ErrPlatform) {
 		return Busy{}, err
 	}
 	b := Busy{CPU: float64(u.CPU.Milliseconds()) / 1e3, Seconds: float64(passed.Milliseconds()) / 1e3}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/sim/bench"
+	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
 // Bench says how the page is read.
@@ -207,7 +208,7 @@ func (b *Bench) read(ctx context.Context, w *tower, path string) (Path, error) {
 	p := Path{Path: path}
 	reader := &http.Client{Timeout: each, Transport: &http.Transport{MaxIdleConnsPerHost: b.Readers, DisableCompression: true}}
 	defer reader.CloseIdleConnections()
-	before, err := bench.Of(w.cmd.Process.Pid)
+	before, err := usage.Of(w.cmd.Process.Pid)
 	if err != nil {
 		return p, err
 	}
@@ -234,7 +235,7 @@ func (b *Bench) read(ctx context.Context, w *tower, path string) (Path, error) {
 	}
 	all.Wait()
 	took := time.Since(began)
-	after, err := bench.Of(w.cmd.Process.Pid)
+	after, err := usage.Of(w.cmd.Process.Pid)
 	if err != nil || p.Requests == 0 {
 		return p, errors.Join(err, ctx.Err())
 	}

@@ -1,4 +1,4 @@
-package bench
+package usage
 
 import (
 	"fmt"
@@ -36,9 +36,9 @@ var owners = []struct {
 	{"/memory/classes/other:bytes", func(m *Memory) *int64 { return &m.Books }},
 }
 
-// ownMemory asks this process's runtime. Foreign and Program are not known to
+// Own asks this process's runtime. Foreign and Program are not known to
 // it.
-func ownMemory() (m Memory) {
+func Own() (m Memory) {
 	samples := make([]metrics.Sample, len(owners))
 	for i := range owners {
 		samples[i].Name = owners[i].name
@@ -52,17 +52,17 @@ func ownMemory() (m Memory) {
 	return m
 }
 
-// complete adds what the system knows of the process: what is resident, and
+// Complete adds what the system knows of the process: what is resident, and
 // how much of that is of files.
-func (m Memory) complete(resident, files int64) Memory {
+func (m Memory) Complete(resident, files int64) Memory {
 	m.Program = files
 	m.Foreign = resident - files - m.Objects - m.Holes - m.Free - m.Stacks - m.Books
 	return m
 }
 
-// growth gives what each of n had of what was added since before.
-func (m Memory) growth(before Memory, n int) (each Memory) {
-	share := func(after, before int64) int64 { return int64(per(after-before, n)) }
+// Growth gives what each of n had of what was added since before.
+func (m Memory) Growth(before Memory, n int) (each Memory) {
+	share := func(after, before int64) int64 { return (after - before) / int64(max(n, 1)) }
 	return Memory{
 		Objects: share(m.Objects, before.Objects), Holes: share(m.Holes, before.Holes), Free: share(m.Free, before.Free),
 		Stacks: share(m.Stacks, before.Stacks), Books: share(m.Books, before.Books),

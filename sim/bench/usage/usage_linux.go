@@ -1,4 +1,4 @@
-package bench
+package usage
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ func processCPU(pid int) (time.Duration, error) {
 	return clock(int32(^pid)<<3 | scheduled)
 }
 
-// threadCPU is the processor time of the calling thread.
-func threadCPU() (time.Duration, error) { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
+// Thread is the processor time of the calling thread.
+func Thread() (time.Duration, error) { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
 
 func clock(id int32) (time.Duration, error) {
 	var t unix.Timespec
@@ -30,9 +30,9 @@ func clock(id int32) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// resident reads the resident memory of a process, and how much of it is of
+// Resident reads the resident memory of a process, and how much of it is of
 // files: the program, mostly.
-func resident(pid int) (all, files int64, err error) {
+func Resident(pid int) (all, files int64, err error) {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
 		return 0, 0, err
@@ -42,7 +42,7 @@ func resident(pid int) (all, files int64, err error) {
 	return all * page, files * page, err
 }
 
-var errStatm = errors.New("bench: /proc/<pid>/statm cannot be read")
+var errStatm = errors.New("usage: /proc/<pid>/statm cannot be read")
 
 // residentPages finds the second and the third number of a statm, which begins
 // with the size of everything and has the resident part of it next, and then

@@ -1,4 +1,6 @@
-package bench
+// Package usage tells what a process has used, and uses: of processor time, and
+// of memory, and whose that is.
+package usage
 
 import (
 	"errors"
@@ -6,7 +8,7 @@ import (
 )
 
 // ErrPlatform says that what a process uses cannot be read on this system.
-var ErrPlatform = errors.New("bench: processor time and memory of another process can be read on Linux only")
+var ErrPlatform = errors.New("usage: processor time and memory of another process can be read on Linux only")
 
 // Usage is what a process has used, and uses.
 type Usage struct {
@@ -21,6 +23,6 @@ func Of(pid int) (u Usage, err error) {
 	if u.CPU, err = processCPU(pid); err != nil {
 		return Usage{}, err
 	}
-	u.RSS, _, err = resident(pid)
+	u.RSS, _, err = Resident(pid)
 	return u, err
 }
