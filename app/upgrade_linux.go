@@ -239,7 +239,7 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 	if err != nil {
 		_ = link.Close()
 		_ = child.Process.Kill() // it may be about to end by itself
-		<-ended //nolint:errcheck // killed, most likely
+		<-ended                  //nolint:errcheck // killed, most likely
 		if errors.Is(err, handover.ErrGone) {
 			a.fail(err) // nobody serves: let whoever watches us start anew
 		}
@@ -300,7 +300,7 @@ func (a *App) startHeir(ctx context.Context, binary string) (*exec.Cmd, *handove
 	case <-time.After(handover.StartTime):
 	}
 	_ = cmd.Process.Kill() // it is reported anyway
-	<-ended //nolint:errcheck // killed
+	<-ended                //nolint:errcheck // killed
 	return nil, nil, nil, why
 }
 

@@ -37,21 +37,26 @@ func TestRecovery(t *testing.T) {
 		"the cloud knows whom it lost": {0, 100, []look{
 			{census.Sample{At: at(10), Since: noon, Connected: 100, Limbo: 1}, at(11), time.Time{}, incident.Recovery{At: at(10), Affected: 0}},
 			{
-				census.Sample{At: at(60), Since: noon, Connected: 91, Limbo: 4, Missing: 9}, at(61), time.Time{},
+				census.Sample{At: at(60), Since: noon, Connected: 91, Limbo: 4, Missing: 9},
+				at(61),
+				time.Time{},
 				incident.Recovery{At: at(60), Affected: 12, Connected: 3, Answering: 0, Missing: 9},
 			},
 			{ // those that come back are not unhit
-				census.Sample{At: at(120), Since: noon, Connected: 99, Limbo: 1, Missing: 1}, at(121), at(90),
+				census.Sample{At: at(120), Since: noon, Connected: 99, Limbo: 1, Missing: 1},
+				at(121), at(90),
 				incident.Recovery{At: at(120), Affected: 12, Connected: 11, Answering: 11, Missing: 1, Until: at(90 + 25*60)},
 			},
 			{ // and by then everybody is back who comes by himself
-				census.Sample{At: at(1600), Since: noon, Connected: 99, Limbo: 1, Missing: 1}, at(1601), at(90),
+				census.Sample{At: at(1600), Since: noon, Connected: 99, Limbo: 1, Missing: 1},
+				at(1601), at(90),
 				incident.Recovery{At: at(1600), Affected: 12, Connected: 11, Answering: 11, Missing: 1, Listed: 1, Until: at(90 + 25*60)},
 			},
 		}},
 		"a cloud that was killed has forgotten": {4, 100, []look{
 			{
-				census.Sample{At: at(30), Since: noon, Connected: 40, Limbo: 1}, at(31), at(20),
+				census.Sample{At: at(30), Since: noon, Connected: 40, Limbo: 1},
+				at(31), at(20),
 				incident.Recovery{At: at(30), Affected: 60, Connected: 0, Answering: 0, Missing: 60, Until: at(20 + 25*60)},
 			},
 			{census.Sample{At: at(60), Since: noon, Connected: 97, Limbo: 1}, at(61), at(20), incident.Recovery{At: at(60), Affected: 60, Connected: 60, Answering: 60}},
@@ -61,14 +66,17 @@ func TestRecovery(t *testing.T) {
 				census.Sample{
 					At: at(30), Since: noon, Connected: 40, Limbo: 1,
 					Roll: &incident.Recovery{Affected: 70, Owners: 3, Connected: 40, Answering: 30, Missing: 30, Listed: 5, Until: at(100)},
-				}, at(31), time.Time{},
+				},
+				at(31),
+				time.Time{},
 				incident.Recovery{At: at(30), Affected: 70, Owners: 3, Connected: 40, Answering: 30, Missing: 30, Listed: 5, Until: at(100)},
 			},
 			{
 				census.Sample{
 					At: at(200), Since: noon, Connected: 69, Limbo: 1,
 					Roll: &incident.Recovery{Affected: 70, Owners: 3, Connected: 69, Answering: 69, Missing: 1, Listed: 1},
-				}, at(201), at(20),
+				},
+				at(201), at(20),
 				incident.Recovery{At: at(200), Affected: 70, Owners: 3, Connected: 69, Answering: 69, Missing: 1, Listed: 1},
 			},
 		}},
@@ -80,7 +88,8 @@ func TestRecovery(t *testing.T) {
 		}},
 		"needs hands": {0, 100, []look{
 			{
-				census.Sample{At: at(30), Since: noon, Connected: 100, Limbo: 3, Listed: 2}, at(31), at(20),
+				census.Sample{At: at(30), Since: noon, Connected: 100, Limbo: 3, Listed: 2},
+				at(31), at(20),
 				incident.Recovery{At: at(30), Affected: 2, Connected: 2, Listed: 2},
 			},
 		}},

@@ -79,7 +79,8 @@ func (s *scene) evidence() *Evidence {
 	for _, c := range s.Components {
 		e.Components = append(e.Components, EvidenceOfComponent{
 			c.Capability, c.Capability.String(), c.Severity, s.unknown || c.Silent(), c.Changed, c.Measured.OK, c.Measured.Tried, int(c.Measured.Over.Seconds()),
-			EvidenceOfNow{c.Recent.OK, c.Recent.Tried, int(c.Recent.Over.Seconds())}, c.Days,
+			EvidenceOfNow{c.Recent.OK, c.Recent.Tried, int(c.Recent.Over.Seconds())},
+			c.Days,
 		})
 	}
 	for _, i := range s.Incidents[:min(latest, len(s.Incidents))] {

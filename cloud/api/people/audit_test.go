@@ -29,7 +29,9 @@ func (n *notebook) AddEntries(_ context.Context, entries []account.Entry) error 
 	return nil
 }
 
-func (n *notebook) Audit(context.Context, account.AuditQuery) ([]account.Entry, error) { return nil, nil }
+func (n *notebook) Audit(context.Context, account.AuditQuery) ([]account.Entry, error) {
+	return nil, nil
+}
 
 // TestRecorderGathers: an entry after a pause is written at once, those that
 // follow ten times a second, many without a rest, and none is left at the end.
