@@ -80,7 +80,7 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	}
 	kind, err := a.began(ctx)
 	if err == nil {
-		err = a.callRoll(kind)
+		err = a.callRoll(kind) //nolint:contextcheck // it goes on as long as the cloud runs
 	}
 	if err != nil {
 		return a, err

@@ -77,7 +77,7 @@ func (a *App) openRoll() (err error) {
 // callRoll looks for those who were there before. It stops before the gateway
 // does, so that those who are disconnected by that are awaited.
 func (a *App) callRoll(kind muster.Kind) error {
-	a.push("roll of devices", func(context.Context) error { return a.muster.Stop() })
+	a.push("roll of devices", func(context.Context) error { return a.muster.Stop() }) //nolint:contextcheck // what it writes last is written though ctx has ended
 	if a.TookOver() {
 		return a.muster.Continue()
 	}
@@ -86,5 +86,5 @@ func (a *App) callRoll(kind muster.Kind) error {
 
 // back keeps on record how devices came back after a disconnect.
 func (a *App) back(_ context.Context, r muster.Recovery) {
-	a.note(store.Annotation{Kind: store.KindBack, Sessions: r.Back.Sum(), Ended: r.GivenUp, Detail: r.String()})
+	a.note(store.Annotation{Kind: store.KindBack, Sessions: r.Back.Sum(), Ended: r.GivenUp, Detail: r.String()}) //nolint:contextcheck // it is noted to the end
 }

@@ -275,7 +275,7 @@ func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage
 }
 
 // streams connects a fleet on TCP and registers those of it that are called.
-func (p *plain) streams(ctx context.Context, st *stage, n, called int, say Progress) (*fleet.Fleet, error) {
+func (p *plain) streams(ctx context.Context, st *stage, n, called int) (*fleet.Fleet, error) {
 	f, err := fleet.New(fleet.Config{Server: p.TCP.String(), ServerKey: p.KeyTCP, Count: n, Function: crowd.FunctionName, Whole: called})
 	if err != nil {
 		return nil, err
@@ -326,7 +326,7 @@ func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.tearDown()) }()
-	f, err := p.streams(ctx, st, b.TCP, callersTCP, b.Say)
+	f, err := p.streams(ctx, st, b.TCP, callersTCP)
 	if err != nil {
 		return nil, err
 	}

@@ -34,16 +34,14 @@ func (n *node) tried(t *device.Attempt) {
 
 // mindDoor opens and closes the door on TCP, as long as there is any trouble.
 func (n *node) mindDoor() {
-	n.minds = n.door.Troubled(n.now())
-	if !n.minds {
-		return
+	if n.minds = n.door.Troubled(n.now()); n.minds {
+		n.w.after(doorLook, func() { n.hear(n.lookAtDoor) })
 	}
-	n.w.after(doorLook, func() {
-		n.hear(func() {
-			n.turnDoor()
-			n.mindDoor()
-		})
-	})
+}
+
+func (n *node) lookAtDoor() {
+	n.turnDoor()
+	n.mindDoor()
 }
 
 // turnDoor has the door be as the rule wants it. During a hand-over it stays as

@@ -30,14 +30,14 @@ func TestFenceIsTheStores(t *testing.T) {
 func TestStoreIsTheStore(t *testing.T) {
 	keys := load(t)
 	rapid.Check(t, func(t *rapid.T) {
-		real, err := database.Open(t.Context(), database.Config{})
+		actual, err := database.Open(t.Context(), database.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer real.Close()
+		defer actual.Close()
 		fake := newWorld(keys, &schedule.Plan{Seed: 1, Devices: 2, Lanes: 1}).store
 		for _, x := range fake.w.things {
-			if err := real.TrustFirstUse(t.Context(), x.id, device.Key{Algorithm: device.ECC, SPKI: []byte(x.name), Added: start}); err != nil {
+			if err := actual.TrustFirstUse(t.Context(), x.id, device.Key{Algorithm: device.ECC, SPKI: []byte(x.name), Added: start}); err != nil {
 				t.Fatal(err)
 			}
 			fake.owners[x.id] = ""
@@ -57,14 +57,14 @@ func TestStoreIsTheStore(t *testing.T) {
 			"save": func(t *rapid.T) {
 				r := row(t)
 				r.Begins = rapid.Bool().Draw(t, "begins")
-				real.SaveSession(r, done)
+				actual.SaveSession(r, done)
 				if got, want := fault.KindOf(fake.apply(&change{row: r})), fault.KindOf(<-answer); got != want {
 					t.Fatalf("the write of %+v is %v, want %v", r, got, want)
 				}
 			},
 			"delete": func(t *rapid.T) {
 				r := row(t)
-				real.DeleteSession(r, done)
+				actual.DeleteSession(r, done)
 				if got, want := fake.apply(&change{row: r, remove: true}), <-answer; got != nil || want != nil {
 					t.Fatalf("the removal of %+v: %v, want %v", r, got, want)
 				}
@@ -72,7 +72,7 @@ func TestStoreIsTheStore(t *testing.T) {
 			"adopt": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.IntRange(-5, 20).Draw(t, "seconds")) * time.Second)
 				var want []database.SessionRow
-				if err := real.AdoptSessions(t.Context(), now, func(r database.SessionRow) error {
+				if err := actual.AdoptSessions(t.Context(), now, func(r database.SessionRow) error {
 					want = append(want, r)
 					return nil
 				}); err != nil {

@@ -34,7 +34,7 @@ const (
 )
 
 func newMemory() memory {
-	return memory{map[signal.Capability]*[minutes]minute{}, map[strip]*status.Strip{}}
+	return memory{make(map[signal.Capability]*[minutes]minute), map[strip]*status.Strip{}}
 }
 
 func (m *memory) note(r *signal.Result) {

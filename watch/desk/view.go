@@ -74,7 +74,7 @@ func (d *Desk) view(now time.Time) *status.View {
 	if d.cfg.Notes != nil {
 		v.Notes = d.cfg.Notes()
 	}
-	held := map[signal.Capability]signal.Judgement{}
+	held := make(map[signal.Capability]signal.Judgement)
 	for _, j := range d.plans.Held() {
 		held[j.Capability] = j
 	}

@@ -133,7 +133,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 		head.Set("Content-Type", sse.ContentType+"; charset=utf-8")
 		head.Set("Cache-Control", "no-cache")
 		head.Set("X-Accel-Buffering", "no")
-		h.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope))
+		h.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope)) //nolint:contextcheck // its history is read as long as it lives
 		return nil //nolint:nilerr // the stream was served by the response itself
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
