@@ -14,13 +14,12 @@ import (
 
 // people call devices and publish news, each with a patience of their own.
 type people struct {
-	w    *World
-	last uint64
-	open map[uint64]*inquiry
-	news int
-	busy time.Duration // between two calls of anybody
-
-	quiet bool // nobody calls any more
+	w     *World
+	last  uint64
+	open  map[uint64]*inquiry
+	news  int
+	busy  time.Duration // between two calls of anybody
+	quiet bool          // nobody calls any more
 }
 
 // inquiry is one person's call.

@@ -134,7 +134,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, sub Subscription) er
 		head.Set("Cache-Control", "no-cache")
 		head.Set("X-Accel-Buffering", "no")
 		h.remove(st, st.run(&flushed{w, control}, r.Context().Done(), greeting, scope)) //nolint:contextcheck // its history is read as long as it lives
-		return nil //nolint:nilerr // the stream was served by the response itself
+		return nil                                                                      //nolint:nilerr // the stream was served by the response itself
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's limits are for requests
 	greeting = append(fmt.Appendf(nil, streamHead, sub.Request), greeting...)
