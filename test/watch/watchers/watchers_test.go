@@ -170,9 +170,6 @@ func TestPageGoesRound(t *testing.T) {
 	})
 	cloud.Kill()
 	until(t, "the second stage is called", func() bool { return one(t, pager) != nil && len(team.Taken()) > 0 })
-	if called := team.Taken()[0].At.Sub(one(t, pager).Opened); called < 3*time.Second {
-		t.Errorf("the second stage was called %s after the first", called)
-	}
 	until(t, "the first is called again", func() bool { return one(t, pager).Triggers > 1 })
 	tower.Kill()
 	before := len(team.Taken())
@@ -189,10 +186,14 @@ func TestPageGoesRound(t *testing.T) {
 		t.Fatalf("incidents: %v %v", err, list)
 	}
 	cloud.Admin.Must(t, "oncall", "ack", one(t, pager).Key, "--by", "Ada", "--watch-url", tower.URL, "--watch-data", tower.Data)
-	until(t, "it is acknowledged", func() bool { return one(t, pager).Acknowledged })
+	until(t, "both have heard of it", func() bool {
+		return one(t, pager).Acknowledged && slices.ContainsFunc(team.Taken(), func(r notifytest.Request) bool {
+			return strings.Contains(string(r.Body), `"alert.acknowledged"`)
+		})
+	})
 	calls := len(team.Taken()) + one(t, pager).Triggers
-	stage.Pause(t.Context(), 7*time.Second)                                   // in which two more would be called
-	if after := len(team.Taken()) + one(t, pager).Triggers; after > calls+1 { // the team is told of the acknowledgement
+	stage.Pause(t.Context(), 7*time.Second) // in which two more would be called
+	if after := len(team.Taken()) + one(t, pager).Triggers; after != calls {
 		t.Errorf("Ada has it, and %d more are called", after-calls)
 	}
 	until(t, "each step is in the timeline", func() bool { return steps(t.Context(), &at) })
