@@ -17,11 +17,11 @@ func TestDoorUpgrade(t *testing.T) {
 	hideTable(t, c, "device_keys")
 	d := c.Run(cfg, harness.Wiring{})
 	doorIs(c, "0")
-	showsUnreachable(t, c, d, 1)
+	showsUnreachable(t, c, d, 1, 1)
 	if _, err := c.Upgrade(""); err != nil {
 		t.Fatal(err)
 	}
-	showsUnreachable(t, c, d, 2)
+	showsUnreachable(t, c, d, 2, 1)
 	doorIs(c, "0")
 	showTable(t, c, "device_keys")
 	doorIs(c, "1")
