@@ -25,7 +25,7 @@ var ErrExport = errors.New("gateway: handed-over connection cannot be read")
 // was sent ahead was for nothing.
 func (l *Lane) Settle(on bool) {
 	if l.settling = on; !on {
-		l.ahead = nil
+		l.ahead, l.replaced = nil, nil
 	}
 }
 
@@ -87,14 +87,23 @@ func (l *Lane) export(c *conn) (b []byte, known bool, err error) {
 		return l.packing, false, err
 	}
 	now := sent{c.id, maphash.Bytes(l.conns.seed, l.packing)}
-	known = l.ahead[c.slot] == now
-	l.ahead[c.slot] = now
+	before := l.ahead[c.slot]
+	if before.conn != 0 && before.conn != c.id {
+		l.replaced = append(l.replaced, before.conn)
+	}
+	known, l.ahead[c.slot] = before == now, now
 	return l.packing, known, nil
 }
 
 // Gone calls each for every connection that was sent ahead and is to be handed
 // over no more. The lane must not be stepped from here on, as with Export.
 func (l *Lane) Gone(each func(conn uint64) error) error {
+	for _, conn := range l.replaced {
+		if err := each(conn); err != nil {
+			return err
+		}
+	}
+	l.replaced = nil
 	for slot := range l.ahead {
 		a := &l.ahead[slot]
 		if c := l.room.at(uint32(slot)); a.conn == 0 || c.id == a.conn && l.has(c) && c.passable() {

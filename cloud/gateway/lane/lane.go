@@ -107,9 +107,10 @@ type Lane struct {
 	order []*conn // scratch of happened
 
 	// Of a hand-over that is near.
-	settling bool   // no handshake is begun
-	ahead    []sent // by place in the room
-	packing  []byte // scratch of exports
+	settling bool     // no handshake is begun
+	ahead    []sent   // by place in the room
+	replaced []uint64 // sent ahead from places that others have since
+	packing  []byte   // scratch of exports
 
 	timers   timers
 	halfOpen int // handshakes on UDP that have not ended
