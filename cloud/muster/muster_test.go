@@ -146,9 +146,9 @@ func bounced(t *testing.T, dir string, f *fleet, devices int, down time.Duration
 func TestRollCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fleet{states: map[device.ID]device.State{}}
-		var over []muster.Recovery
+		ended := make(chan muster.Recovery, 2)
 		const devices, stuck = 50, 7
-		m := bounced(t, t.TempDir(), f, devices, 20*time.Second, func(r muster.Recovery) { over = append(over, r) })
+		m := bounced(t, t.TempDir(), f, devices, 20*time.Second, func(r muster.Recovery) { ended <- r })
 		up := time.Now()
 		rest(500 * time.Millisecond)
 		for n := range devices {
@@ -185,14 +185,17 @@ func TestRollCall(t *testing.T) {
 		if list, _, _ := m.Absent(t.Context(), map[device.ID]bool{nth(1): true}, 10); len(list) != 0 {
 			t.Errorf("of somebody else's: %v", list)
 		}
-		if len(over) != 0 {
-			t.Errorf("it is over, and one is missing: %+v", over)
+		if len(ended) != 0 {
+			t.Errorf("it is over, and one is missing: %+v", <-ended)
 		}
 		rest(25 * time.Hour)
-		if len(over) != 1 || over[0].GivenUp != 1 || over[0].Back.Sum() != devices-1 {
-			t.Errorf("after a day: %+v", over)
-		}
 		stop(t, m)
+		if len(ended) != 1 {
+			t.Fatalf("after a day it has ended %d times", len(ended))
+		}
+		if r := <-ended; r.GivenUp != 1 || r.Back.Sum() != devices-1 {
+			t.Errorf("after a day: %+v", r)
+		}
 	})
 }
 
