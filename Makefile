@@ -46,7 +46,7 @@ up: build ## start a whole cloud here, with a virtual device to look at
 .PHONY: test
 test: ## run all tests
 	go mod download
-	go test -shuffle=on ./...
+	go test -shuffle=on -timeout 20m ./...
 
 .PHONY: check
 check: format vet staticcheck lint deadcode cross race ## everything a change must pass besides the tests
@@ -84,7 +84,7 @@ cross: ## build for every platform we promise
 .PHONY: race
 race: ## run all tests with the race detector (needs a C compiler)
 	@if command -v "$$(go env CC)" >/dev/null; then \
-		echo "go test -race ./..."; CGO_ENABLED=1 go test -race -shuffle=on ./...; \
+		echo "go test -race ./..."; CGO_ENABLED=1 go test -race -shuffle=on -timeout 30m ./...; \
 	else echo "race: no C compiler here, left out"; fi
 
 .PHONY: fuzz
