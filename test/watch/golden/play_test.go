@@ -38,12 +38,14 @@ type size struct {
 // The whole one has the sizes of the day: twenty devices a minute are rebooted.
 // Two hours and a quarter of waiting are six minutes.
 func sizes() (small, large size) {
-	return size{
+	small = size{
 		tcp: 14, udp: 10, owners: 2, herds: 2, herd: 2, reboot: 5 * time.Second, every: 2 * time.Second, lift: 25 * time.Second,
-	}, size{
+	}
+	large = size{
 		tcp: 700, udp: 300, owners: 12, herds: 18, herd: 7, reboot: 20 * time.Second, every: 10 * time.Second,
 		bounce: 270 * time.Second, lift: 6 * time.Minute,
 	}
+	return small, large
 }
 
 // play is the whole of it.
