@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,38 +60,50 @@ func copyDatabase(from, to string) error {
 	return nil
 }
 
-// childDatabase is the environment variable that turns TestChild into a
+// childDatabase is the environment variable that turns the test binary into a
 // process that stores sessions in that file.
 const childDatabase = "CYAN_STORE_TEST_DATABASE"
 
 // childDevices is how many devices the child stores sessions of.
 const childDevices = 50
 
-// TestChild is not a test but the child of the tests below: it stores session
-// after session, and says so on its standard output once each is acknowledged.
-func TestChild(t *testing.T) {
-	path := os.Getenv(childDatabase)
-	if path == "" {
-		t.Skip("only as a child of the other tests")
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childDatabase); path != "" {
+		fmt.Fprintln(os.Stderr, "the child ended:", storeForEver(path))
+		return
 	}
-	s, _ := openFile(t, store.Config{Path: path})
-	var ids []device.ID
+	m.Run()
+}
+
+// storeForEver is the child of the tests below: it stores session after session,
+// and says so on its standard output once each is acknowledged, until it is
+// killed.
+func storeForEver(path string) error {
+	s, err := store.Open(context.Background(), store.Config{Path: path})
+	if err != nil {
+		return err
+	}
 	for n := range uint32(childDevices) {
-		ids = append(ids, addDevice(t, s, n))
+		id := deviceID(n)
+		if err := s.TrustFirstUse(context.Background(), id, device.Key{Algorithm: device.ECC, SPKI: id[:]}); err != nil {
+			return err
+		}
 	}
-	for generation := uint32(1); generation < 1<<20; generation++ {
+	for generation := uint32(1); ; generation++ {
 		last := make(chan error)
-		for n, id := range ids {
-			s.SaveSession(store.SessionRow{Device: id, CID: [8]byte{1}, Generation: generation, Blob: marker(uint32(n), generation)}, func(err error) {
+		for n := range uint32(childDevices) {
+			s.SaveSession(store.SessionRow{Device: deviceID(n), CID: [8]byte{1}, Generation: generation, Blob: marker(n, generation)}, func(err error) {
 				if err == nil {
 					_, err = fmt.Fprintf(os.Stdout, "acknowledged %d %d\n", n, generation)
 				}
-				if n == len(ids)-1 {
+				if n == childDevices-1 {
 					last <- err
 				}
 			})
 		}
-		must(t, <-last)
+		if err := <-last; err != nil {
+			return err
+		}
 	}
 }
 
@@ -103,7 +116,7 @@ func child(t *testing.T, path string, wrap ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	must(t, err)
-	args := slices.Concat(wrap, []string{self, "-test.run=^TestChild$"})
+	args := slices.Concat(wrap, []string{self})
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), childDatabase+"="+path)
 	cmd.Stderr = os.Stderr
