@@ -12,8 +12,9 @@ import (
 	"github.com/cyan-cloud/cyan/internal/build"
 )
 
-// began keeps on record that this process has the cloud from now on. A start
-// behind a process that did not stop is a crash.
+// began keeps on record that this process has the cloud, since it lets devices
+// in: who comes back at once came after the start. A start behind a process that
+// did not stop is a crash.
 func (a *App) began(ctx context.Context) (muster.Kind, error) {
 	now, version := time.Now().UTC(), build.Current().Version
 	before, err := a.store.Runs(ctx, fmt.Sprintf("%s pid %d since %s", version, os.Getpid(), now.Format(time.RFC3339)))
@@ -21,7 +22,7 @@ func (a *App) began(ctx context.Context) (muster.Kind, error) {
 		return muster.Start, err // a hand-over is on record already, by who gave
 	}
 	n := store.Annotation{
-		At: now, Kind: store.KindStart, Node: a.opts.Node, To: version, Sessions: a.gateway.Restored(), Ended: 0,
+		At: a.up.UTC(), Kind: store.KindStart, Node: a.opts.Node, To: version, Sessions: a.gateway.Restored(), Ended: 0,
 		Detail: "sessions on UDP go on; devices on TCP were disconnected when the cloud stopped",
 	}
 	kind := muster.Start
