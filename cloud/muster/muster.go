@@ -255,8 +255,11 @@ func (m *Muster) look(ctx context.Context) {
 	m.countOwners(ctx)
 	for i := range over {
 		r := &over[i]
-		m.cfg.Logger.Warn("the devices are back after a disconnect, or nobody waits for them any more", "recovery", r.ID, "kind", r.Kind,
-			"affected", r.Affected, "back", r.Back.Sum(), "given_up", r.GivenUp)
+		level, what := slog.LevelInfo, "the devices are back after a disconnect"
+		if r.GivenUp > 0 {
+			level, what = slog.LevelWarn, "not all devices came back after a disconnect: nobody waits for the rest any more"
+		}
+		m.cfg.Logger.Log(ctx, level, what, "recovery", r.ID, "kind", r.Kind, "affected", r.Affected, "back", r.Back.Sum(), "given_up", r.GivenUp)
 		if m.cfg.Over != nil {
 			m.cfg.Over(ctx, *r)
 		}
