@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,38 @@ type Escalation struct {
 	Calls   int      // this is the how manieth time that somebody is called again
 	Outlets []string // of the stage
 	At      time.Time
+}
+
+// lineOf gives the line of the rota that a stage names; empty: it names an
+// outlet.
+func lineOf(name string) string {
+	line, _ := strings.CutPrefix(name, "rota/")
+	if line == name {
+		return ""
+	}
+	return line
+}
+
+// people gives the outlets behind names at a time, each once: those of who is on
+// call then, where a name is a line of the rota.
+func (l *ledger) people(names []string, at time.Time) (list []string) {
+	for _, name := range names {
+		outlets := []string{name}
+		if line := lineOf(name); line != "" {
+			outlets = l.rota.Outlets(line, at)
+		}
+		for _, outlet := range outlets {
+			if !slices.Contains(list, outlet) {
+				list = append(list, outlet)
+			}
+		}
+	}
+	return list
+}
+
+// toCome tells whether a record is about a stage that has yet to begin.
+func (l *ledger) toCome(a *alert, r Record) bool {
+	return slices.ContainsFunc(l.stages[a.stage+1:], func(names []string) bool { return slices.Contains(l.people(names, r.At), r.Outlet) })
 }
 
 // late lists the escalations that are due, as they are written down.
@@ -44,16 +77,17 @@ func (l *ledger) escalated(r Record) {
 	a.stage, a.stageAt = (max(r.Stage, 1)-1)%len(l.stages), r.At
 	a.calls, a.calling = a.calls+1, true
 	l.escalations++
-	for _, name := range l.stages[a.stage] {
+	a.called = l.people(l.stages[a.stage], r.At)
+	for _, name := range a.called {
 		l.summon(a, name, r.At)
 	}
 }
 
 // escalation puts into words for others what a record says.
 func (l *ledger) escalation(r Record) Escalation {
-	e := Escalation{Key: r.Key, Stage: r.Stage, At: r.At, Outlets: slices.Clone(l.stages[r.Stage-1])}
+	e := Escalation{Key: r.Key, Stage: r.Stage, At: r.At}
 	if a := l.byKey[r.Key]; a != nil {
-		e.Calls = a.calls
+		e.Calls, e.Outlets = a.calls, slices.Clone(a.called)
 	}
 	return e
 }

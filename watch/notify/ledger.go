@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // The rules of delivery.
@@ -35,8 +37,10 @@ var (
 // method is told the time. Lists keep their order, so that the same records
 // always make the same ledger.
 type ledger struct {
-	stages   [][]string // names of outlets
+	stages   [][]string // names of outlets, and of lines of the rota
 	inform   []string   // told of everything, and count for nothing
+	low      []string   // told of what wakes nobody; empty: the first stage is
+	rota     *rota.Rota // nil: there is none
 	patience time.Duration
 	escalate time.Duration // below 0: never
 	quiet    Quiet
@@ -79,7 +83,8 @@ type alert struct {
 	resolved time.Time
 	change   bool // not an alert at all
 
-	stage    int // the last one begun; -1: none
+	stage    int      // the last one begun; -1: none
+	called   []string // its outlets
 	stageAt  time.Time
 	calling  bool      // since the last call nobody has taken a page
 	calls    int       // stages called because nobody said that they have it
@@ -105,6 +110,7 @@ type delivery struct {
 	asked     time.Time // when it was put on its way
 	begun     time.Time
 	next      time.Time
+	held      time.Time // not before: quiet hours
 	tries     int
 	attempted bool // ever: its content is fixed
 	busy      bool
@@ -172,7 +178,7 @@ func (l *ledger) find(r Record) (*leg, *delivery) {
 	if a == nil || l.outlets[r.Outlet] == nil {
 		return nil, nil
 	}
-	for !a.change && a.stage < len(l.stages)-1 && a.ahead(r) && slices.ContainsFunc(l.stages[a.stage+1:], func(s []string) bool { return slices.Contains(s, r.Outlet) }) {
+	for !a.change && a.stage < len(l.stages)-1 && a.ahead(r) && l.toCome(a, r) {
 		l.begin(a, r.At)
 	}
 	g := a.leg(r.Outlet)
@@ -296,7 +302,7 @@ func (l *ledger) revive(now time.Time) {
 			for _, d := range g.queue {
 				d.busy, d.tries, d.begun = false, 0, now
 				if d.next.After(now) || d.notice.Kind != Update {
-					d.next = now
+					d.next = later(now, d.held)
 				}
 			}
 		}

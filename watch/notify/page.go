@@ -5,16 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/notify/pagerhook"
 )
 
 // Where Handler stands in the watchtower's HTTP server.
 const (
-	AckPath     = "/oncall/ack"     // GET: a page with a button, POST: acknowledge
-	CommandPath = "/oncall/command" // POST: commands of the owner of the secret
+	AckPath     = "/oncall/ack"       // GET: a page with a button, POST: acknowledge
+	CommandPath = "/oncall/command"   // POST: commands of the owner of the secret
+	HookPath    = "/oncall/pagerduty" // POST: what PagerDuty says of our pages
 )
 
 // Handler serves what stands below /oncall/: the page that acknowledges, and
@@ -25,6 +29,7 @@ func (p *Pipeline) Handler() http.Handler {
 	mux.HandleFunc("GET "+AckPath, p.showAck)
 	mux.HandleFunc("POST "+AckPath, p.takeAck)
 	mux.HandleFunc("POST "+CommandPath, p.command)
+	mux.HandleFunc("POST "+HookPath, p.hear)
 	return mux
 }
 
@@ -123,9 +128,45 @@ func show(w http.ResponseWriter, code int, page ackPage) {
 	ackTemplate.Execute(w, page) //nolint:errcheck // the reader went away
 }
 
+// skewed is how far PagerDuty's clock and this one may be apart.
+const skewed = 5 * time.Minute
+
+// hear takes an acknowledgement that a person made in PagerDuty. What is of no
+// alert here, or of an earlier time of it, changes nothing: PagerDuty repeats
+// what it could not say for two days.
+func (p *Pipeline) hear(w http.ResponseWriter, r *http.Request) {
+	if len(p.hooks) == 0 {
+		http.Error(w, "no pagerduty outlet has webhook_secrets", http.StatusNotFound)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, pagerhook.Most))
+	if err != nil {
+		http.Error(w, "too long", http.StatusRequestEntityTooLarge)
+		return
+	}
+	e, err := pagerhook.Read(p.hooks, r.Header.Get(pagerhook.Signature), body)
+	switch {
+	case errors.Is(err, pagerhook.ErrSignature):
+		p.log.Warn("a webhook that is not PagerDuty's", "from", r.RemoteAddr)
+		http.Error(w, "bad signature", http.StatusUnauthorized)
+		return
+	case err != nil:
+		http.Error(w, "no event", http.StatusBadRequest)
+		return
+	}
+	if a, open := p.find(e.Key); e.Acknowledges() && open && !e.At.Before(a.Opened.Add(-skewed)) {
+		err = p.Acknowledge(e.Key, e.Who+" (PagerDuty)")
+	}
+	if err != nil && !errors.Is(err, ErrNoAlert) { // it is over by now
+		http.Error(w, "it could not be noted", http.StatusInternalServerError) // and is said again
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // order is a command of `cyan oncall`.
 type order struct {
-	Do  string `json:"do"` // status, test or ack
+	Do  string `json:"do"` // status, test, ack, or one of Config.Orders
 	Key string `json:"key,omitempty"`
 	By  string `json:"by,omitempty"`
 }
@@ -134,6 +175,7 @@ type order struct {
 type answer struct {
 	Status *Status      `json:"status,omitempty"`
 	Tests  []TestResult `json:"tests,omitempty"`
+	Said   any          `json:"said,omitempty"` // of one of Config.Orders
 	Error  string       `json:"error,omitempty"`
 	Code   int          `json:"-"`
 }
@@ -179,7 +221,15 @@ func (p *Pipeline) obey(ctx context.Context, o order) answer {
 			return answer{Error: err.Error(), Code: http.StatusInternalServerError}
 		}
 	default:
-		return answer{Error: "there is no order " + strconv.Quote(o.Do), Code: http.StatusBadRequest}
+		do := p.config.Orders[o.Do]
+		if do == nil {
+			return answer{Error: "there is no order " + strconv.Quote(o.Do), Code: http.StatusBadRequest}
+		}
+		said, err := do()
+		if err != nil {
+			return answer{Error: err.Error(), Code: http.StatusInternalServerError}
+		}
+		return answer{Said: said}
 	}
 	s := p.Status()
 	return answer{Status: &s}

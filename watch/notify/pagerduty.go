@@ -39,6 +39,9 @@ func newPagerDuty(o *OutletSettings, config Config) (*pagerDuty, error) {
 	case key == "":
 		return nil, errors.New("routing_key is missing: the Integration Key of an Events API v2 integration")
 	}
+	if _, err := o.hookSecrets(); err != nil {
+		return nil, fmt.Errorf("webhook_secrets: %w", err)
+	}
 	p := &pagerDuty{key: key, site: config.Settings.URL, client: plainClient(config.Transport)}
 	switch {
 	case o.URL != "":
@@ -54,6 +57,24 @@ func newPagerDuty(o *OutletSettings, config Config) (*pagerDuty, error) {
 		return nil, fmt.Errorf("url: %q is no address of the web", o.URL)
 	}
 	return p, nil
+}
+
+// hookSecrets are the secrets of webhooks that come back.
+func (o *OutletSettings) hookSecrets() (list []string, err error) {
+	if len(o.WebhookSecrets) > 2 {
+		return nil, errors.New("at most two, while they are rotated")
+	}
+	for _, s := range o.WebhookSecrets {
+		text, err := secret(s)
+		if err != nil {
+			return nil, err
+		}
+		if len(text) < 16 {
+			return nil, errors.New("at least 16 characters, as PagerDuty gives them")
+		}
+		list = append(list, text)
+	}
+	return list, nil
 }
 
 // pagerEvent is the body of a request, in the order of the documentation.

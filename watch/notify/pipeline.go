@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // Config is what a pipeline needs besides a journal.
@@ -34,6 +36,8 @@ type Config struct {
 	// OnEscalated is told when a stage is called because nobody has said that
 	// they have the alert. The same holds of it.
 	OnEscalated func(Escalation)
+	// Orders are what else the owner of the secret may ask for, by name.
+	Orders map[string]func() (any, error)
 }
 
 // Pipeline gets notices to people.
@@ -43,6 +47,7 @@ type Pipeline struct {
 	log      *slog.Logger
 	journal  Journal
 	outlets  map[string]Outlet
+	hooks    []string // secrets of what PagerDuty sends back
 	switches []*Switch
 	wake     chan struct{} // holds one: what is due has changed
 
@@ -65,6 +70,10 @@ func Open(config Config, journal Journal) (*Pipeline, error) {
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
+	}
+	for _, o := range config.Settings.Outlets {
+		list, _ := o.hookSecrets() // build has looked
+		p.hooks = append(p.hooks, list...)
 	}
 	for _, s := range config.Settings.DeadMan {
 		p.switches = append(p.switches, newSwitch(s, config.Transport))
@@ -127,6 +136,14 @@ func (p *Pipeline) Acknowledge(key, by string) error {
 		by = "somebody"
 	}
 	return p.Notify(Notice{ID: newID(), Key: key, Kind: Acknowledge, By: by, Summary: "acknowledged by " + by})
+}
+
+// Turn makes another rota the one that counts. What is under way goes on with
+// those who were called.
+func (p *Pipeline) Turn(r *rota.Rota) {
+	p.mu.Lock()
+	p.ledger.rota = r
+	p.mu.Unlock()
 }
 
 // Status is how well people can be reached.

@@ -3,6 +3,8 @@ package notify
 import (
 	"slices"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // note plans the deliveries of a new notice.
@@ -17,7 +19,7 @@ func (l *ledger) note(n Notice, now time.Time) {
 	case Change:
 		a = l.open(n, now)
 		a.change, a.stage = true, len(l.stages)
-		for _, name := range l.everybody() {
+		for _, name := range l.people(append(slices.Concat(l.stages...), l.inform...), now) {
 			l.join(a, name, false, n, now)
 		}
 	case Trigger:
@@ -27,17 +29,7 @@ func (l *ledger) note(n Notice, now time.Time) {
 			return
 		}
 		a = l.open(n, now)
-		a.held = l.quiet.until(n, now)
-		for _, name := range l.inform {
-			l.join(a, name, false, n, now)
-		}
-		if n.Test {
-			for range l.stages {
-				l.begin(a, now)
-			}
-		} else if a.held.IsZero() {
-			l.begin(a, now)
-		}
+		l.announce(a, n, now)
 	case Update:
 		l.update(a, n, now)
 	case Acknowledge:
@@ -46,6 +38,39 @@ func (l *ledger) note(n Notice, now time.Time) {
 	case Resolve:
 		a.resolved = now
 		l.close(a, n, now)
+	}
+}
+
+// announce puts a new alert on its way: a test to everybody, what wakes nobody
+// to those who hear such things, and the rest to the first stage.
+func (l *ledger) announce(a *alert, n Notice, now time.Time) {
+	a.held = l.quiet.until(n, now)
+	for _, name := range l.people(l.inform, now) {
+		l.join(a, name, false, n, now)
+	}
+	switch {
+	case n.Test:
+		for range l.stages {
+			l.begin(a, now)
+		}
+		for _, name := range l.everybody() { // those too who are not on call just now
+			if a.leg(name) == nil {
+				l.summon(a, name, now)
+			}
+		}
+	case len(l.low) > 0 && !n.Severity.urgent():
+		a.calling = false // nobody has to be found
+		for _, name := range l.people(l.low, now) {
+			if a.leg(name) == nil {
+				l.join(a, name, false, n, now)
+			}
+			if g := a.leg(name); g != nil && len(g.queue) > 0 {
+				g.queue[0].held, g.queue[0].next = a.held, later(now, a.held)
+			}
+		}
+		a.held = time.Time{}
+	case a.held.IsZero():
+		l.begin(a, now)
 	}
 }
 
@@ -65,15 +90,19 @@ func (l *ledger) open(n Notice, now time.Time) *alert {
 	return a
 }
 
-// everybody lists all outlets once, those that page first.
+// everybody lists all outlets once, those that page first; of the rota those
+// too of who is not on call just now.
 func (l *ledger) everybody() []string {
 	var list []string
-	for _, name := range append(slices.Concat(l.stages...), l.inform...) {
-		if !slices.Contains(list, name) {
+	for _, name := range slices.Concat(slices.Concat(l.stages...), []string{"rota/" + rota.Everybody}, l.inform, l.low) {
+		if line := lineOf(name); line != "" {
+			list = append(list, l.rota.All()...)
+		} else {
 			list = append(list, name)
 		}
 	}
-	return list
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(name string) bool { known := seen[name]; seen[name] = true; return known })
 }
 
 // begin tells the next stage.
@@ -84,7 +113,8 @@ func (l *ledger) begin(a *alert, now time.Time) {
 		l.fallbacks++
 	}
 	if a.stage < len(l.stages) {
-		for _, name := range l.stages[a.stage] {
+		a.called = l.people(l.stages[a.stage], now)
+		for _, name := range a.called {
 			l.summon(a, name, now)
 		}
 	}
@@ -129,7 +159,7 @@ func (l *ledger) update(a *alert, n Notice, now time.Time) {
 		l.join(a, g.outlet, g.pages, n, now)
 	}
 	if a.stage < 0 && n.Severity.urgent() {
-		a.held = time.Time{}
+		a.held, a.calling = time.Time{}, true
 		l.begin(a, now)
 	}
 }
@@ -229,7 +259,7 @@ func (l *ledger) fallsBack(a *alert, now time.Time) bool {
 
 // hope tells whether an outlet of the alert's stage can still take it in time.
 func (l *ledger) hope(a *alert, deadline time.Time) bool {
-	for _, name := range l.stages[a.stage] {
+	for _, name := range a.called {
 		g := a.leg(name)
 		if g == nil || len(g.queue) == 0 || !g.queue[0].notice.Kind.pages() {
 			continue

@@ -63,6 +63,19 @@ func (r *Remote) Acknowledge(ctx context.Context, key, by string) error {
 	return err
 }
 
+// Ask asks for what else a watchtower tells, by its name.
+func (r *Remote) Ask(ctx context.Context, what string, into any) error {
+	a, err := r.order(ctx, order{Do: what})
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(a.Said)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	return err
+}
+
 // RemoteError is a watchtower's no.
 type RemoteError struct {
 	Status int // of HTTP

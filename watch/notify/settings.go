@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // Settings is the section "notify" of the settings file; docs/guide/watchtower.md
@@ -22,11 +24,14 @@ type Settings struct {
 	URL      string                    `yaml:"url"`      // where people reach the watchtower, for links; empty: no links
 	Patience time.Duration             `yaml:"patience"` // until the next stage hears of it too; 0: 10 s
 	Escalate time.Duration             `yaml:"escalate"` // until the next stage is called because nobody says that they have it, round and round; 0: 5 min, below 0: never
-	Stages   [][]string                `yaml:"stages"`   // names of outlets that page
+	Stages   [][]string                `yaml:"stages"`   // names of outlets that page, and lines of the rota: rota/first
+	Low      []string                  `yaml:"low"`      // the same, of who hears what wakes nobody; empty: the first stage
 	Inform   []string                  `yaml:"inform"`   // names of outlets that hear everything and page nobody
 	Outlets  map[string]OutletSettings `yaml:"outlets"`
 	DeadMan  []SwitchSettings          `yaml:"deadman"`
 	Quiet    QuietSettings             `yaml:"quiet"`
+	Rota     rota.Settings             `yaml:"rota"`
+	Drills   time.Duration             `yaml:"drills"` // so old the last drill may be until somebody is reminded; 0: 90 days, below 0: nobody is
 }
 
 // OutletSettings describes an outlet. Type says which of the other fields mean
@@ -38,6 +43,8 @@ type OutletSettings struct {
 	RoutingKey string `yaml:"routing_key"` // pagerduty: the integration's key (secret)
 	Region     string `yaml:"region"`      // pagerduty: us (empty) or eu
 	URL        string `yaml:"url"`         // webhook; pagerduty: another host, for tests
+
+	WebhookSecrets []string `yaml:"webhook_secrets"` // pagerduty: of webhooks that come from there, two while they are rotated (secret)
 
 	Secrets      []string `yaml:"secrets"`       // webhook: whsec_… or whsk_…, two while they are rotated (secret)
 	AllowPrivate bool     `yaml:"allow_private"` // webhook: may reach addresses that are not public
@@ -116,14 +123,31 @@ func (s *Settings) Check() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("notify: "+format, args...)) }
 	used := map[string]bool{}
+	turns, err := s.Rota.Rota()
+	if err != nil {
+		errs = append(errs, fmt.Errorf("notify: %w", err))
+	}
+	for _, name := range append(turns.All(), s.Low...) {
+		used[name] = true
+		if _, ok := s.Outlets[name]; !ok && !turns.Has(lineOf(name)) {
+			wrong("there is no outlet %q, which the rota or low names", name)
+		}
+	}
+	paging := map[string]bool{}
 	for i, name := range append(slices.Concat(s.Stages...), s.Inform...) {
+		if line := lineOf(name); line != "" {
+			if err == nil && !turns.Has(line) {
+				wrong("the rota has no line %q, which a stage names", line)
+			}
+			continue
+		}
 		if _, ok := s.Outlets[name]; !ok {
 			wrong("there is no outlet %q, which a stage or inform names", name)
 		}
-		if used[name] && i < len(slices.Concat(s.Stages...)) {
+		if paging[name] && i < len(slices.Concat(s.Stages...)) {
 			wrong("outlet %q stands in two stages", name)
 		}
-		used[name] = true
+		used[name], paging[name] = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Outlets)) {
 		if !used[name] {
@@ -207,8 +231,9 @@ func (o *OutletSettings) build(name string, config Config) (Outlet, error) {
 // ledger makes an empty ledger for the outlets.
 func (s *Settings) ledger(outlets map[string]Outlet) *ledger {
 	quiet, _ := s.Quiet.parse()
+	turns, _ := s.Rota.Rota() // Check has looked
 	l := &ledger{
-		stages: s.Stages, inform: s.Inform, patience: cmp.Or(s.Patience, patience), escalate: cmp.Or(s.Escalate, escalate), quiet: quiet,
+		stages: s.Stages, inform: s.Inform, low: s.Low, rota: turns, patience: cmp.Or(s.Patience, patience), escalate: cmp.Or(s.Escalate, escalate), quiet: quiet,
 		outlets: map[string]*outletState{}, byKey: map[string]*alert{}, seen: map[string]bool{},
 	}
 	for name, o := range outlets {

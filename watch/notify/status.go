@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // Ack is that a person has an alert.
@@ -39,6 +41,7 @@ type Status struct {
 	Outlets  []OutletStatus `json:"outlets"`
 	Alerts   []AlertStatus  `json:"alerts"`
 	Switches []SwitchStatus `json:"switches"`
+	OnCall   []rota.Now     `json:"on_call,omitempty"` // by the rota
 
 	// Since the journal begins: stages that were told because nobody took a page
 	// in time, stages that were called because nobody acknowledged, and how long
@@ -76,8 +79,9 @@ func (t *Took) clone() Took { return Took{t.Count, t.Seconds, slices.Clone(t.Wit
 // OutletStatus is how an outlet does.
 type OutletStatus struct {
 	Name     string    `json:"name"`
-	Stage    int       `json:"stage"` // from 1; 0: it is only informed
-	State    string    `json:"state"` // ok, failing, gone, untried
+	Stage    int       `json:"stage"`   // from 1; 0: it is only informed
+	OnCall   bool      `json:"on_call"` // a page would go there now: false for those who have no turn
+	State    string    `json:"state"`   // ok, failing, gone, untried
 	Accepted int       `json:"accepted"`
 	Refused  int       `json:"refused"` // tries
 	Retried  int       `json:"retried"` // tries that were not the first
@@ -113,7 +117,7 @@ func (l *ledger) status(now time.Time) Status {
 	}
 	for _, name := range l.everybody() {
 		if o := l.outlets[name]; o != nil {
-			s.Outlets = append(s.Outlets, l.outletStatus(name, o))
+			s.Outlets = append(s.Outlets, l.outletStatus(name, o, now))
 		}
 	}
 	for _, o := range s.Outlets {
@@ -123,6 +127,9 @@ func (l *ledger) status(now time.Time) Status {
 		case "gone":
 			s.blame("outlet %s takes nothing any more: %s", o.Name, o.Words)
 		}
+	}
+	if l.rota != nil {
+		s.OnCall = l.rota.On(now)
 	}
 	if len(slices.Concat(l.stages...)) == 0 {
 		s.blame("nobody would be paged: no outlet stands in a stage")
@@ -136,7 +143,7 @@ func (l *ledger) status(now time.Time) Status {
 		if a.calls >= len(l.stages) && !st.CallAt.IsZero() {
 			s.blame("nobody has acknowledged %s since %s, and everybody has been called", a.key, a.opened.UTC().Format(time.RFC3339))
 		}
-		if st.Accepted.IsZero() && a.acked == nil && a.held.IsZero() && now.Sub(a.opened) >= l.patience {
+		if st.Accepted.IsZero() && a.acked == nil && a.stage >= 0 && now.Sub(a.opened) >= l.patience {
 			s.blame("nobody has been told of %s since %s", a.key, a.opened.UTC().Format(time.RFC3339))
 		}
 		s.Alerts = append(s.Alerts, st)
@@ -156,9 +163,24 @@ func (a *alert) status() AlertStatus {
 	}
 }
 
-func (l *ledger) outletStatus(name string, o *outletState) OutletStatus {
+// stageOf tells in which stage an outlet stands, from 1, and whether a page would
+// go there now: one of somebody who has no turn stands in the first stage
+// that is of the rota.
+func (l *ledger) stageOf(name string, at time.Time) (stage int, now bool) {
+	for i, names := range l.stages {
+		if slices.Contains(l.people(names, at), name) {
+			return i + 1, true
+		}
+		if stage == 0 && slices.ContainsFunc(names, func(n string) bool { return lineOf(n) != "" }) && slices.Contains(l.rota.All(), name) {
+			stage = i + 1
+		}
+	}
+	return stage, false
+}
+
+func (l *ledger) outletStatus(name string, o *outletState, at time.Time) OutletStatus {
 	st := OutletStatus{Name: name, State: "ok", Accepted: o.accepted, Refused: o.refused, Retried: o.retried, Lost: o.lost, Took: o.took.clone(), Last: o.last, Words: o.lastWords}
-	st.Stage = 1 + slices.IndexFunc(l.stages, func(s []string) bool { return slices.Contains(s, name) })
+	st.Stage, st.OnCall = l.stageOf(name, at)
 	for _, a := range l.alerts {
 		if g := a.leg(name); g != nil {
 			st.Waiting += len(g.queue)
@@ -180,10 +202,16 @@ func (l *ledger) outletStatus(name string, o *outletState) OutletStatus {
 func (s *Status) Lines(stamp func(time.Time) string) []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	for i := range s.OnCall {
+		add("%s", s.OnCall[i].Line+": "+s.OnCall[i].Words(stamp))
+	}
 	for _, o := range s.Outlets {
 		stage := "informed"
-		if o.Stage > 0 {
+		switch {
+		case o.OnCall:
 			stage = fmt.Sprintf("stage %d", o.Stage)
+		case o.Stage > 0:
+			stage = "no turn"
 		}
 		add("%-18s  %-8s  %-8s %d waiting, last %s  %s", o.Name, stage, o.State, o.Waiting, stamp(o.Last), o.Words)
 	}
