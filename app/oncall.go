@@ -25,6 +25,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/notify/meter"
 	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/owners"
+	"github.com/cyan-cloud/cyan/watch/rota"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
 
@@ -54,12 +55,32 @@ func (w *Watch) openOncall(o *WatchOptions, page string, cfg *tower.Config) erro
 	if settings.URL == "" && o.StatusPublic != "" {
 		settings.URL = page
 	}
-	c := oncall.Config{Settings: settings, Data: o.Data, Page: page, Peers: list(o.Peers), Exercise: rehearsal{w}, Logger: o.Logger}
+	c := oncall.Config{
+		Settings: settings, Data: o.Data, Page: page, Peers: list(o.Peers), Exercise: rehearsal{w}, LastDrill: w.lastDrill, Logger: o.Logger,
+	}
+	if !settings.Rota.IsZero() {
+		c.Rota = func() (*rota.Rota, error) {
+			s, err := pagerSettings(o.Settings)
+			if err != nil {
+				return nil, err
+			}
+			return s.Rota.Rota()
+		}
+	}
 	if token := cfg.Canaries.Canary.Token; token != "" {
 		c.Deploys = client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
 	}
 	w.oncall, err = oncall.Open(c)
 	return err
+}
+
+// lastDrill is when an exercise was held last.
+func (w *Watch) lastDrill() oncall.LastDrill {
+	if w.drills == nil {
+		return oncall.LastDrill{}
+	}
+	drill, _ := w.desk.LastDrill()
+	return oncall.LastDrill{Possible: true, At: drill.At, Since: w.desk.Started()}
 }
 
 // openOwners opens the pages of owners, if there are any.
@@ -295,6 +316,23 @@ func (o *Oncall) Test(ctx context.Context, by string) ([]pager.TestResult, error
 	return list, oncallFault(err)
 }
 
+// Rota is who is on call, and who will be.
+func (o *Oncall) Rota(ctx context.Context) (p oncall.Plan, err error) {
+	err = oncallFault(o.remote.Ask(ctx, "rota", &p))
+	return p, err
+}
+
+// ReadRota is who would be on call by a settings file, which no watchtower has
+// to run for.
+func ReadRota(settings string) (oncall.Plan, error) {
+	s, err := pagerSettings(settings)
+	if err != nil {
+		return oncall.Plan{}, err
+	}
+	r, err := s.Rota.Rota()
+	return oncall.PlanOf(r, time.Now()), err
+}
+
 // Acknowledge says that a person has an alert.
 func (o *Oncall) Acknowledge(ctx context.Context, key, by string) error {
 	return oncallFault(o.remote.Acknowledge(ctx, key, by))
@@ -317,3 +355,6 @@ func oncallFault(err error) error {
 	}
 	return fault.E(kind, "ask the watchtower", no)
 }
+
+// RotaPlan is who is on call in the coming weeks.
+type RotaPlan = oncall.Plan

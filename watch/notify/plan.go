@@ -45,7 +45,8 @@ func (l *ledger) note(n Notice, now time.Time) {
 // to those who hear such things, and the rest to the first stage.
 func (l *ledger) announce(a *alert, n Notice, now time.Time) {
 	a.held = l.quiet.until(n, now)
-	for _, name := range l.people(l.inform, now) {
+	informed := l.people(l.inform, now)
+	for _, name := range informed {
 		l.join(a, name, false, n, now)
 	}
 	switch {
@@ -61,11 +62,13 @@ func (l *ledger) announce(a *alert, n Notice, now time.Time) {
 	case len(l.low) > 0 && !n.Severity.urgent():
 		a.calling = false // nobody has to be found
 		for _, name := range l.people(l.low, now) {
-			if a.leg(name) == nil {
-				l.join(a, name, false, n, now)
+			if slices.Contains(informed, name) {
+				continue
 			}
+			l.join(a, name, false, n, now)
 			if g := a.leg(name); g != nil && len(g.queue) > 0 {
-				g.queue[0].held, g.queue[0].next = a.held, later(now, a.held)
+				d := g.queue[len(g.queue)-1]
+				d.held, d.next = a.held, later(now, a.held)
 			}
 		}
 		a.held = time.Time{}

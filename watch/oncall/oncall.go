@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/journal"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
+	"github.com/cyan-cloud/cyan/watch/rota"
 )
 
 // Config says who is paged of what.
@@ -32,6 +34,15 @@ type Config struct {
 	// nil: nobody tells. Zero: 15 s.
 	Deploys      Deploys
 	DeploysEvery time.Duration
+	// Rota reads the rota anew, every RotaEvery, so that a swap counts without a
+	// restart. nil: that of Settings stays. Zero: a minute.
+	Rota      func() (*rota.Rota, error)
+	RotaEvery time.Duration
+	// LastDrill is when an exercise was held last. nil: nobody is reminded of one.
+	LastDrill func() LastDrill
+	// Orders are what else the owner of the secret may ask for, by name; "rota" is
+	// there in any case.
+	Orders map[string]func() (any, error)
 	// Exercise hears which outlets took the pages of drills. nil: nobody does.
 	Exercise Exercise
 	// Peers are URLs of other watchtowers, which are looked at every PeersEvery
@@ -55,8 +66,11 @@ type Oncall struct {
 	desk     *desk.Desk
 	wake     chan struct{}
 
-	mu      sync.Mutex
-	errands []func() // guarded by mu, oldest first
+	mu         sync.Mutex
+	errands    []func()   // guarded by mu, oldest first
+	rota       *rota.Rota // guarded by mu; nil: there is none
+	rotaBroken error      // guarded by mu: why it could not be read anew
+	drillNote  string     // guarded by mu: that a drill is overdue
 }
 
 // keepFor and keepBytes bound the journal. An alert that is open for longer
@@ -74,6 +88,9 @@ func Open(cfg Config) (*Oncall, error) {
 	if cfg.DeploysEvery == 0 {
 		cfg.DeploysEvery = deploysEvery
 	}
+	if cfg.RotaEvery == 0 {
+		cfg.RotaEvery = rotaEvery
+	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, err
 	}
@@ -85,7 +102,11 @@ func Open(cfg Config) (*Oncall, error) {
 	if c.journal, err = journal.Open[pager.Record](filepath.Join(cfg.Data, "oncall"), journal.Config{MaxAge: keepFor, MaxBytes: keepBytes}); err != nil {
 		return nil, err
 	}
+	c.rota, _ = cfg.Settings.Rota.Rota() // Settings are checked
+	orders := map[string]func() (any, error){"rota": c.plan}
+	maps.Copy(orders, cfg.Orders)
 	c.pipeline, err = pager.Open(pager.Config{
+		Orders:   orders,
 		Settings: cfg.Settings, Secret: secret, Log: cfg.Logger, Transport: cfg.Transport, OnAccepted: c.accepted, OnAcknowledged: c.acknowledged, OnEscalated: c.escalated,
 	}, c.journal)
 	if err != nil {
@@ -220,7 +241,8 @@ func (c *Oncall) Run(ctx context.Context) error {
 	if c.cfg.Deploys != nil {
 		paging.Go(func() { c.watchDeploys(ctx) }) // likewise
 	}
-	c.watchPeers(ctx, paging.Go) // likewise
+	c.watchPeers(ctx, paging.Go)           // likewise
+	paging.Go(func() { c.watchRota(ctx) }) // likewise
 	for ctx.Err() == nil {
 		c.work()
 		select {

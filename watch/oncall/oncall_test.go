@@ -69,7 +69,9 @@ type room struct {
 	team  notifytest.Hook
 	cloud cloud
 	peers []string
-	peer  notifytest.Hook // what answers there
+	text  string               // of the settings; empty: settings
+	more  func(*oncall.Config) // nil: nothing
+	peer  notifytest.Hook      // what answers there
 	end   func()
 }
 
@@ -77,12 +79,16 @@ type room struct {
 // windows, as one that is killed at the wrong moment.
 func (r *room) open(deaf bool) {
 	r.t.Helper()
-	s, err := pager.ParseSettings([]byte(settings))
+	s, err := pager.ParseSettings([]byte(r.settings()))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	hosts := notifytest.Hosts{"events.pagerduty.com": &r.phone, "team.example.com": &r.team}
-	if r.Oncall, err = oncall.Open(oncall.Config{Settings: s, Data: r.data, Page: "https://status.example.com", Deploys: &r.cloud, Transport: hosts, Peers: r.peers, PeersTransport: notifytest.Hosts{"other:8090": &r.peer}}); err != nil {
+	cfg := oncall.Config{Settings: s, Data: r.data, Page: "https://status.example.com", Deploys: &r.cloud, Transport: hosts, Peers: r.peers, PeersTransport: notifytest.Hosts{"other:8090": &r.peer}}
+	if r.more != nil {
+		r.more(&cfg)
+	}
+	if r.Oncall, err = oncall.Open(cfg); err != nil {
 		r.t.Fatal(err)
 	}
 	d := desk.Config{Data: r.data, Page: status.Page{URL: "https://status.example.com"}, Told: r.Told, Planned: r.Planned}
@@ -103,6 +109,13 @@ func (r *room) open(deaf bool) {
 		}
 	}
 	synctest.Wait()
+}
+
+func (r *room) settings() string {
+	if r.text == "" {
+		return settings
+	}
+	return r.text
 }
 
 // wait lets time pass, in which the desk is asked every so often.

@@ -219,6 +219,23 @@ type Now struct {
 	Next string `json:"next,omitempty"` // empty: nobody, or not within the year
 }
 
+// Words say who it is, until when, and who is next; stamp writes a time as its
+// reader wants it.
+func (n *Now) Words(stamp func(time.Time) string) string {
+	who := n.Who
+	if n.Gap() {
+		who = "nobody, so everybody is called"
+	}
+	if n.Why != "" {
+		who += " (" + n.Why + ")"
+	}
+	next := n.Next
+	if next == "" {
+		next = "nobody"
+	}
+	return who + ", until " + stamp(n.Until) + "; then " + next
+}
+
 // On gives who is on call, a line each.
 func (r *Rota) On(at time.Time) (list []Now) {
 	for _, name := range r.Lines() {

@@ -128,6 +128,8 @@ func TestRefused(t *testing.T) {
 		{"[bob-phone]", "[]"}:                                      "rota: people: bob has no outlet",
 		{"line: first, who", "line: third, who"}:                   `rota: cover: there is no line "third"`,
 		{"2026-10-20 18:00", "2026-10-25 02:30"}:                   "comes twice",
+		{"2026-10-20 18:00", "2026-03-29 02:30"}:                   "rota: cover: from: 2026-03-29 02:30: the clocks skip that in Europe/Berlin",
+		{"2026-10-20 18:00", "yesterday"}:                          `rota: cover: from: "yesterday" is no time such as 2026-11-25 18:00`,
 		{"until: 2026-11-14", "until: 2026-11-01"}:                 "rota: away: 2026-11-01 is not after 2026-11-11 12:00",
 		{"[2026-11-02, 2026-11-09]", "[2026-11-02]"}:               "rota: swaps: want a line, and the days of two handovers",
 		{"[2026-11-02, 2026-11-09]", "[2026-11-02, 2026-11-02]"}:   "rota: swaps: 2026-11-02 and 2026-11-02 are not two turns of first",

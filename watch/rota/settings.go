@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/cyan-cloud/cyan/watch/maintenance"
 )
 
 // Settings is the rota as it stands in the settings file. Times without an
@@ -209,15 +207,28 @@ func (p *parser) stretch(where, from, until string) (a, b time.Time, ok bool) {
 // time reads a day, or a day and a time; what the clocks skip or show twice is
 // refused.
 func (p *parser) time(where, text string) (time.Time, bool) {
-	if at, _, err := maintenance.ParseTime(text); err == nil {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, true
 	}
+	const layout = "2006-01-02 15:04"
+	wall := text
 	if _, err := time.Parse(time.DateOnly, text); err == nil {
-		text += " 00:00"
+		wall += " 00:00"
 	}
-	at, _, err := maintenance.ParseTime(text + " " + p.rota.zone.String())
+	at, err := time.ParseInLocation(layout, wall, p.rota.zone)
 	if err != nil {
-		p.wrong("%s: %q is no time such as 2026-11-25 18:00: %s", where, text, strings.TrimPrefix(err.Error(), "maintenance: "))
+		p.wrong("%s: %q is no time such as 2026-11-25 18:00", where, text)
+		return at, false
 	}
-	return at, err == nil
+	if at.Format(layout) != wall {
+		p.wrong("%s: %s: the clocks skip that in %s", where, text, p.rota.zone)
+		return at, false
+	}
+	for _, other := range []time.Time{at.Add(-time.Hour), at.Add(time.Hour)} {
+		if other.Format(layout) == wall {
+			p.wrong("%s: %s comes twice in %s: give it with its offset", where, text, p.rota.zone)
+			return at, false
+		}
+	}
+	return at, true
 }
