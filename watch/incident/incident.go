@@ -43,8 +43,11 @@ type Incident struct {
 	Nagged     time.Time `json:"nagged_at,omitzero"`   // when it was last said to be overdue
 	Dispute    string    `json:"dispute,omitempty"`    // of a person with the measurement
 	Accepted   time.Time `json:"accepted_at,omitzero"` // by a person: acknowledged
-	Timeline   []Entry   `json:"timeline"`             // oldest first, only ever added to
-	Drill      string    `json:"drill,omitempty"`      // the exercise that it is of: nothing is wrong; empty: none
+	// FirstReport is when the first customer told of it, as far as somebody has
+	// written down; zero: nobody has.
+	FirstReport time.Time `json:"first_report_at,omitzero"`
+	Timeline    []Entry   `json:"timeline"`        // oldest first, only ever added to
+	Drill       string    `json:"drill,omitempty"` // the exercise that it is of: nothing is wrong; empty: none
 }
 
 // Part is one capability's share in an incident.

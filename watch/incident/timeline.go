@@ -27,6 +27,7 @@ const (
 	Claimed      Kind = "claimed" // worse than measured, or not any more
 	Disputed     Kind = "disputed"
 	Acknowledged Kind = "acknowledged"
+	Reported     Kind = "reported" // by a customer
 
 	PageAccepted Kind = "page_accepted"
 	Escalated    Kind = "escalated" // nobody has acknowledged: somebody else is called
@@ -85,13 +86,19 @@ type Milestones struct {
 	Fixed        time.Time `json:"fixed,omitzero"`
 	AllCallable  time.Time `json:"all_callable,omitzero"`
 	Resolved     time.Time `json:"resolved,omitzero"`
+	FirstReport  time.Time `json:"first_report,omitzero"`
+	Ahead        *float64  `json:"ahead_of_first_report_min,omitempty"` // below 0: behind; missing: no report
 }
 
 // Milestones reads them off the timeline: of what happens once the first, of
 // what an incident that fails again goes through again the last, and only if
 // it has not failed since.
 func (i *Incident) Milestones() Milestones {
-	m := Milestones{FirstFailure: i.Began, Detected: i.Detected, Resolved: i.Resolved, Fixed: i.Monitoring}
+	m := Milestones{FirstFailure: i.Began, Detected: i.Detected, Resolved: i.Resolved, Fixed: i.Monitoring, FirstReport: i.FirstReport}
+	if d, ok := i.Ahead(); ok {
+		minutes := d.Minutes()
+		m.Ahead = &minutes
+	}
 	first := func(t *time.Time, at time.Time) {
 		if t.IsZero() {
 			*t = at
