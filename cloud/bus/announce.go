@@ -80,6 +80,9 @@ func decodeAnnouncement(b []byte) (announcement, error) {
 func (p *presence) announcements(beat bool) []announcement {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.quiet {
+		return nil
+	}
 	var all []announcement
 	changes := p.changes
 	p.changes = nil
@@ -135,11 +138,14 @@ func (p *presence) hear(a *announcement, now time.Time) (ask string) {
 		p.clear(i)
 	case annChanges:
 		for _, c := range a.changes {
+			if p.quiet && p.mine(c.id) {
+				continue // it is the older process's yet, and about to be ours
+			}
 			p.assign(i, c.id, c.held)
 		}
 	case annAlive:
 		n.gateway = a.gateway
-		if n.digest != a.digest {
+		if n.digest != a.digest && !p.quiet {
 			return a.from
 		}
 	}

@@ -42,6 +42,12 @@ type Config struct {
 	// MaxCalls bounds the calls that this node's gateway performs at once;
 	// zero: 4096. Calls beyond it are refused as busy and counted.
 	MaxCalls int
+	// Heir: this process is about to take the place of another of its node. Until
+	// Appear the others hear nothing of it.
+	Heir bool
+	// Elder is the Address of that other process, if it is on the same bus: until
+	// Alone this one's subscribers hear what is given to Relay.
+	Elder string
 	// Heartbeat is how often nodes tell each other that they live; one that is
 	// silent for five of them is forgotten. Zero: 2 s.
 	Heartbeat time.Duration
@@ -64,6 +70,7 @@ type Bus struct {
 	presence *presence
 	announce chan struct{} // holds one token: there is presence to announce
 	metrics  *metrics
+	hearing  *hearing // nil: it always hears for itself
 
 	calls       atomic.Uint64
 	subscribers subscribers
@@ -134,6 +141,10 @@ func newBus(cfg Config) (*Bus, error) {
 		stop:     make(chan struct{}),
 	}
 	b.presence = newPresence(b.address, b.announce)
+	b.presence.quiet = cfg.Heir
+	if cfg.Elder != "" {
+		b.hearing = &hearing{from: cfg.Elder}
+	}
 	b.metrics = newMetrics(cfg.Registerer, b.presence)
 	return b, nil
 }
@@ -247,7 +258,9 @@ func (b *Bus) run() {
 			}
 		case <-b.stop:
 			b.sendEvents()
-			b.tell(announcement{kind: annGone, from: b.address})
+			if !b.presence.unknown() {
+				b.tell(announcement{kind: annGone, from: b.address})
+			}
 			return
 		}
 	}

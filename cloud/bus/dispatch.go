@@ -43,19 +43,30 @@ func (b *Bus) call(ctx context.Context, c Call) (Result, error) {
 	if err := b.Check(); err != nil {
 		return Result{}, err
 	}
+	var gone error
 	if address, held := b.presence.holder(c.Device); held {
-		return b.send(ctx, address, c)
+		res, err := b.send(ctx, address, c)
+		if !errors.Is(err, errDeserted) {
+			return res, err
+		}
+		gone = err // nobody has the call: another may have the device by now
 	}
 	address, state, err := b.find(ctx, c.Device)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Result{}, err
-	}
-	if address == "" {
+	case address == "" && gone != nil:
+		return Result{}, gone
+	case address == "":
 		return Result{State: state, Stage: NotConnected},
 			fault.Errorf(fault.Offline, "the device is not connected").WithCode(rest.CodeNotConnected)
 	}
 	return b.send(ctx, address, c)
 }
+
+// errDeserted is the cause when nobody listens at a node's address: what was
+// sent there has reached nobody.
+var errDeserted = errors.New("the node has gone")
 
 // find asks the gateways for a device that the table does not have: why it
 // is gone or, if an announcement has not arrived yet, where it is.
@@ -113,7 +124,7 @@ func (b *Bus) unanswered(ctx context.Context, address string, id callID, err err
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		b.presence.forget(address)
-		return errNoGateway()
+		return noGateway(errDeserted)
 	case ctx.Err() != nil:
 		b.cancel(address, id)
 		return errGone(ctx)
@@ -137,7 +148,9 @@ func errGone(ctx context.Context) error {
 	return fault.E(fault.Timeout, "the caller stopped waiting", context.Cause(ctx))
 }
 
-func errNoGateway() error {
-	return fault.Errorf(fault.Unavailable, "the part of the cloud that holds the devices' connections does not answer").
+func errNoGateway() error { return noGateway(nil) }
+
+func noGateway(cause error) error {
+	return fault.E(fault.Unavailable, "the part of the cloud that holds the devices' connections does not answer", cause).
 		WithCode(rest.CodeGatewayUnavailable)
 }

@@ -105,12 +105,19 @@ func (b *Bus) deliver(m *nats.Msg) {
 	}
 	bad := eachEvent(m.Data, func(e *event.Event) {
 		b.metrics.delivered.Inc()
-		for _, s := range b.subscribers.all() {
-			b.hand(s, e)
+		if !b.hearing.keep(e) {
+			b.give(e)
 		}
 	})
 	if bad > 0 {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Add(float64(bad))
+	}
+}
+
+// give hands an event to this node's subscribers.
+func (b *Bus) give(e *event.Event) {
+	for _, s := range b.subscribers.all() {
+		b.hand(s, e)
 	}
 }
 

@@ -23,6 +23,7 @@ type presence struct {
 	nodes   []*node                          // guarded by mu; index 0 is this node, places of dead nodes are nil
 	changes []change                         // guarded by mu; announced next
 	resync  bool                             // guarded by mu; announce everything instead of changes
+	quiet   bool                             // guarded by mu; announce nothing: this is an heir, see Config.Heir
 }
 
 // maxChanges bounds the changes that wait to be announced; beyond it

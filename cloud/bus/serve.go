@@ -39,7 +39,7 @@ var (
 // Serve makes this node a gateway: calls for the devices that it holds come
 // to g. stop ends that: it lets every node forget what this one held, and
 // returns when the calls in flight, whose contexts it ends, have returned.
-// One gateway a node.
+// One gateway a node. That of an heir is called once Appear was.
 func (b *Bus) Serve(g Gateway) (stop func(), err error) {
 	if err := b.Check(); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *serving) end() {
 	s.once.Do(func() {
 		b := s.bus
 		b.presence.serve(false)
-		if err := s.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		if err := s.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 			b.log.Error("bus unsubscribe", "err", err)
 		}
 		s.mu.Lock()

@@ -117,6 +117,9 @@ type Offer struct {
 	// the time of a session never goes back.
 	Clock     int64 `json:"clock"`
 	Monotonic int64 `json:"monotonic"`
+
+	// Bus is its address on the bus of a cluster; empty: the bus is its own.
+	Bus string `json:"bus,omitempty"`
 }
 
 // Sockets names the sockets that come with it, in their order.
@@ -140,6 +143,8 @@ type End struct {
 type Serving struct {
 	Sessions int `json:"sessions"`
 	Streams  int `json:"streams"`
+	// Bus is its address on the bus, if that is the older one's, too.
+	Bus string `json:"bus,omitempty"`
 }
 
 // encode cannot fail for the shapes above.
