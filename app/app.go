@@ -120,7 +120,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.openHistory(ctx, registry); err != nil {
 		return err
 	}
-	b, err := bus.Open(ctx, bus.Config{URL: o.NATS, Node: o.Node, Logger: log.With("component", "bus"), Registerer: registry})
+	b, err := bus.Open(ctx, bus.Config{
+		URL: o.NATS, Node: o.Node, Heir: a.inherit != nil, Elder: a.elder, Logger: log.With("component", "bus"), Registerer: registry,
+	})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type succession struct {
 	lock        *os.File // of the data folder
 	inherit     *gateway.Inherit
 	predecessor handover.Hello
+	elder       string // its address on the bus, if that is ours; empty: it is not
 	plan        successionPlan
 
 	door       *api.API
@@ -179,6 +180,9 @@ func (h *heir) Prepare(offer handover.Offer, lead []*os.File, sockets map[string
 	}
 	h.a.inherit = &gateway.Inherit{Sockets: sockets, Clock: clock}
 	h.a.predecessor = offer.Hello
+	if h.a.opts.NATS != "" {
+		h.a.elder = offer.Bus
+	}
 	// The heap is about to grow to its size at once.
 	h.collect = debug.SetGCPercent(800)
 	return h.a.build(h.ctx)
@@ -210,13 +214,18 @@ func (h *heir) Complete(end handover.End) (handover.Serving, error) {
 		}
 	}
 	n, err := h.a.gateway.Adopted()
-	return handover.Serving{Sessions: n, Streams: h.streams}, err
+	s := handover.Serving{Sessions: n, Streams: h.streams}
+	if h.a.elder != "" {
+		s.Bus = h.a.bus.Address()
+	}
+	return s, err
 }
 
 // begin serves in the other's place, and goes on with what still comes to it.
 func (h *heir) begin() {
 	ancestor := onward.NewAncestor(h.link, h)
 	h.a.gateway.Open(h.end.LastCall, ancestor.Inherited)
+	h.a.bus.Appear()
 	h.a.door.Streams().Begin()
 	h.a.serving()
 	debug.SetGCPercent(h.collect)
@@ -227,6 +236,7 @@ func (h *heir) begin() {
 	go func() { // ends with the process before, or when this one stops
 		defer close(done)
 		ancestor.Run(ctx)
+		h.a.bus.Alone()
 		h.close()
 	}()
 	h.a.push("process before", func(context.Context) error {
@@ -243,8 +253,14 @@ func (h *heir) close() {
 	}
 }
 
-// Call is onward.Server's, as the rest.
-func (h *heir) Call(ctx context.Context, c bus.Call) (bus.Result, error) { return h.a.bus.Call(ctx, c) }
+// Call is onward.Server's, as the rest. On a bus that both are on, whoever asked
+// may have taken the device for the older process's: it is here, or gone.
+func (h *heir) Call(ctx context.Context, c bus.Call) (bus.Result, error) {
+	if h.a.elder != "" {
+		return h.a.gateway.Call(ctx, c)
+	}
+	return h.a.bus.Call(ctx, c)
+}
 
 // States is onward.Server's.
 func (h *heir) States(ids []device.ID, into map[device.ID]device.State) {
@@ -253,11 +269,19 @@ func (h *heir) States(ids []device.ID, into map[device.ID]device.State) {
 
 // Changed is onward.Server's.
 func (h *heir) Changed(id device.ID, owner account.ID, key bool) {
+	if h.a.elder != "" {
+		h.a.gateway.Changed(id, owner, key) // the others know it
+		return
+	}
 	_ = h.a.bus.Changed(id, owner, key) // the bus is in this process
 }
 
 // Publish is onward.Server's.
 func (h *heir) Publish(e *event.Event) {
+	if h.a.elder != "" {
+		h.a.bus.Relay(e)
+		return
+	}
 	_ = h.a.bus.Publish(e) // what is refused is counted there
 }
 

@@ -219,9 +219,6 @@ func (a *App) Upgrade(ctx context.Context, o Order) (Report, error) {
 
 func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 	report := Report{From: hello().Program, PID: os.Getpid()}
-	if a.opts.NATS != "" {
-		return report, errors.New("this node is part of a cluster: take it out with cyan drain, and start it anew")
-	}
 	gate, err := handover.NewMemory()
 	if err != nil {
 		return report, err
@@ -232,6 +229,9 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 		return report, err
 	}
 	offer := handover.Offer{Hello: hello(), Clock: a.gateway.Clock().UnixNano(), Monotonic: monotonic()}
+	if a.opts.NATS != "" {
+		offer.Bus = a.bus.Address()
+	}
 	lead := descriptors([]*os.File{gate.File(), a.lock})
 	before, _ := a.gateway.Count()
 	given, err := handover.Give(ctx, link, gate, offer, lead, giver{a})
@@ -252,7 +252,7 @@ func (a *App) handOver(ctx context.Context, o Order) (Report, error) {
 		"freeze", given.Freeze, "stop", given.Stop, "send", given.Send, "by", o.Who)
 	a.passedOn(context.WithoutCancel(ctx), o.Who, report)
 	notifyPassed(report.PID)
-	a.letGo(link) //nolint:contextcheck // what is under way ends in its own time
+	a.letGo(link, given.Serving.Bus) //nolint:contextcheck // what is under way ends in its own time
 	return report, nil
 }
 
@@ -308,8 +308,9 @@ func (a *App) startHeir(ctx context.Context, binary string) (*exec.Cmd, *handove
 // another one serves.
 const drainTime = 45 * time.Second
 
-// letGo gives everything up. What is under way here comes to its end.
-func (a *App) letGo(link *handover.Socket) {
+// letGo gives everything up. What is under way here comes to its end. heir is the
+// new process's address on a bus that both are on.
+func (a *App) letGo(link *handover.Socket, heir string) {
 	p := &a.plan
 	next := onward.NewSuccessor(link, a.gateway.Inherited)
 	p.over.Store(true)
@@ -328,7 +329,16 @@ func (a *App) letGo(link *handover.Socket) {
 	go func() { // ends when nobody is served here, after drainTime at the latest
 		defer cancel()
 		defer close(p.passed)
+		var retiring sync.WaitGroup
+		if heir != "" {
+			retiring.Go(func() { // until ctx ends, at the latest
+				if err := a.bus.Retire(ctx, heir); err != nil {
+					a.opts.Logger.Warn("left the cluster before everything was done", "err", err)
+				}
+			})
+		}
 		a.movables.leave(ctx, func(fd int) error { return link.Send(handover.KindConnection, nil, fd) })
+		retiring.Wait()
 		next.Bye()
 		p.orders.Wait() // each of them ends by itself, soon
 	}()

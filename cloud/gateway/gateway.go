@@ -214,7 +214,8 @@ func (g *Gateway) listen(ctx context.Context) error {
 	return g.openDoors(ctx)
 }
 
-// join takes the gateway's place on the bus.
+// join takes the gateway's place on the bus. Of one that takes over, the bus says
+// so to nobody before it serves.
 func (g *Gateway) join() error {
 	stop, err := g.cfg.Bus.Serve(g)
 	if err != nil {
