@@ -72,8 +72,11 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	f.Cloud.DoorShut = a.cfg.DoorShut != nil && a.cfg.DoorShut()
 	f.State = stateOf(&f.Device, states)
 	if o := a.cfg.Outage; o != nil {
-		if i := o.Matching(http.MethodGet, http.StatusRequestTimeout, rest.CodeNotConnected); i != nil {
+		switch i, window := o.Matching(http.MethodGet, http.StatusRequestTimeout, rest.CodeNotConnected); {
+		case i != nil:
 			f.Cloud.Outage, f.Cloud.OutageSince = i.Name+" ("+i.URL+")", i.Since.Time
+		case window != nil:
+			f.Cloud.Outage, f.Cloud.OutageSince = "announced maintenance: "+window.Name+" ("+window.URL+")", window.Starts.Time
 		}
 	}
 	if f.State.Connected() && r.Need(account.DevicesPing) == nil {

@@ -76,6 +76,44 @@ func TestOpenIncidentStandsInErrors(t *testing.T) {
 	}
 }
 
+// In a window of maintenance every answer says so and until when; a failure that
+// it declared says it in the words that clients print, and when to try again.
+func TestMaintenanceStandsInErrors(t *testing.T) {
+	ends := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		now := time.Now().UTC()
+		_, _ = w.Write([]byte(`{"page":{"updated_at":"` + now.Format(time.RFC3339) + `"},"incidents":[],"scheduled_maintenances":[
+			{"id":"w1","name":"New front door","shortlink":"https://status.example/maintenance/w1","status":"in_progress","scheduled_for":"` + now.Add(-time.Minute).Format(time.RFC3339) +
+			`","scheduled_until":"` + ends.Format(time.RFC3339) + `","components":[{"name":"New connections (UDP)"}]}]}`))
+	}))
+	t.Cleanup(server.Close)
+	known := outage.NewKnown(server.URL, slog.New(slog.DiscardHandler))
+	if err := known.Ask(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(cfg *api.Config) {
+		cfg.Outage = (&world{store: cfg.Accounts.(*store.Store), bus: cfg.Bus.(*bus.Bus)}).desk(known)
+	})
+	w.gateway.Answer(func(context.Context, bus.Call) (bus.Result, error) {
+		return bus.Result{}, fault.Errorf(fault.Offline, "it is off")
+	})
+	got := w.do("POST", "/v1/devices/oven/reset", "{}")
+	e := got.fault(t)
+	words := "announced maintenance may be why: New front door, until " + ends.Format("2006-01-02 15:04:05 UTC")
+	if got.status != http.StatusRequestTimeout || !strings.HasPrefix(e.Message, rest.WordsTimedOut) || !strings.Contains(e.Message, words) || !strings.Contains(e.Description, words) {
+		t.Errorf("%s", got.body)
+	}
+	if m := e.Cloud.Maintenance; m == nil || m.ID != "w1" || !m.Ends.Equal(ends) || m.URL != "https://status.example/maintenance/w1" || got.header.Get("Retry-After") != "30" {
+		t.Errorf("%s, again after %s s", got.body, got.header.Get("Retry-After"))
+	}
+	if h := w.do("GET", "/v1/devices", "").header.Get(rest.HeaderCloudStatus); h != "maintenance; window=w1; until="+rest.At(ends).String() {
+		t.Errorf("the header is %q", h)
+	}
+	if got := w.do("GET", "/v1/devices/nothing", ""); strings.Contains(string(got.body), "maintenance") {
+		t.Errorf("maintenance is claimed for the caller's own mistake: %s", got.body)
+	}
+}
+
 // The owner hears which of his devices were hit, and nothing of other people's.
 func TestImpact(t *testing.T) {
 	w := newWorld(t, nil)

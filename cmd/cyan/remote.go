@@ -84,6 +84,10 @@ func answerHints(e *client.Error) []string {
 	if i := e.Body.Incident; i != nil {
 		hints = append(hints, "Known incident since "+i.Since.UTC().Format("2006-01-02 15:04:05 UTC")+": "+i.Name+" ("+i.URL+"); your device is likely to be fine, do not reset it")
 	}
+	if e.Body.Cloud != nil && e.Body.Cloud.Maintenance != nil {
+		m := e.Body.Cloud.Maintenance
+		hints = append(hints, "Maintenance until "+m.Ends.UTC().Format("2006-01-02 15:04:05 UTC")+": "+m.Name+" ("+m.URL+"); try again after that, and leave your device as it is")
+	}
 	if e.Body.Cloud != nil && !e.Body.Cloud.Unwatched.IsZero() {
 		hints = append(hints, "nobody watches the cloud: its watchtower is dead since "+e.Body.Cloud.Unwatched.UTC().Format("2006-01-02 15:04:05 UTC")+", and the status page says nothing of now")
 	}

@@ -48,14 +48,17 @@ type CloudState struct {
 	// Unwatched is since when the watchtower is dead, so that nobody but the cloud
 	// itself knows how it is.
 	Unwatched Time `json:"unwatched_since,omitzero"`
+	// Maintenance is the window in which this failure was announced as possible.
+	Maintenance *Maintenance `json:"maintenance,omitempty"`
 }
 
 // The values of CloudState.Status.
 const (
 	CloudOK       = "ok"
 	CloudDegraded = "degraded"
-	// CloudUnwatched stands in HeaderCloudStatus only.
-	CloudUnwatched = "unwatched"
+	// CloudUnwatched and CloudMaintenance stand in HeaderCloudStatus only.
+	CloudUnwatched   = "unwatched"
+	CloudMaintenance = "maintenance"
 )
 
 // Candidate is a device that an ambiguous name could mean.

@@ -2,8 +2,19 @@ package rest
 
 // HeaderCloudStatus stands on every answer while an incident is open:
 // `degraded; incident=ID`; and while the watchtower is dead: `unwatched;
-// since=TIME`. Without it nothing is claimed.
+// since=TIME`. In a window of maintenance there is one, or one more, that says
+// `maintenance; window=ID; until=TIME`. Without it nothing is claimed.
 const HeaderCloudStatus = "X-Cloud-Status"
+
+// Maintenance is a window in which the cloud is worked on, as the watchtower's
+// page announced it.
+type Maintenance struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Starts Time   `json:"starts"`
+	Ends   Time   `json:"ends"`
+}
 
 // Incident is an open incident, as the watchtower's page has it.
 type Incident struct {

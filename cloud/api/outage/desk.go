@@ -65,15 +65,20 @@ func (d *Desk) Answered(route string, status int, code string) {
 	d.cfg.Counts.Answered(route, status, code, d.cfg.Now())
 }
 
-// Open gives an incident that is open; nil: none is known.
-func (d *Desk) Open() *rest.Incident { return d.cfg.Known.Open(d.cfg.Now()) }
+// Open gives an incident that is open, and a window of maintenance in which the
+// cloud is now; nil: none is known.
+func (d *Desk) Open() (*rest.Incident, *rest.Maintenance) {
+	now := d.cfg.Now()
+	return d.cfg.Known.Open(now), d.cfg.Known.Working(now)
+}
 
 // Unwatched is since when the watchtower is dead; zero: it lives, as far as is
 // known.
 func (d *Desk) Unwatched() time.Time { return d.cfg.Unwatched() }
 
-// Matching gives the open incident that a failure is likely to be of; nil: none
-// is known.
-func (d *Desk) Matching(route string, status int, code string) *rest.Incident {
-	return d.cfg.Known.Matching(route, status, code, d.cfg.Now())
+// Matching gives the open incident that a failure is likely to be of, and the
+// window that announced it as possible; nil: none is known.
+func (d *Desk) Matching(route string, status int, code string) (*rest.Incident, *rest.Maintenance) {
+	now := d.cfg.Now()
+	return d.cfg.Known.Matching(route, status, code, now), d.cfg.Known.Announced(route, status, code, now)
 }

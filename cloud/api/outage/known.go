@@ -22,9 +22,9 @@ const (
 	maxPage   = 1 << 20 // bytes of the watchtower's answer
 )
 
-// Known is what the watchtower's page says of incidents. Asking it never holds
-// a request up: Run asks, and what it heard last counts for a minute. A nil
-// *Known knows nothing.
+// Known is what the watchtower's page says of incidents and maintenance. Asking
+// it never holds a request up: Run asks, and what it heard last counts for a
+// minute; an announced window until its end. A nil *Known knows nothing.
 type Known struct {
 	url    string
 	client *http.Client
@@ -34,8 +34,9 @@ type Known struct {
 
 // heard is what the page said.
 type heard struct {
-	at   time.Time
-	list []happening // those that are open first
+	at      time.Time
+	list    []happening // those that are open first
+	windows []work      // announced, and not over
 }
 
 // happening is an incident as the page has it.
@@ -79,10 +80,28 @@ type page struct {
 		Link       string     `json:"shortlink"`
 		Started    time.Time  `json:"started_at"`
 		Resolved   *time.Time `json:"resolved_at"`
-		Components []struct {
-			Name string `json:"name"`
-		} `json:"components"`
+		Components components `json:"components"`
 	} `json:"incidents"`
+	Windows []struct {
+		ID         string     `json:"id"`
+		Name       string     `json:"name"`
+		Link       string     `json:"shortlink"`
+		Status     string     `json:"status"`
+		For        time.Time  `json:"scheduled_for"`
+		Until      time.Time  `json:"scheduled_until"`
+		Components components `json:"components"`
+	} `json:"scheduled_maintenances"`
+}
+
+type components []struct {
+	Name string `json:"name"`
+}
+
+func (c components) names() (list []string) {
+	for _, x := range c {
+		list = append(list, x.Name)
+	}
+	return list
 }
 
 // Ask asks the page once.
@@ -103,7 +122,7 @@ func (k *Known) Ask(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	k.heard.Store(&heard{now, list})
+	k.heard.Store(&heard{now, list, windowsOf(open)})
 	return nil
 }
 
@@ -135,9 +154,7 @@ func listOf(p page) []happening {
 		if i.Resolved != nil {
 			h.resolved = *i.Resolved
 		}
-		for _, c := range i.Components {
-			h.parts = append(h.parts, c.Name)
-		}
+		h.parts = i.Components.names()
 		list = append(list, h)
 	}
 	return list

@@ -57,3 +57,45 @@ func TestOldNewsIsNoNews(t *testing.T) {
 		t.Error("nobody knows something")
 	}
 }
+
+// A window of maintenance is known from its beginning to its end, by this
+// clock, to the second, though the page may not be reached meanwhile; one whose
+// work was ended before is not, and a failure that it did not declare is none of
+// its.
+func TestMaintenance(t *testing.T) {
+	starts, ends := noon.Add(5*time.Second), noon.Add(10*time.Minute)
+	status := "scheduled"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"page":{"updated_at":"` + noon.Format(time.RFC3339) + `"},"incidents":[],"scheduled_maintenances":[
+			{"id":"a\r\nX-Evil: 1","name":"no id for a header","status":"in_progress","scheduled_for":"2020-01-01T00:00:00Z","scheduled_until":"2040-01-01T00:00:00Z"},
+			{"id":"w1","name":"New database","shortlink":"https://status.example/maintenance/w1","status":"` + status + `","scheduled_for":"` + starts.Format(time.RFC3339) +
+			`","scheduled_until":"` + ends.Format(time.RFC3339) + `","components":[{"name":"Function calls"}]}]}`))
+	}))
+	defer server.Close()
+	k := outage.NewKnown(server.URL, slog.New(slog.DiscardHandler))
+	if err := k.Ask(t.Context(), noon); err != nil {
+		t.Fatal(err)
+	}
+	const call = "POST /v1/devices/{device}/{function}"
+	for at, known := range map[time.Time]bool{
+		noon: false, starts.Add(-time.Second): false, starts: true, ends.Add(-time.Second): true, ends: false, ends.Add(time.Second): false,
+	} {
+		if m := k.Working(at); (m != nil) != known || known && (m.ID != "w1" || !m.Ends.Equal(ends)) {
+			t.Errorf("at %v it is %+v", at, m)
+		}
+		if m := k.Announced(call, 408, rest.CodeSentNoAck, at); (m != nil) != known {
+			t.Errorf("at %v a call that fails is by %+v", at, m)
+		}
+	}
+	if m := k.Announced("GET /v1/devices", 503, rest.CodeStoreUnavailable, starts); m != nil {
+		t.Errorf("it declared nothing of the API: %+v", m)
+	}
+	status = "verifying"
+	if err := k.Ask(t.Context(), noon); err != nil || k.Working(starts) != nil {
+		t.Error("what was ended before its time goes on:", err)
+	}
+	var nobody *outage.Known
+	if nobody.Working(starts) != nil || nobody.Announced(call, 408, "", starts) != nil {
+		t.Error("nobody knows something")
+	}
+}

@@ -51,10 +51,12 @@ type Config struct {
 type Outage interface {
 	// Answered counts an answer; code is that of a failure.
 	Answered(route string, status int, code string)
-	// Open gives an incident that is open; nil: none is known.
-	Open() *rest.Incident
-	// Matching gives the open incident that a failure is likely to be of.
-	Matching(route string, status int, code string) *rest.Incident
+	// Open gives an incident that is open, and a window of maintenance in which
+	// the cloud is now; nil: none is known.
+	Open() (*rest.Incident, *rest.Maintenance)
+	// Matching gives the open incident that a failure is likely to be of, and the
+	// window that announced it as possible.
+	Matching(route string, status int, code string) (*rest.Incident, *rest.Maintenance)
 	// Unwatched is since when the watchtower is dead; zero: it lives.
 	Unwatched() time.Time
 }
@@ -144,11 +146,7 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	if d.outage != nil {
-		if open := d.outage.Open(); open != nil {
-			h.Set(rest.HeaderCloudStatus, rest.CloudDegraded+"; incident="+open.ID)
-		} else if since := d.outage.Unwatched(); !since.IsZero() {
-			h.Set(rest.HeaderCloudStatus, rest.CloudUnwatched+"; since="+rest.At(since).String())
-		}
+		announce(h, d.outage)
 	}
 	defer d.finish(w, r, start) //nolint:contextcheck // r has it
 	if hr.Method == http.MethodOptions {
@@ -159,6 +157,19 @@ func (d *Door) ServeHTTP(plain http.ResponseWriter, hr *http.Request) {
 	d.record(r, start, err)
 	if err != nil {
 		d.fail(w, r, err)
+	}
+}
+
+// announce says in the header of an answer how the cloud is.
+func announce(h http.Header, o Outage) {
+	open, window := o.Open()
+	if open != nil {
+		h.Set(rest.HeaderCloudStatus, rest.CloudDegraded+"; incident="+open.ID)
+	} else if since := o.Unwatched(); !since.IsZero() {
+		h.Set(rest.HeaderCloudStatus, rest.CloudUnwatched+"; since="+rest.At(since).String())
+	}
+	if window != nil {
+		h.Add(rest.HeaderCloudStatus, rest.CloudMaintenance+"; window="+window.ID+"; until="+window.Ends.String())
 	}
 }
 
