@@ -25,6 +25,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/notify/meter"
 	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/owners"
+	"github.com/cyan-cloud/cyan/watch/report"
 	"github.com/cyan-cloud/cyan/watch/rota"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
@@ -83,6 +84,17 @@ func (w *Watch) lastDrill() oncall.LastDrill {
 	return oncall.LastDrill{Possible: true, At: drill.At, Since: w.desk.Started()}
 }
 
+// facts are what the watchtower knows, for the monthly report.
+func (w *Watch) facts() (f report.Facts) {
+	f.Incidents, f.Windows = w.desk.List()
+	f.Days, f.Since = w.desk.Days(), w.desk.Started()
+	f.Name, f.URL = w.page.Name, w.page.URL
+	if d, ok := w.desk.LastDrill(); ok {
+		f.Drill = &d
+	}
+	return f
+}
+
 // openOwners opens the pages of owners, if there are any.
 func (w *Watch) openOwners(o *WatchOptions) error {
 	if o.OwnersFile == "" {
@@ -118,6 +130,7 @@ func (w *Watch) handler() http.Handler {
 	if w.owners != nil {
 		mux.Handle(owners.Path, w.owners)
 	}
+	mux.Handle(report.Path, &report.Handler{Facts: w.facts})
 	mux.Handle("/", w.desk)
 	return mux
 }
@@ -171,7 +184,13 @@ func (a *App) keepWatch() {
 	}
 	w.settings.URL = a.URL()
 	if len(w.settings.Stages) == 0 {
-		w.log.Warn("nobody is paged when the watchtower is dead: the settings file names no outlets")
+		// Who has no settings file has not forgotten anything: it is a desk, and
+		// the page says that nobody is told.
+		level := slog.LevelInfo
+		if a.opts.Settings != "" {
+			level = slog.LevelWarn
+		}
+		w.log.Log(context.Background(), level, "the watchtower is watched; should it die, that is in this log and on every answer, and nobody is paged: no outlets are configured", "guide", "docs/guide/watchtower.md")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.ended = cancel, make(chan struct{})

@@ -20,11 +20,11 @@ their connection to a restart of it: from when to when, how each came back, and
 when it last answered since. Name an incident of the status page, or a time.`,
 		Example: "  cyan impact 7f3a2c\n  cyan impact --from 2026-05-31T05:15:00Z --until 2026-05-31T07:21:00Z\n  cyan impact --from 2026-05-31T05:15:00Z --csv > hit.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			begins, err := instant("from", from)
+			begins, err := c.instant("from", from)
 			if err != nil {
 				return err
 			}
-			ends, err := instant("until", until)
+			ends, err := c.instant("until", until)
 			if err != nil {
 				return err
 			}
@@ -61,14 +61,12 @@ when it last answered since. Name an incident of the status page, or a time.`,
 }
 
 // instant reads the value of a flag; empty: the zero time.
-func instant(flag, text string) (t time.Time, err error) {
+func (c *cli) instant(flag, text string) (time.Time, error) {
 	if text == "" {
-		return t, nil
+		return time.Time{}, nil
 	}
-	if t, err = time.Parse(time.RFC3339, text); err != nil {
-		return t, misuse("--"+flag+" "+text+" is not a time with a zone", "such as 2026-05-31T05:15:00Z or 2026-05-31T07:15:00+02:00")
-	}
-	return t, nil
+	at, err := c.moment(flag, text)
+	return at.At, err
 }
 
 // backWords is how a device came back.

@@ -29,14 +29,21 @@ after the announced end is an incident.`,
 
 func (c *cli) maintenancePlanVerb(at *deskAt) *cobra.Command {
 	var plan maintenance.Window
-	var kind, starts, ends string
-	var length time.Duration
+	var kind string
+	var asked windowTimes
 	var effects []string
+	var yes bool
 	cmd := &cobra.Command{
 		Use: "plan TITLE", Short: "Announce a window", Args: takes(1, 1, "a title, in quotes"),
 		Long: `Announces a window on the page at once. Times have their zone: RFC 3339, or a
-date, a time and a zone by name. An effect is a capability and how bad it gets at
-worst. Less than a day ahead, --kind says whether it is short_notice or emergency.
+date, a time and a zone by name. A time that can mean several is asked back: one
+without a zone, in a zone called CST, in the hour that comes twice or never when
+clocks change. On a terminal the window is shown in UTC before it is announced.
+
+An effect is a capability and how bad it gets at worst. Less than a day ahead,
+--kind says whether it is short_notice or emergency. People are reminded a day and
+an hour before. The window closes when canaries have come through again; what does
+not pass that check within five minutes is an incident by itself.
 
 Capabilities: ` + capabilityNames() + ".",
 		Example: `  cyan maintenance plan 'New database' --reason 'It moves to a bigger machine.' \
@@ -47,16 +54,14 @@ Capabilities: ` + capabilityNames() + ".",
 				return err
 			}
 			plan.Title, plan.Who, plan.Kind = args[0], at.by, maintenance.Kind(kind)
-			if plan.Starts, plan.Zone, err = maintenance.ParseTime(starts); err != nil {
-				return misuse("--start: "+err.Error(), "--start '2026-12-01 04:00 Europe/Berlin'")
-			}
-			if plan.Ends = plan.Starts.Add(length); ends != "" {
-				if plan.Ends, _, err = maintenance.ParseTime(ends); err != nil {
-					return misuse("--end: "+err.Error(), "--end '2026-12-01 05:00 Europe/Berlin'")
-				}
-			}
 			if plan.Effects, err = parseEffects(effects); err != nil {
 				return err
+			}
+			if err := c.times(&plan, &asked); err != nil {
+				return err
+			}
+			if !yes && terminal(c.in) && !c.agreed("It is "+between(&plan)+". Announce it to everybody?") {
+				return misuse("nothing is announced", "--yes says it without being asked")
 			}
 			w, err := d.Plan(cmd.Context(), plan)
 			if err != nil {
@@ -66,14 +71,54 @@ Capabilities: ` + capabilityNames() + ".",
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&starts, "start", "", "`time` with its zone")
-	flags.StringVar(&ends, "end", "", "`time` with its zone (default --for after the start)")
-	flags.DurationVar(&length, "for", time.Hour, "how long")
+	flags.StringVar(&asked.starts, "start", "", "`time` with its zone")
+	flags.StringVar(&asked.ends, "end", "", "`time` with its zone (default --for after the start)")
+	flags.StringVar(&asked.when, "when", "", "both, as a `range` such as '2026-12-01 04:00 to 05:15 Europe/Berlin'")
+	flags.DurationVar(&asked.length, "for", time.Hour, "how long")
+	flags.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	flags.StringVar(&plan.Reason, "reason", "", "why, for those whom it hits")
 	flags.StringVar(&kind, "kind", string(maintenance.Planned), "planned, short_notice or emergency")
 	flags.StringArrayVar(&effects, "effect", nil, "what may fail, as `capability=state`; several times for several")
 	flags.StringVar(&plan.Remedies, "remedies", "", "the `incident` that it puts right")
 	return cmd
+}
+
+// windowTimes are the flags that say when a window is.
+type windowTimes struct {
+	starts, ends, when string
+	length             time.Duration
+}
+
+// times reads when a window is.
+func (c *cli) times(plan *maintenance.Window, asked *windowTimes) error {
+	if asked.when != "" {
+		if asked.starts != "" || asked.ends != "" {
+			return misuse("--when says both: leave --start and --end out")
+		}
+		from, to, err := c.stretch("when", asked.when)
+		plan.Starts, plan.Ends, plan.Zone = from.At, to.At, from.Zone
+		return err
+	}
+	start, err := c.moment("start", asked.starts)
+	if err != nil {
+		return err
+	}
+	plan.Starts, plan.Zone, plan.Ends = start.At, start.Zone, start.At.Add(asked.length)
+	if asked.ends == "" {
+		return nil
+	}
+	end, err := c.moment("end", asked.ends)
+	plan.Ends = end.At
+	return err
+}
+
+// between says when a window is, in UTC and as it was typed.
+func between(w *maintenance.Window) string {
+	text := w.Starts.UTC().Format("2006-01-02 15:04:05") + " to " + w.Ends.UTC().Format("2006-01-02 15:04:05 UTC")
+	if local := w.Local(); local != "" {
+		text += ", which is " + local
+	}
+	return text
 }
 
 // parseEffects reads what a window declares.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ some of it, is unknown, and 11 when the page itself cannot be reached.`,
 				return fail(exitUnclear, "the state of the cloud is unknown", "is the watchtower running? cyan oncall status")
 			case e.Overall > signal.Operational:
 				return fail(exitCloud, "the cloud has a fault: "+e.Headline)
-			case slices.ContainsFunc(e.Components, func(k status.EvidenceOfComponent) bool { return k.Unknown }):
+			case len(e.Unmeasured) > 0:
 				return fail(exitUnclear, "the state of some of the cloud is unknown", "is the watchtower well? cyan oncall status")
 			}
 			return nil

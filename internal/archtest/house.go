@@ -80,7 +80,7 @@ var house = []room{
 
 	// Wiring and the outside.
 	{"app", []string{"wire/...", "cloud/...", "watch/...", "sim/...", "client", "internal/..."}},
-	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault", "watch/boards", "watch/desk", "watch/incident", "watch/maintenance", "watch/signal", "watch/status")},
+	{"cmd/cyan", with(plumbing, "app", "client", "sim/...", "wire/rest", "wire/sse", "cloud/fault", "watch/boards", "watch/desk", "watch/incident", "watch/hours", "watch/maintenance", "watch/moment", "watch/signal", "watch/status")},
 	{"internal/...", []string{"internal/..."}},
 	{"test/...", []string{"..."}},
 }

@@ -4,12 +4,14 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
+	"github.com/cyan-cloud/cyan/watch/moment"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
 
@@ -20,6 +22,7 @@ type Ask struct {
 	Identified bool              `json:"identified,omitempty"` // say: the cause is known
 	Capability signal.Capability `json:"capability,omitempty"` // worsen
 	Severity   signal.Severity   `json:"severity,omitempty"`   // worsen
+	At         time.Time         `json:"at,omitzero"`          // report: when a customer said so
 }
 
 // Refusal is the body of an answer that is none.
@@ -48,6 +51,9 @@ func (d *Desk) paths() http.Handler {
 		}),
 		"POST /admin/incidents/{id}/ack": d.asked(func(now time.Time, b *incident.Book, id string, a *Ask) (incident.Change, error) {
 			return b.Acknowledge(now, id, a.Who)
+		}),
+		"POST /admin/incidents/{id}/report": d.asked(func(now time.Time, b *incident.Book, id string, a *Ask) (incident.Change, error) {
+			return b.Report(now, a.At, id, a.Who, a.Words)
 		}),
 		"POST /admin/maintenance": d.plan,
 		"POST /admin/maintenance/{id}/cancel": d.window(func(now time.Time, c *maintenance.Calendar, id string, a *Ask) (maintenance.Change, error) {
@@ -111,11 +117,25 @@ func worsen(now time.Time, b *incident.Book, id string, a *Ask) (incident.Change
 	return b.Worsen(now, id, a.Who, a.Capability, a.Severity, a.Words)
 }
 
+// plain refuses words for everybody in which a time is another one to each of
+// their readers.
+func plain(words ...string) error {
+	for _, text := range words {
+		if loose := moment.Loose(text); loose != "" {
+			return fmt.Errorf("desk: %q is another time to each reader: say the date, and the time with its zone, such as 2026-12-01 04:00 UTC", loose)
+		}
+	}
+	return nil
+}
+
 // asked does what a person asks for of an incident, and gives it as it is then.
 func (d *Desk) asked(do func(time.Time, *incident.Book, string, *Ask) (incident.Change, error)) func(*http.Request) (any, error) {
 	return func(r *http.Request) (any, error) {
 		var a Ask
 		if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
+			return nil, err
+		}
+		if err := plain(a.Words); err != nil {
 			return nil, err
 		}
 		done, err := d.Person(func(now time.Time, b *incident.Book, _ *maintenance.Calendar) (Record, error) {
@@ -136,6 +156,9 @@ func (d *Desk) window(do func(time.Time, *maintenance.Calendar, string, *Ask) (m
 		if err := json.NewDecoder(r.Body).Decode(&a); err != nil {
 			return nil, err
 		}
+		if err := plain(a.Words); err != nil {
+			return nil, err
+		}
 		return d.planned(func(now time.Time, c *maintenance.Calendar) (maintenance.Change, error) {
 			return do(now, c, r.PathValue("id"), &a)
 		})
@@ -145,6 +168,9 @@ func (d *Desk) window(do func(time.Time, *maintenance.Calendar, string, *Ask) (m
 func (d *Desk) plan(r *http.Request) (any, error) {
 	var w maintenance.Window
 	if err := json.NewDecoder(r.Body).Decode(&w); err != nil {
+		return nil, err
+	}
+	if err := plain(w.Title, w.Reason); err != nil {
 		return nil, err
 	}
 	return d.planned(func(now time.Time, c *maintenance.Calendar) (maintenance.Change, error) { return c.Plan(now, w) })

@@ -146,6 +146,7 @@ func (d *Desk) Noted(r *signal.Result) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen.note(r)
+	d.plans.Saw(r)
 	for _, reading := range r.Readings() {
 		if n, heir := d.heirs[reading.Capability]; heir && reading.OK {
 			d.heirs[reading.Capability] = n + 1

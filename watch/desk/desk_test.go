@@ -170,6 +170,12 @@ func TestPeople(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	for _, words := range []string{"It began yesterday.", "We go on until 15:00."} {
+		_, err := c.Ask(ctx, "1", "say", desk.Ask{Who: "ana", Words: words})
+		refused(words, err, http.StatusBadRequest)
+		_, err = c.Plan(ctx, maintenance.Window{Title: "New database", Reason: words, Who: "ana"})
+		refused("planned: "+words, err, http.StatusBadRequest)
+	}
 	i, err := c.Ask(ctx, "1", "say", desk.Ask{Who: "ana", Words: "We look into it.", Identified: true})
 	if err != nil || i.Status != incident.Identified {
 		t.Errorf("say: %v %v", i.Status, err)

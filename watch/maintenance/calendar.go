@@ -13,14 +13,20 @@ import (
 
 // Calendar holds the windows. It belongs to one goroutine.
 type Calendar struct {
-	all  []*Window                              // oldest plan first
-	bad  map[signal.Capability]signal.Judgement // what fails now, held back or not
-	held map[signal.Capability]bool             // which of these are held back
+	all    []*Window                              // oldest plan first
+	bad    map[signal.Capability]signal.Judgement // what fails now, held back or not
+	held   map[signal.Capability]bool             // which of these are held back
+	own    map[signal.Capability]bool             // what did not pass its check, and no judge calls bad
+	sights map[eye]*sight                         // what canaries saw last
+	begun  time.Time                              // applied first
 }
 
 // New makes an empty calendar. Replay fills it with what a journal kept.
 func New() *Calendar {
-	return &Calendar{bad: make(map[signal.Capability]signal.Judgement), held: make(map[signal.Capability]bool)}
+	return &Calendar{
+		bad: make(map[signal.Capability]signal.Judgement), held: make(map[signal.Capability]bool), own: make(map[signal.Capability]bool),
+		sights: map[eye]*sight{},
+	}
 }
 
 // Change is something that happened to a window, with the window as it is
@@ -78,7 +84,7 @@ func (c *Calendar) Plan(now time.Time, plan Window) (Change, error) {
 	}
 	w := plan.clone()
 	w.Starts, w.Ends, w.Planned, w.Status = w.Starts.UTC(), w.Ends.UTC(), now.UTC(), Scheduled
-	w.Done, w.Closed, w.Overran, w.Timeline = time.Time{}, time.Time{}, false, nil
+	w.Done, w.Closed, w.Reminded, w.Overran, w.Checks, w.Timeline = time.Time{}, time.Time{}, time.Time{}, false, nil, nil
 	w.Number = len(c.all) + 1
 	w.ID = shortID(w.Planned, w.Number)
 	c.all = append(c.all, &w)
@@ -120,13 +126,24 @@ func (c *Calendar) Finish(now time.Time, id, who string) (Change, error) {
 // incident, and what happened to windows. It is called every second: windows
 // begin and end by time alone.
 func (c *Calendar) Apply(now time.Time, judged []signal.Judgement) (pass []signal.Judgement, changes []Change) {
-	for _, w := range c.all {
-		if w.Status == Scheduled && !now.Before(w.Starts) {
-			w.Status = InProgress
-			changes = append(changes, w.turn(now, "", "It has begun."))
+	if c.begun.IsZero() {
+		c.begun = now
+	}
+	for key, s := range c.sights {
+		if now.Sub(s.last) > forgot {
+			delete(c.sights, key)
 		}
 	}
+	for _, w := range c.all {
+		changes = append(changes, w.begin(now)...)
+	}
 	for _, j := range judged {
+		if c.own[j.Capability] && !j.Blind {
+			if j.Severity == signal.Operational {
+				continue // the check says when it works
+			}
+			delete(c.own, j.Capability)
+		}
 		_, failed := c.bad[j.Capability]
 		loose := failed && !c.held[j.Capability] // an incident already: it stays one until it works
 		if !j.Blind {
@@ -143,7 +160,8 @@ func (c *Calendar) Apply(now time.Time, judged []signal.Judgement) (pass []signa
 		}
 	}
 	for _, w := range c.all {
-		changes = append(changes, c.advance(now, w)...)
+		more, turned := c.advance(now, w)
+		pass, changes = append(pass, more...), append(changes, turned...)
 	}
 	// What no window holds any more is an incident from now on.
 	for _, k := range signal.Capabilities() {
@@ -174,28 +192,34 @@ func (c *Calendar) holds(now time.Time, j *signal.Judgement) bool {
 	})
 }
 
+// begin begins a window at its time, and reminds people of it before.
+func (w *Window) begin(now time.Time) []Change {
+	switch {
+	case w.Status != Scheduled:
+		return nil
+	case !now.Before(w.Starts):
+		w.Status = InProgress
+		return []Change{w.turn(now, "", "It has begun.")}
+	case w.remind(now):
+		w.Reminded = now.UTC()
+		return []Change{w.turn(now, "", "Reminder. "+w.Announcement())}
+	}
+	return nil
+}
+
 // advance ends a window: at its announced end, and for good when everything
-// that it touched works.
-func (c *Calendar) advance(now time.Time, w *Window) []Change {
-	var changes []Change
+// that it touched has passed its check.
+func (c *Calendar) advance(now time.Time, w *Window) (judged []signal.Judgement, changes []Change) {
 	if w.Status == InProgress && !now.Before(w.Ends) {
 		w.Status = Verifying
 		changes = append(changes, w.turn(now, "", "Its time is over; what it touched is checked."))
 	}
-	if w.Status != Verifying {
-		return changes
+	if w.Status == Verifying {
+		var more []Change
+		judged, more = c.verify(now, w)
+		changes = append(changes, more...)
 	}
-	for _, e := range w.Effects {
-		if _, fails := c.bad[e.Capability]; fails {
-			if now.Before(w.Ends) || w.Overran {
-				return changes
-			}
-			w.Overran = true
-			return append(changes, w.turn(now, "", e.Capability.String()+" fails beyond the announced end: that is an incident."))
-		}
-	}
-	w.Status, w.Closed = Completed, now.UTC()
-	return append(changes, w.turn(now, "", "Completed: everything that it touched is measured to work."))
+	return judged, changes
 }
 
 // turn writes down what happened.
@@ -215,7 +239,7 @@ func (c *Calendar) find(id string) *Window {
 
 func (w *Window) clone() Window {
 	k := *w
-	k.Effects = slices.Clone(w.Effects)
+	k.Effects, k.Checks = slices.Clone(w.Effects), slices.Clone(w.Checks)
 	k.Timeline = slices.Clone(w.Timeline)
 	return k
 }

@@ -80,12 +80,215 @@ func TestOverrun(t *testing.T) {
 		t.Errorf("it is %s, overran %v: %v", got.Status, got.Overran, changes)
 	}
 	works := w.Ends.Add(5 * time.Minute)
+	looks(c, works.Add(-time.Minute), works, 10*time.Second, true, signal.StepCall, signal.StepVariable)
+	if got := c.List()[0]; got.Status != maintenance.Verifying {
+		t.Error("it closes while it is judged to fail")
+	}
 	pass, _ = c.Apply(works, []signal.Judgement{{At: works, Capability: signal.Calls}})
 	if len(pass) != 1 {
 		t.Error("nobody is told that it works again")
 	}
 	if got := c.List()[0]; got.Status != maintenance.Completed || !got.Closed.Equal(works) {
 		t.Errorf("it is %s", got.Status)
+	}
+}
+
+// looks has a canary look every so often, and the calendar asked each second.
+func looks(c *maintenance.Calendar, from, until time.Time, every time.Duration, ok bool, steps ...signal.StepName) (pass []signal.Judgement, changes []maintenance.Change) {
+	for now := from; now.Before(until); now = now.Add(time.Second) {
+		if now.Sub(from)%every == 0 {
+			c.Saw(seen(now, ok, steps...))
+		}
+		judged, turned := c.Apply(now, nil)
+		pass, changes = append(pass, judged...), append(changes, turned...)
+	}
+	return pass, changes
+}
+
+// seen is a run of a canary that ended just now; where it is not well its last
+// step failed.
+func seen(now time.Time, ok bool, steps ...signal.StepName) *signal.Result {
+	r := &signal.Result{Vantage: "local", Ingress: "public", Transport: "udp", Story: signal.Held, Started: now.Add(-time.Second), Ended: now, OK: ok}
+	for n, s := range steps {
+		r.Steps = append(r.Steps, signal.Step{Name: s, OK: ok || n < len(steps)-1})
+	}
+	if !ok {
+		r.Reason, r.Evidence = "timeout", "nothing came for 8 s"
+	}
+	return r
+}
+
+// TestClosesAfterACheck: the announced end closes no window. Three runs in a row
+// of every canary do that look at what it declared, begun after that.
+func TestClosesAfterACheck(t *testing.T) {
+	c, w := planned(t)
+	steps := []signal.StepName{signal.StepCall, signal.StepVariable}
+	looks(c, w.Starts, w.Ends, 10*time.Second, true, steps...)
+	_, changes := c.Apply(w.Ends, nil)
+	if got := c.List()[0]; got.Status != maintenance.Verifying || len(changes) != 1 {
+		t.Fatalf("at its end it is %s: %v", got.Status, changes)
+	}
+	want := []maintenance.Check{{Capability: signal.Calls, State: maintenance.Waiting, Of: 3}, {Capability: signal.Variables, State: maintenance.Waiting, Of: 3}}
+	if diff := cmp.Diff(want, c.List()[0].Checks); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	c.Saw(seen(w.Ends.Add(time.Millisecond), true, steps...)) // it began before the end
+	other := seen(w.Ends.Add(2*time.Second), true, steps...)
+	other.Transport = "tcp"
+	c.Saw(other)
+	for n := range 3 {
+		if got := c.List()[0]; got.Status != maintenance.Verifying {
+			t.Fatalf("after %d runs it is %s", n, got.Status)
+		}
+		at := w.Ends.Add(time.Duration(10*n+10) * time.Second)
+		c.Saw(seen(at, true, steps...))
+		c.Apply(at, nil)
+	}
+	if got := c.List()[0]; got.Status != maintenance.Verifying || got.Checks[0].Runs != 1 {
+		t.Errorf("one canary has come through three times, the other has not, and it is %s: %v", got.Status, got.Checks)
+	}
+	at := w.Ends.Add(time.Minute)
+	for range 2 {
+		other := seen(at, true, steps...)
+		other.Transport = "tcp"
+		c.Saw(other)
+	}
+	_, changes = c.Apply(at, nil)
+	if got := c.List()[0]; got.Status != maintenance.Completed || got.Overran || len(changes) != 1 || changes[0].Text != "Completed: everything that it touched is measured to work." {
+		t.Errorf("it is %s: %v", got.Status, changes)
+	}
+	if got := c.List()[0].Checks; len(got) != 2 || got[0].State != maintenance.Proven || got[0].Runs != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestCheckFails: a capability that fails too seldom for any judge, and so does
+// not pass its check, is an incident by itself; it ends when the check passes,
+// whatever the judge says meanwhile.
+func TestCheckFails(t *testing.T) {
+	c, w := planned(t)
+	end := w.Ends.Add(5 * time.Minute)
+	var pass []signal.Judgement
+	for now := w.Ends; now.Before(end); now = now.Add(time.Second) {
+		if n := int(now.Sub(w.Ends) / time.Second); n%10 == 5 {
+			c.Saw(seen(now, n%30 != 25, signal.StepVariable, signal.StepCall)) // one call in three fails
+		}
+		judged, _ := c.Apply(now, nil)
+		pass = append(pass, judged...)
+	}
+	if got := c.List()[0]; len(pass) != 0 || got.Status != maintenance.Verifying || got.Overran {
+		t.Fatalf("before its time is over: %v, %s", pass, got.Status)
+	}
+	pass, changes := c.Apply(end, nil)
+	if len(pass) != 1 || pass[0].Capability != signal.Calls || pass[0].Severity != signal.Degraded || pass[0].Since.Before(w.Ends) ||
+		pass[0].Reason != "timeout" || !strings.Contains(pass[0].Evidence, "New database") {
+		t.Fatalf("at the end of the check: %+v", pass)
+	}
+	if got := c.List()[0]; !got.Overran || len(changes) != 1 || got.Checks[0].State != maintenance.Failing || got.Checks[1].State != maintenance.Proven {
+		t.Errorf("%v %+v", changes, got.Checks)
+	}
+	calm := signal.Judgement{At: end, Capability: signal.Calls}
+	if pass, _ = c.Apply(end.Add(time.Second), []signal.Judgement{calm}); len(pass) != 0 {
+		t.Errorf("a judge who never called it an outage ends it: %v", pass)
+	}
+	pass, _ = looks(c, end.Add(2*time.Second), end.Add(20*time.Second), 10*time.Second, true, signal.StepVariable, signal.StepCall)
+	if len(pass) != 0 {
+		t.Errorf("two runs end it: %v", pass)
+	}
+	pass, _ = looks(c, end.Add(22*time.Second), end.Add(30*time.Second), 10*time.Second, true, signal.StepVariable, signal.StepCall)
+	if got := c.List()[0]; len(pass) != 1 || pass[0].Severity != signal.Operational || got.Status != maintenance.Completed || !got.Overran {
+		t.Errorf("after three: %v, %s", pass, got.Status)
+	}
+	if pass, _ = c.Apply(end.Add(time.Minute), []signal.Judgement{calm}); len(pass) != 1 {
+		t.Error("the judge is not heard any more")
+	}
+}
+
+// TestJudgeTakesOver: what did not pass its check and is then judged to fail is
+// the judge's matter.
+func TestJudgeTakesOver(t *testing.T) {
+	c, w := planned(t)
+	end := w.Ends.Add(5 * time.Minute)
+	looks(c, w.Ends, end, 10*time.Second, false, signal.StepVariable, signal.StepCall)
+	pass, _ := c.Apply(end, nil)
+	if len(pass) != 1 {
+		t.Fatalf("%v", pass)
+	}
+	worse := bad(signal.Calls, signal.Major, end.Add(time.Second), end.Add(-time.Minute))
+	if pass, _ = c.Apply(end.Add(time.Second), worse); len(pass) != 1 || pass[0].Severity != signal.Major {
+		t.Errorf("%v", pass)
+	}
+	looks(c, end.Add(2*time.Second), end.Add(time.Minute), 10*time.Second, true, signal.StepVariable, signal.StepCall)
+	if got := c.List()[0]; got.Status != maintenance.Verifying {
+		t.Error("it closes against the judge")
+	}
+	if pass, _ = c.Apply(end.Add(time.Minute), []signal.Judgement{{At: end.Add(time.Minute), Capability: signal.Calls}}); len(pass) != 1 {
+		t.Errorf("that it works is told %d times", len(pass))
+	}
+	if got := c.List()[0]; got.Status != maintenance.Completed {
+		t.Errorf("it is %s", got.Status)
+	}
+}
+
+// TestNobodyChecks: what nobody ever measured holds no window open, and the
+// window says so; where somebody looked and does not any more, it stays open.
+func TestNobodyChecks(t *testing.T) {
+	c, w := planned(t)
+	c.Apply(w.Ends, nil)
+	if c.Apply(w.Ends.Add(5*time.Minute-time.Second), nil); c.List()[0].Status != maintenance.Verifying {
+		t.Error("nobody is waited for")
+	}
+	_, changes := c.Apply(w.Ends.Add(5*time.Minute), nil)
+	if len(changes) != 1 || changes[0].Text != "Completed. Nobody measures what it touched: Function calls, Variables." {
+		t.Errorf("%v", changes)
+	}
+
+	c, w = planned(t)
+	looks(c, w.Ends.Add(-10*time.Minute), w.Ends.Add(-time.Minute), 10*time.Second, true, signal.StepCall)
+	pass, changes := looks(c, w.Ends, w.Ends.Add(10*time.Minute), time.Hour, true)
+	if got := c.List()[0]; got.Status != maintenance.Verifying || !got.Overran || len(pass) != 0 || len(changes) != 2 ||
+		changes[1].Text != "Nobody has looked at this since the work was over: Function calls. Treat it as unknown." {
+		t.Errorf("%v, %v", pass, changes)
+	}
+}
+
+// TestReminders: a day and an hour before, each once, and not to those who were
+// told just before.
+func TestReminders(t *testing.T) {
+	for ahead, want := range map[time.Duration][]time.Duration{
+		7 * 24 * time.Hour: {24 * time.Hour, time.Hour}, 30 * time.Hour: {time.Hour}, 2 * time.Hour: {time.Hour}, 90 * time.Minute: nil,
+	} {
+		c, w := maintenance.New(), plan()
+		if ahead < 24*time.Hour {
+			w.Kind = maintenance.Short
+		}
+		if _, err := c.Plan(w.Starts.Add(-ahead), w); err != nil {
+			t.Fatal(err)
+		}
+		var got []time.Duration
+		for now := w.Starts.Add(-ahead); now.Before(w.Starts); now = now.Add(time.Minute) {
+			_, changes := c.Apply(now, nil)
+			for _, change := range changes {
+				if !strings.HasPrefix(change.Text, "Reminder. ") || !strings.Contains(change.Text, w.Announcement()) || change.Window.Status != maintenance.Scheduled {
+					t.Errorf("%s", change.Text)
+				}
+				got = append(got, w.Starts.Sub(now))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("planned %v ahead (-want +got):\n%s", ahead, diff)
+		}
+	}
+	c, w := planned(t)
+	kept := c.List()[0]
+	kept.Planned = w.Starts.Add(-7 * 24 * time.Hour)
+	again := maintenance.New()
+	again.Replay(maintenance.Change{Window: kept})
+	if _, changes := again.Apply(w.Starts.Add(-10*time.Minute), nil); len(changes) != 1 {
+		t.Errorf("nobody was there at either time, and it is said %d times", len(changes))
+	}
+	if _, changes := again.Apply(w.Starts.Add(-9*time.Minute), nil); len(changes) != 0 {
+		t.Error("it is said again")
 	}
 }
 
@@ -146,35 +349,6 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestParseTime: a time without its zone is refused, and one that does not
-// exist or exists twice.
-func TestParseTime(t *testing.T) {
-	for text, want := range map[string]string{
-		"2026-12-01T04:00:00+01:00":           "2026-12-01T03:00:00Z",
-		"2026-12-01T04:00Z":                   "2026-12-01T04:00:00Z",
-		"2026-12-01 04:00 Europe/Berlin":      "2026-12-01T03:00:00Z",
-		"2026-12-01 04:00 Asia/Kathmandu":     "2026-11-30T22:15:00Z",
-		"2020-06-01 04:00 Australia/Brisbane": "2020-05-31T18:00:00Z",
-		"2026-12-01 04:00 UTC":                "2026-12-01T04:00:00Z",
-		"2026-12-01 04:00":                    maintenance.ErrZone.Error(),
-		"2026-12-01 04:00 CET":                maintenance.ErrZone.Error(),
-		"2026-12-01 04:00 Local":              maintenance.ErrZone.Error(),
-		"tomorrow Europe/Berlin":              maintenance.ErrZone.Error(),
-		"2026-03-29 02:30 Europe/Berlin":      maintenance.ErrNoTime.Error(),
-		"2026-10-25 02:30 Europe/Berlin":      maintenance.ErrTwice.Error(),
-		"2026-10-25T02:30:00+02:00":           "2026-10-25T00:30:00Z",
-	} {
-		at, _, err := maintenance.ParseTime(text)
-		got := at.Format(time.RFC3339)
-		if err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("%q is %s, want %s", text, got, want)
-		}
-	}
-}
-
 // TestReplay: what a journal kept brings the calendar back.
 func TestReplay(t *testing.T) {
 	c, w := planned(t)
@@ -207,7 +381,7 @@ func TestReplay(t *testing.T) {
 		t.Error("a window that is not there is cancelled:", err)
 	}
 	_, changes := c.Apply(w.Starts, nil)
-	_, more := c.Apply(w.Ends, nil)
+	_, more := looks(c, w.Ends, w.Ends.Add(time.Minute), 10*time.Second, true, signal.StepCall, signal.StepVariable)
 	first, _ := c.Get("1")
 	first.Timeline, first.Status, first.Closed = first.Timeline[:1], maintenance.Scheduled, time.Time{}
 	take(maintenance.Change{Window: first}, other, cancelled)

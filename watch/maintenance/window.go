@@ -16,7 +16,7 @@ type Status string
 const (
 	Scheduled  Status = "scheduled"
 	InProgress Status = "in_progress"
-	Verifying  Status = "verifying" // over, and something that it touched does not work yet
+	Verifying  Status = "verifying" // over, and not everything that it touched has been seen to work
 	Completed  Status = "completed"
 	Cancelled  Status = "cancelled" // before it began
 )
@@ -54,7 +54,9 @@ type Window struct {
 
 	Done     time.Time `json:"done_at,omitzero"`      // by people, before its end
 	Closed   time.Time `json:"completed_at,omitzero"` // everything works again; or cancelled
-	Overran  bool      `json:"overran,omitempty"`     // something failed beyond the end
+	Reminded time.Time `json:"reminded_at,omitzero"`  // of it, last
+	Overran  bool      `json:"overran,omitempty"`     // something failed beyond the end, or did not pass its check
+	Checks   []Check   `json:"checks,omitempty"`      // of what it touched, once the work is over
 	Remedies string    `json:"remedies,omitempty"`    // the incident that it is to put right
 	Timeline []Entry   `json:"timeline"`
 }
@@ -70,9 +72,6 @@ type Entry struct {
 // What a plan may be refused for.
 var (
 	ErrUnknown  = errors.New("maintenance: no such window")
-	ErrZone     = errors.New("maintenance: a time needs its zone: 2026-12-01T04:00:00+01:00, or 2026-12-01 04:00 Europe/Berlin")
-	ErrNoTime   = errors.New("maintenance: no such time in that zone")
-	ErrTwice    = errors.New("maintenance: that time comes twice in that zone: give it with its offset")
 	ErrOrder    = errors.New("maintenance: it has to begin in the future and end after that, within a day")
 	ErrEmpty    = errors.New("maintenance: say what it is called, why it is, who you are and what will not work")
 	ErrNotice   = errors.New("maintenance: less than a day ahead it is of kind short_notice or emergency: say which")

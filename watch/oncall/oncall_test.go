@@ -234,7 +234,7 @@ func TestChanges(t *testing.T) {
 		got := r.told()
 		slices.Sort(got)
 		want := []string{
-			"change Maintenance 1, New database (completed): Completed: everything that it touched is measured to work.",
+			"change Maintenance 1, New database (completed): Completed. Nobody measures what it touched: Function calls.",
 			"change Maintenance 1, New database (in progress): It has begun.",
 			"change Maintenance 1, New database (scheduled): " + plan.Announcement(),
 			"change Maintenance 1, New database (verifying): Its time is over; what it touched is checked.",

@@ -14,7 +14,9 @@ type Evidence struct {
 	Generated  time.Time             `json:"generated_at"`
 	Epoch      int64                 `json:"generated_epoch_ms"`
 	FreshUntil time.Time             `json:"fresh_until"`
+	StaleAfter time.Time             `json:"stale_after"` // the same, by the name that it has in the other forms
 	Unknown    bool                  `json:"unknown"`
+	Unmeasured []string              `json:"unmeasured"` // components that nobody looks at, by name
 	BlindSince time.Time             `json:"blind_since,omitzero"`
 	Headline   string                `json:"headline"`
 	Overall    signal.Severity       `json:"overall"`
@@ -69,7 +71,7 @@ type EvidenceOfCanary struct {
 
 func (s *scene) evidence() *Evidence {
 	e := &Evidence{
-		Generated: s.At.UTC(), Epoch: s.At.UnixMilli(), FreshUntil: s.At.Add(s.fresh()).UTC(), Unknown: s.unknown, BlindSince: s.Blind,
+		Generated: s.At.UTC(), Epoch: s.At.UnixMilli(), FreshUntil: s.At.Add(s.fresh()).UTC(), StaleAfter: s.At.Add(s.fresh()).UTC(), Unknown: s.unknown, Unmeasured: append([]string{}, s.silent()...), BlindSince: s.Blind,
 		Headline: s.Headline(s.now), Overall: s.Overall(), Restarts: s.Restarts.Count, Restarted: s.Restarts.Last, RestartHow: s.Restarts.How, Drill: s.Drill, Notes: s.Notes,
 		Components: []EvidenceOfComponent{}, Incidents: []EvidenceOfIncident{}, Windows: s.Windows, Canaries: []EvidenceOfCanary{},
 	}

@@ -221,6 +221,9 @@ func (s sheet) Body(e incident.Entry) string { return body(&e) }
 
 // Words is the state of a window as people say it.
 func (s sheet) Words(w maintenance.Window) string {
+	if w.Status == maintenance.Verifying {
+		return "being checked"
+	}
 	return strings.ReplaceAll(string(w.Status), "_", " ")
 }
 

@@ -28,6 +28,9 @@ type pageShape struct {
 	URL       string `json:"url"`
 	TimeZone  string `json:"time_zone"`
 	UpdatedAt stamp  `json:"updated_at"`
+	// StaleAfter is not Statuspage's: from then on all of it is unknown. A file on
+	// a second host cannot say so by itself.
+	StaleAfter stamp `json:"stale_after"`
 }
 
 type statusShape struct {

@@ -16,7 +16,7 @@ import (
 
 // The fields of Statuspage's objects, as public clients know them.
 var (
-	pageFields        = "id name time_zone updated_at url"
+	pageFields        = "id name stale_after time_zone updated_at url" // stale_after is our own
 	statusFields      = "description indicator"
 	componentFields   = "created_at description group group_id id name only_show_if_degraded page_id position showcase start_date status updated_at"
 	incidentFields    = "components created_at id impact incident_updates monitoring_at name page_id reminder_intervals resolved_at shortlink started_at status updated_at"

@@ -52,7 +52,7 @@ func ahead(w *maintenance.Window) bool     { return !w.Over() }
 func (s *scene) pageID() string { return shortID("page " + s.Page.URL) }
 
 func (s *scene) page() pageShape {
-	return pageShape{s.pageID(), s.Page.Name, s.Page.URL, "Etc/UTC", stamp(s.At)}
+	return pageShape{s.pageID(), s.Page.Name, s.Page.URL, "Etc/UTC", stamp(s.At), stamp(s.At.Add(s.fresh()))}
 }
 
 // status is the state of the whole. Unknown has no word in this API: it is

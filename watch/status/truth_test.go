@@ -14,6 +14,8 @@ import (
 	"golang.org/x/tools/blog/atom"
 
 	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/maintenance"
+	"github.com/cyan-cloud/cyan/watch/moment"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
@@ -67,6 +69,86 @@ func TestNobodyLooks(t *testing.T) {
 	calls.Measured = status.Measured{OK: 6, Tried: 6, Over: time.Hour} // once in ten minutes: that is its pace
 	if page := rendered(t, v, "/", v.At); !strings.Contains(page, lies["/"]) {
 		t.Error("a canary that runs seldom is missed between its runs")
+	}
+}
+
+// TestOnlyTheAddress: a page that has only seen the public address says in no
+// form that everything works.
+func TestOnlyTheAddress(t *testing.T) {
+	v := scenes(t, 3, 3)["green"]
+	v.Components = slices.DeleteFunc(v.Components, func(c status.Component) bool { return c.Capability != signal.API })
+	for path, lie := range lies {
+		if strings.Contains(rendered(t, v, path, v.At), lie) {
+			t.Errorf("%s says %q although only %s is measured", path, lie, v.Components[0].Capability)
+		}
+	}
+	if page := rendered(t, v, "/", v.At); !strings.Contains(page, "What is measured works, but not everything is measured") || !strings.Contains(page, "Nobody has looked lately at: New connections (TCP)") {
+		t.Error(v.Headline(v.At))
+	}
+	var e status.Evidence
+	if err := json.Unmarshal([]byte(rendered(t, v, "/evidence.json", v.At)), &e); err != nil || len(e.Unmeasured) != 6 {
+		t.Errorf("unmeasured: %v, %v", e.Unmeasured, err)
+	}
+}
+
+// TestStaleAfter: who reads a copy that cannot change is told in each form from
+// when on it is unknown.
+func TestStaleAfter(t *testing.T) {
+	v := scenes(t, 3, 3)["green"]
+	want := v.At.Add(3 * time.Minute)
+	for _, path := range []string{"/api/v2/summary.json", "/api/v2/status.json", "/evidence.json"} {
+		var got struct {
+			StaleAfter time.Time `json:"stale_after"`
+			Page       struct {
+				StaleAfter time.Time `json:"stale_after"`
+			}
+		}
+		if err := json.Unmarshal([]byte(rendered(t, v, path, v.At)), &got); err != nil || !got.StaleAfter.Equal(want) && !got.Page.StaleAfter.Equal(want) {
+			t.Errorf("%s: %+v, %v", path, got, err)
+		}
+	}
+	if page := rendered(t, v, "/", v.At); !strings.Contains(page, "<code>stale_after</code>") {
+		t.Error("the page does not say so")
+	}
+}
+
+// TestNoRelativeDays: nothing that is published says "yesterday", "today" or
+// "tomorrow": its readers are in other zones.
+func TestNoRelativeDays(t *testing.T) {
+	for name, v := range scenes(t, 3, 3) {
+		for _, path := range paths(v) {
+			body, _, _ := strings.Cut(rendered(t, v, path, v.At), "<script>")
+			if loose := moment.Loose(body); loose != "" && !strings.Contains(loose, ":") {
+				t.Errorf("%s%s says %q", name, path, loose)
+			}
+		}
+	}
+}
+
+// TestBeingChecked: a window whose time is over is not called done, nor what it
+// touched working, before it has passed its check.
+func TestBeingChecked(t *testing.T) {
+	s := newStage(t, 3, 3)
+	s.pass(time.Minute)
+	s.must(s.plans.Plan(s.now, maintenance.Window{
+		Kind: maintenance.Emergency, Title: "New database", Reason: "It is full.", Who: "ana", Zone: "UTC", Starts: s.now, Ends: s.now.Add(10 * time.Minute),
+		Effects: []maintenance.Effect{{Capability: signal.Calls, Worst: signal.Partial}},
+	}))
+	s.pass(11 * time.Minute)
+	v := s.view()
+	page := rendered(t, v, "/", v.At)
+	if strings.Contains(page, lies["/"]) || !strings.Contains(page, "what it touched is being checked.") || !strings.Contains(page, "<dt>Check</dt><dd>Function calls: nobody measures it.</dd>") {
+		t.Error(v.Headline(v.At), v.Windows[0].Checks)
+	}
+	each(fetched(t, v, "/api/v2/components.json", v.At)["components"], func(c any) {
+		o := c.(object)
+		if checked := o["name"] == signal.Calls.String(); checked != (o["status"] == "under_maintenance") {
+			t.Errorf("%s is %s", o["name"], o["status"])
+		}
+	})
+	s.pass(6 * time.Minute)
+	if v = s.view(); !strings.Contains(rendered(t, v, "/", v.At), lies["/"]) || !strings.Contains(rendered(t, v, "/m/1", v.At), "Nobody measures what it touched: Function calls.") {
+		t.Error(v.Headline(v.At))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,8 +67,17 @@ func (c *Component) Silent() bool {
 	return c.Measured.Tried == 0 || c.Recent.Over > 0 && c.Recent.Tried == 0 && c.Measured.Tried >= often
 }
 
-// silent lists the components that nobody looks at.
+// silent lists the components that nobody looks at. What nobody ever measured is
+// not among them, unless that is all that devices do: then a page that has seen
+// the public address has seen next to nothing.
 func (v *View) silent() (names []string) {
+	if !slices.ContainsFunc(v.Components, func(c Component) bool { return c.ofDevices() && c.Measured.Tried > 0 }) {
+		for _, c := range signal.Capabilities() {
+			if k := (&Component{Capability: c}); k.ofDevices() && !slices.ContainsFunc(v.Components, func(c Component) bool { return c.Capability == k.Capability }) {
+				names = append(names, c.String())
+			}
+		}
+	}
 	for i := range v.Components {
 		if c := &v.Components[i]; c.Silent() {
 			names = append(names, c.Capability.String())
@@ -75,6 +85,9 @@ func (v *View) silent() (names []string) {
 	}
 	return names
 }
+
+// ofDevices tells that it is measured by devices.
+func (c *Component) ofDevices() bool { return c.Capability != signal.API && c.Capability != signal.Console }
 
 // Strip is the last runs of one canary, oldest first.
 type Strip struct {
@@ -208,7 +221,7 @@ func (v *View) underMaintenance(c *Component) bool {
 		return true
 	}
 	for _, w := range v.Windows {
-		if w.Active() && w.Touches(c.Capability) && c.Severity == signal.Operational {
+		if c.Severity == signal.Operational && (w.Active() && w.Touches(c.Capability) || w.Unproven(c.Capability)) {
 			return true
 		}
 	}

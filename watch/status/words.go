@@ -30,6 +30,8 @@ func (v *View) Headline(now time.Time) string {
 		return again(&open[0])
 	case len(working) > 0 && working[0].Status == maintenance.InProgress:
 		return "Maintenance is going on, as announced."
+	case len(working) > 0:
+		return "Maintenance is over; what it touched is being checked."
 	case len(v.silent()) > 0:
 		return "What is measured works, but not everything is measured just now."
 	default:
@@ -70,6 +72,8 @@ func (v *View) Lede(now time.Time) []string {
 	case len(working) > 0 && working[0].Status == maintenance.InProgress:
 		w := &working[0]
 		return []string{w.Title + ", until " + incident.Clock(w.Ends, v.At) + ".", "What fails beyond what was announced, or after its end, is an incident."}
+	case len(working) > 0:
+		return []string{working[0].Title + ", which was to end at " + incident.Clock(working[0].Ends, v.At) + ".", "It is over when canaries have come through again; what does not pass is an incident."}
 	case len(v.silent()) > 0:
 		return filled([]string{"Nobody has looked lately at: " + strings.Join(v.silent(), ", ") + ". Treat these as unknown.", v.proof()})
 	default:
