@@ -60,6 +60,10 @@ type WatchOptions struct {
 	// TokenFile has the token that the canaries use, as cyan canary init makes
 	// it. Empty: token in Data. Without the file only the address is watched.
 	TokenFile string
+	// SpareFile has another token of that account, by which a token that is refused
+	// is told from a cloud that takes none. Empty: TokenFile with .spare behind it,
+	// if it is there.
+	SpareFile string
 	// Username and PasswordFile are of an account that only logs in. Empty:
 	// logging in is not watched.
 	Username, PasswordFile string
@@ -68,6 +72,8 @@ type WatchOptions struct {
 	BoardsFile string
 	// Every is how often each story is run. Zero: 10 s.
 	Every time.Duration
+	// Patience is how long a story may take. Zero: 8 s.
+	Patience time.Duration
 	// Controls are hosts and ports, or URLs, that have nothing to do with the
 	// cloud, with commas between: when none answers, this place is blind.
 	Controls string
@@ -103,6 +109,9 @@ type WatchOptions struct {
 // FileWatchToken is the name of the canaries' token in the watchtower's folder.
 const FileWatchToken = "token"
 
+// SpareSuffix ends the name of the file of their second token.
+const SpareSuffix = ".spare"
+
 // WithDefaults fills in what was left empty.
 func (o WatchOptions) WithDefaults() WatchOptions {
 	for _, d := range []struct {
@@ -125,6 +134,9 @@ func (o WatchOptions) WithDefaults() WatchOptions {
 	if o.TokenFile == "" {
 		o.TokenFile = filepath.Join(o.Data, FileWatchToken)
 	}
+	if o.SpareFile == "" {
+		o.SpareFile = o.TokenFile + SpareSuffix
+	}
 	if o.BoardsFile == "" {
 		o.BoardsFile = filepath.Join(o.Data, boards.File)
 	}
@@ -143,6 +155,7 @@ type Watch struct {
 	owners *owners.Owners // nil: nobody has a page of their own
 	census *census.Census // nil: there is no token to ask the cloud with
 	drills *drill.Room    // nil: no ingress is broken on purpose
+	page   status.Page
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -155,7 +168,7 @@ func NewWatch(o WatchOptions) (*Watch, error) {
 	cfg := tower.Config{
 		Data: o.Data, Listen: o.Listen, Vantage: o.Vantage, ReportTo: o.ReportTo, Heartbeat: o.Heartbeat, Logger: o.Logger,
 		Canaries: canary.RunnerConfig{
-			Canary: canary.Config{API: o.API, Public: o.Public}, Interval: o.Every, Controls: list(o.Controls),
+			Canary: canary.Config{API: o.API, Public: o.Public, Deadline: o.Patience}, Interval: o.Every, Controls: list(o.Controls),
 		},
 	}
 	for _, fill := range []func(*WatchOptions, *tower.Config) error{w.token, w.ways, w.person, w.boards, w.vantages, w.openDesk} {
@@ -220,6 +233,14 @@ func (w *Watch) token(o *WatchOptions, cfg *tower.Config) error {
 	if cfg.Canaries.Canary.Token != "" {
 		cfg.Traffic = tower.NewCounter(o.API, cfg.Canaries.Canary.Token)
 	}
+	if err != nil {
+		return err
+	}
+	spare, err := os.ReadFile(o.SpareFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	cfg.Canaries.Canary.Spare = strings.TrimSpace(string(spare))
 	return err
 }
 
@@ -393,6 +414,7 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 	if page.URL == "" {
 		page.URL = "http://" + o.Listen
 	}
+	w.page = page
 	var err error
 	if err = w.openOncall(o, page.URL, cfg); err != nil {
 		return err
@@ -405,6 +427,7 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 		return errors.Join(err, w.oncall.Close())
 	}
 	w.oncall.At(w.desk)
+	cfg.Trouble = w.oncall.Unwell
 	if err := w.openOwners(o); err != nil {
 		return errors.Join(err, w.desk.Close(), w.oncall.Close())
 	}
@@ -437,10 +460,13 @@ func (w *Watch) restarts() status.Restarts {
 // notes are what a reader of the page should know of the watchtower itself,
 // the worst first.
 func (w *Watch) notes() []string {
-	if note := w.oncall.Note(); note != "" {
-		return append([]string{note}, w.Unwatched...)
+	var list []string
+	for _, note := range []string{w.oncall.Note(), w.oncall.DrillNote()} {
+		if note != "" {
+			list = append(list, note)
+		}
 	}
-	return w.Unwatched
+	return append(list, w.Unwatched...)
 }
 
 // openDrills follows drills, where there is an ingress that is broken on

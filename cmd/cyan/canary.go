@@ -39,8 +39,9 @@ func (c *cli) canaryInitVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "init", Short: "Make the canaries' token", Args: takes(0, 0, ""),
 		Long: `Makes a service account named canary for the user who is logged in, limited to
-what canaries need, and keeps its token in a file that only you can read. The
-canaries' devices are made when they are run first; they are that user's, are
+what canaries need, and keeps its token in a file that only you can read, and a second
+one beside it (.spare), by which a token that is refused is told from a cloud that
+takes none. The canaries' devices are made when they are run first; they are that user's, are
 named canary-… and count as any.
 
 If there is such an account already, it gets another token; those before stay
@@ -89,7 +90,8 @@ are revoked as soon as they are made.`,
 }
 
 // hireCanary makes the service account, or another token of it, and writes the
-// token down.
+// token down; and a second one beside it, which tells a token that is refused
+// from a cloud that takes none.
 func hireCanary(ctx context.Context, remote *client.Client, path string) error {
 	made, err := remote.AddService(ctx, canaryName, canaryScopes, 0)
 	if e := answerOf(err); e != nil && diagnose(err).code == exitConflict {
@@ -98,5 +100,12 @@ func hireCanary(ctx context.Context, remote *client.Client, path string) error {
 	if err != nil {
 		return err
 	}
-	return writePrivate(path, []byte(made.Token+"\n"))
+	if err := writePrivate(path, []byte(made.Token+"\n")); err != nil {
+		return err
+	}
+	spare, err := remote.AddServiceToken(ctx, canaryName, 0)
+	if err != nil {
+		return err
+	}
+	return writePrivate(path+app.SpareSuffix, []byte(spare.Token+"\n"))
 }

@@ -8,10 +8,13 @@ import (
 
 // The rule of the connected count: it has fallen within a minute by more than
 // six times what it usually moves, and by two of a hundred. In simulations with
-// days and nights and churn that was never false in fourteen days.
+// days and nights and churn that was never false in fourteen days. Fewer than
+// dropLeast devices are no crowd: so many come and go with one owner, or with
+// canaries, of which more are connected at once while their calls hang.
 const (
 	dropSpan  = time.Minute
 	dropMADs  = 6
+	dropLeast = 30
 	dropShare = 0.02
 	dropHold  = 24 * time.Hour
 	dropEvery = 10 * time.Second
@@ -66,7 +69,7 @@ func (c *crowd) dropped() int {
 		return 0
 	}
 	drop := was - now.n
-	if drop <= 0 || float64(drop) < dropShare*float64(was) || float64(drop) < dropMADs*c.scale() {
+	if drop < dropLeast || float64(drop) < dropShare*float64(was) || float64(drop) < dropMADs*c.scale() {
 		return 0
 	}
 	return drop

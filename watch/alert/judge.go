@@ -27,6 +27,9 @@ type Judge struct {
 	seen    map[string]time.Time // vantages, and when they said anything last
 	names   []string             // of vantages, in the order in which they came
 	held    map[signal.Capability]signal.Judgement
+
+	tokens   map[string]bool  // vantages, by key, and whether their token was told to be refused
+	troubles []signal.Trouble // of canaries, that nobody has heard of yet
 }
 
 // New makes a judge who holds that all is well.
@@ -34,6 +37,7 @@ func New(cfg Config) *Judge {
 	return &Judge{
 		cfg: cfg, ways: map[way]*runs{}, minutes: make(map[signal.Capability]*minutes), traffic: make(map[signal.Capability]*load),
 		blind: map[string]time.Time{}, seen: map[string]time.Time{}, held: make(map[signal.Capability]signal.Judgement),
+		tokens: map[string]bool{},
 	}
 }
 
@@ -48,8 +52,17 @@ func (j *Judge) Note(r *signal.Result) {
 		return
 	}
 	delete(j.blind, r.Vantage)
+	j.ownFault(r)
 	for _, reading := range r.Readings() {
-		j.way(way{reading.Capability, r.Ingress, r.Story == signal.Held}).note(run{r.Ended, r.Broke(), r.Vantage, reading.OK, r.Reason, r.Evidence})
+		x := run{
+			at: r.Ended, broke: r.Broke(), drag: r.Dragged(reading.Capability), vantage: r.Vantage, ok: reading.OK, reason: r.Reason, evidence: r.Evidence,
+		}
+		if reading.Capability == signal.ConnectTCP || reading.Capability == signal.ConnectUDP {
+			x.device = r.Device
+		}
+		if !j.way(way{reading.Capability, r.Ingress, r.Story == signal.Held}).note(x) {
+			continue
+		}
 		m := j.minutes[reading.Capability]
 		if m == nil {
 			m = new(minutes)
@@ -92,7 +105,7 @@ func (j *Judge) way(w way) *runs {
 // often than it is.
 func (j *Judge) Suspect(now time.Time, c signal.Capability, ingress string) bool {
 	for _, held := range []bool{false, true} {
-		if r := j.ways[way{c, ingress, held}]; r != nil && r.suspect(j.sole(now)) {
+		if r := j.ways[way{c, ingress, held}]; r != nil && (r.suspect(j.sole(now)) || r.stubborn.suspect(now)) {
 			return true
 		}
 	}
@@ -195,12 +208,26 @@ func (j *Judge) of(c signal.Capability, now time.Time, sole bool) signal.Judgeme
 		v.Reason, v.Evidence = r.why()
 	}
 	v.Severity = j.spared(c, v.Severity)
+	j.parted(c, &v)
 	if m := j.minutes[c]; m != nil && v.Severity == signal.Operational && m.burning(now, sole) {
 		v.Severity, v.Since = signal.Degraded, m.began(now)
 		v.Failed, v.Tried = m.share(now, time.Hour)
 	}
 	j.accuse(c, now, &v)
 	return v
+}
+
+// parted says that a part of those who come anew fails each time.
+func (j *Judge) parted(c signal.Capability, v *signal.Judgement) {
+	for _, w := range j.order {
+		r := j.ways[w]
+		if w.capability != c || !r.stubborn.part || v.Severity > signal.Operational {
+			continue
+		}
+		v.Severity, v.Since, v.Vantages = r.stubborn.severity(), r.stubborn.since, r.vantages()
+		v.Failed, v.Tried = r.failed(manyRuns), len(r.last)
+		v.Reason, v.Evidence = r.stubborn.why()
+	}
 }
 
 // spared makes it partial where some ways in still work: an outage of one

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -19,7 +20,9 @@ const (
 type run struct {
 	at       time.Time // it ended
 	broke    time.Time // the step began that failed
+	drag     time.Time // since when it was held up, if it was
 	vantage  string
+	device   string
 	ok       bool
 	reason   string
 	evidence string
@@ -43,9 +46,16 @@ type runs struct {
 	well  time.Time // since when it works again; zero: it has not failed yet
 	good  time.Time // since when every run has ended well; zero: the last did not
 	down  bool      // the rule has held, and it is not over
+
+	stubborn stubborn // canaries that fail each time
 }
 
-func (r *runs) note(x run) {
+// note takes a run and tells whether it counts.
+func (r *runs) note(x run) (counts bool) {
+	if !r.stubborn.note(&x) {
+		return false
+	}
+	held := r.heldUp()
 	r.last = append(r.last, x)
 	if len(r.last) > manyRuns {
 		r.last = r.last[:copy(r.last, r.last[1:])]
@@ -63,7 +73,23 @@ func (r *runs) note(x run) {
 		}
 	} else if r.since.IsZero() {
 		r.since = x.broke
+		if !held.IsZero() {
+			r.since = held
+		}
 	}
+	return true
+}
+
+// heldUp is since when every run was held up: those that only just came to their
+// end are part of what those fail by that do not. Zero: the last was not.
+func (r *runs) heldUp() (since time.Time) {
+	for _, x := range slices.Backward(r.last) {
+		if !x.ok || x.drag.IsZero() {
+			break
+		}
+		since = x.drag
+	}
+	return since
 }
 
 // failed counts the failures among the last n.
@@ -91,6 +117,7 @@ func (r *runs) vantages() int {
 
 // judge applies the rule. sole tells that there is one vantage only.
 func (r *runs) judge(now time.Time, sole bool) {
+	r.stubborn.judge(now, sole)
 	switch {
 	case len(r.last) == 0 || now.Sub(r.last[len(r.last)-1].at) > stale:
 		// Nobody looks any more: what was held to be true stays until somebody does.

@@ -18,6 +18,9 @@ type Config struct {
 	// API is the URL of the HTTP API, Token a token of the account that the
 	// canaries belong to.
 	API, Token string
+	// Spare is another token of that account, which is used for nothing but to
+	// find out whether a token that is refused is the only one. Empty: none.
+	Spare string
 	// Username and Password are of an account that only logs in, for Login.
 	Username, Password string
 	// Public is the URL that people know, for Address. Empty: API.
@@ -25,6 +28,9 @@ type Config struct {
 
 	Way    Way      // of the stories of a device
 	Device Identity // likewise
+	// Port is the port of its own that the device comes from. Zero, or where it
+	// is not free: any.
+	Port int
 	Board  Board    // for Physical
 
 	// Deadline is how long a run may take. Zero: 8 s.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"hash/crc32"
 	"net"
+	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +40,7 @@ type pet struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	heard  chan string // data of events
+	want   int         // the port that it shall come from; zero: any
 
 	mu       sync.Mutex // guards what follows
 	phase    sim.Phase
@@ -45,6 +48,7 @@ type pet struct {
 	shook    bool     // hands, and has not only resumed
 	broken   *failure // a try has failed
 	warning  string   // the last that the device noted
+	local    int      // the port that it came from first
 	changed  chan struct{}
 }
 
@@ -52,7 +56,7 @@ type pet struct {
 // keeps, or empty.
 func (c *Config) switchOn(ctx context.Context, address, word, memory string) (*pet, error) {
 	p := &pet{
-		id: c.Device.ID.String(), done: make(chan struct{}), heard: make(chan string, 16), changed: make(chan struct{}),
+		id: c.Device.ID.String(), want: c.Port, done: make(chan struct{}), heard: make(chan string, 16), changed: make(chan struct{}),
 	}
 	cfg := live.Config{
 		Server: address, MemoryFile: memory, Dial: p.dial, OnNote: p.noted, OnPhase: p.moved,
@@ -93,20 +97,64 @@ func (p *pet) application(word string) sim.Application {
 // dial opens the device's socket, and listens to what the system says of it: a
 // device does not hear that a port is closed, a canary had better.
 func (p *pet) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, address)
+	conn, err := p.dialFrom(ctx, network, address)
 	if err != nil {
 		reason, text := explain("", err, 0)
 		p.fail(&failure{reason, text})
 		return nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.local == 0 {
+		p.local = portOf(conn.LocalAddr())
+	}
 	return &ear{conn, p}, nil
+}
+
+// dialFrom opens a socket with the port that was asked for, if it is free.
+func (p *pet) dialFrom(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	if p.want > 0 {
+		d.LocalAddr = &net.UDPAddr{Port: p.want}
+		if strings.HasPrefix(network, "tcp") {
+			d.LocalAddr = &net.TCPAddr{Port: p.want}
+		}
+		if conn, err := d.DialContext(ctx, network, address); !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return conn, err
+		}
+		d.LocalAddr = nil
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+func portOf(a net.Addr) int {
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return 0
+	}
+	return int(at.Port())
+}
+
+// port is the port that the device came from; zero: it did not come so far.
+func (p *pet) port() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.local
 }
 
 // ear is a socket that tells when nobody is at the other end.
 type ear struct {
 	net.Conn
 	pet *pet
+}
+
+// Close leaves the port free for the next run that is to come from it, where
+// nothing has come of this one.
+func (e *ear) Close() error {
+	if c, ok := e.Conn.(*net.TCPConn); ok && !e.pet.arrived() {
+		_ = c.SetLinger(0)
+	}
+	return e.Conn.Close()
 }
 
 func (e *ear) Read(b []byte) (int, error) {
@@ -217,6 +265,13 @@ func (p *pet) until(ctx context.Context, phase sim.Phase) error {
 func (p *pet) cut() {
 	p.cancel()
 	<-p.done
+}
+
+// arrived tells that the device has been connected.
+func (p *pet) arrived() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.furthest >= sim.Connected
 }
 
 // shookHands tells that the device made a new session.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
 
@@ -19,6 +20,9 @@ func Run(ctx context.Context, cfg Config, story signal.Story) signal.Result {
 	t := &trial{cfg: cfg, api: cfg.client(cfg.Token), nonce: nonce(), result: signal.Result{
 		Vantage: cfg.Vantage, Ingress: cfg.Way.Name, Story: story, Started: now.UTC(), Drill: cfg.Way.Drill,
 	}}
+	if cfg.Way.Name != "" && cfg.Device.ID != (sim.ID{}) {
+		t.result.Device = cfg.Device.ID.String()
+	}
 	t.result.ID = now.UTC().Format("20060102T150405.000000Z") + "-" + t.nonce[:8]
 	running, cancel := context.WithTimeout(ctx, cfg.Deadline)
 	defer cancel()
@@ -40,6 +44,9 @@ func Run(ctx context.Context, cfg Config, story signal.Story) signal.Result {
 		t.physical(running)
 	default:
 		t.fail("", &failure{ReasonCanary, "there is no story " + string(story)})
+	}
+	if t.pet != nil {
+		t.result.Port = t.pet.port()
 	}
 	t.result.Ended = time.Now().UTC()
 	t.result.OK = t.result.Reason == "" || t.result.Failed == "" && t.result.Reason == ReasonExpires

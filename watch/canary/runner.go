@@ -82,6 +82,7 @@ type Runner struct {
 	nursery *Nursery
 	api     *client.Client
 	sight   *sight
+	opinion *opinion
 	tasks   []*task
 }
 
@@ -99,7 +100,7 @@ func NewRunner(cfg RunnerConfig) (*Runner, error) {
 	if cfg.Canary.API == "" {
 		return nil, ErrNothing
 	}
-	r := &Runner{cfg: cfg, api: cfg.Canary.client(cfg.Canary.Token), sight: &sight{controls: cfg.Controls}}
+	r := &Runner{cfg: cfg, api: cfg.Canary.client(cfg.Canary.Token), sight: &sight{controls: cfg.Controls}, opinion: &opinion{cfg: cfg.Canary}}
 	var err error
 	if r.nursery, err = OpenNursery(cfg.Nursery); err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (r *Runner) plan() error {
 			if err != nil {
 				return err
 			}
-			t.pool = append(t.pool, who)
+			t.pool = append(t.pool, candidate{Identity: who})
 		}
 		t.about = capabilities(s, way.Transport)
 		r.tasks = append(r.tasks, t)
@@ -165,7 +166,7 @@ func capabilities(s signal.Story, t sim.Transport) []signal.Capability {
 	case signal.Held:
 		return []signal.Capability{signal.Connected, signal.Calls}
 	case signal.Resume:
-		return []signal.Capability{signal.Connected}
+		return []signal.Capability{signal.Connected, connect}
 	case signal.Publish:
 		return []signal.Capability{signal.Events}
 	case signal.Physical:

@@ -3,6 +3,7 @@ package canary
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,10 +26,22 @@ type task struct {
 	restarted time.Time // of the board; owned by run
 
 	mu      sync.Mutex // guards what follows
-	pool    []Identity // those that are free, the one that rested longest first
+	pool    []candidate // those that are free, whose turn it is first
 	running int
 	holder  *Holder
 }
+
+// candidate is a device that waits for its turn.
+type candidate struct {
+	Identity
+	port   int // that it has to come from; zero: any
+	failed int // runs in a row in which it did not come in
+}
+
+// again is how often a device that did not come in is sent once more at once,
+// from where it came: whoever fails each time meets the same lane or machine of
+// many each time, or has lost its key. Chance does not repeat itself.
+const again = 2
 
 // run begins a run at every tick. A run that hangs does not keep the next one
 // from beginning.
@@ -41,11 +54,8 @@ func (t *task) run(ctx context.Context, head time.Duration) {
 	}
 	for {
 		began := time.Now()
-		if cfg, ok := t.begin(); ok {
-			all.Go(func() {
-				defer t.end(cfg)
-				t.once(ctx, cfg)
-			})
+		if cfg, who, ok := t.begin(); ok {
+			all.Go(func() { t.end(who, t.once(ctx, cfg)) })
 		}
 		for time.Since(began) < t.pace() {
 			if !wait(ctx, min(lookEvery, max(t.pace()-time.Since(began), time.Millisecond))) {
@@ -69,47 +79,70 @@ func (t *task) pace() time.Duration {
 }
 
 // begin takes what a run needs; false: all of it is in use.
-func (t *task) begin() (*Config, bool) {
+func (t *task) begin() (cfg *Config, who candidate, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	cfg := t.base
+	if t.running >= atOnce {
+		return nil, who, false
+	}
+	cfg = new(Config)
+	*cfg = t.base
 	switch t.story {
 	case signal.ColdStart, signal.Resume:
 		if len(t.pool) == 0 {
-			return nil, false
+			return nil, who, false
 		}
-		cfg.Device, t.pool = t.pool[0], t.pool[1:]
+		who, t.pool = t.pool[0], t.pool[1:]
+		cfg.Device, cfg.Port = who.Identity, who.port
 	case signal.Held:
-		cfg.Device = t.pool[0]
+		cfg.Device = t.pool[0].Identity
 	case signal.Physical:
 		b := &cfg.Board
 		if t.running > 0 {
-			return nil, false
+			return nil, who, false
 		}
 		if b.RestartEvery > 0 && time.Since(t.restarted) >= b.RestartEvery {
 			b.Restart, t.restarted = true, time.Now()
 		}
 		cfg.Deadline = b.patience()
 	}
-	if t.running >= atOnce {
-		return nil, false
-	}
 	t.running++
-	return &cfg, true
+	return cfg, who, true
 }
 
-// end gives back what a run had.
-func (t *task) end(cfg *Config) {
+// end gives back what a run had. A device that did not come in is sent again
+// after one other.
+func (t *task) end(who candidate, r *signal.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running--
-	if t.story == signal.ColdStart || t.story == signal.Resume {
-		t.pool = append(t.pool, cfg.Device)
+	if t.story != signal.ColdStart && t.story != signal.Resume {
+		return
 	}
+	if cameIn(r) {
+		who.failed = 0
+	} else {
+		who.failed++
+	}
+	who.port = 0
+	if who.failed > 0 && who.failed <= again && len(t.pool) > 0 {
+		who.port = r.Port
+		t.pool = slices.Insert(t.pool, 1, who)
+		return
+	}
+	t.pool = append(t.pool, who)
+}
+
+// cameIn tells that a run did not fail on its way in, as far as anybody can
+// tell.
+func cameIn(r *signal.Result) bool {
+	return r.OK || r.Blind || !slices.ContainsFunc(r.Readings(), func(x signal.Reading) bool {
+		return !x.OK && (x.Capability == signal.ConnectTCP || x.Capability == signal.ConnectUDP)
+	})
 }
 
 // once makes one run and tells of it.
-func (t *task) once(ctx context.Context, cfg *Config) {
+func (t *task) once(ctx context.Context, cfg *Config) *signal.Result {
 	r := t.runner
 	var at current
 	cfg.OnStep = at.set
@@ -124,14 +157,16 @@ func (t *task) once(ctx context.Context, cfg *Config) {
 	}
 	slow.Stop()
 	if ctx.Err() != nil {
-		return // it was interrupted, and says nothing
+		return &result // it was interrupted, and says nothing
 	}
 	if !result.OK {
 		result.Blind = r.sight.blind(ctx)
+		result.Own = !result.Blind && r.opinion.own(ctx, &result)
 		r.cfg.Logger.Info("a canary failed", "story", t.story, "ingress", cfg.Way.Name, "step", result.Failed,
-			"reason", result.Reason, "evidence", result.Evidence, "blind", result.Blind)
+			"reason", result.Reason, "evidence", result.Evidence, "blind", result.Blind, "own", result.Own)
 	}
 	r.cfg.Note(result)
+	return &result
 }
 
 // prepare registers the device and, for Held, switches it on. If that fails,

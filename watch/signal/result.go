@@ -65,6 +65,13 @@ type Result struct {
 	Reason    string    `json:"reason,omitempty"`   // why, as a code: refused, timeout, wrong_answer …
 	Evidence  string    `json:"evidence,omitempty"` // one sentence: what was seen
 	Steps     []Step    `json:"steps"`
+	// Device is the canary's own id, and Port the port that it came from: whoever
+	// shares traffic out among machines or lanes goes by one of them.
+	Device string `json:"device,omitempty"`
+	Port   int    `json:"port,omitempty"`
+	// Own tells that it failed through the canary itself, whose token is refused
+	// while another is taken: the step that failed says nothing of the cloud.
+	Own bool `json:"own,omitempty"`
 	// Blind tells that the vantage's control probes failed too: the result says
 	// nothing of the cloud, and is not counted.
 	Blind bool `json:"blind,omitempty"`
@@ -92,6 +99,23 @@ func (r *Result) Broke() time.Time {
 	return at
 }
 
+// drags is how long a step takes that comes to its end and is not well all the
+// same: half of what a whole run may take.
+const drags = 4 * time.Second
+
+// Dragged is when the first step of a capability began that was held up, though
+// it may have come to its end; zero: none was.
+func (r *Result) Dragged(c Capability) time.Time {
+	at := r.Started
+	for _, s := range r.Steps {
+		if of, ok := r.of(s.Name); ok && of == c && s.Took >= drags {
+			return at
+		}
+		at = at.Add(s.Took)
+	}
+	return time.Time{}
+}
+
 // Reading is what one step says of one capability.
 type Reading struct {
 	Capability Capability
@@ -100,7 +124,7 @@ type Reading struct {
 
 // Readings tells what the result says of capabilities. A step that was not
 // reached says nothing: a device that cannot connect does not show that calls
-// fail.
+// fail. Nor does one that failed through the canary itself.
 func (r *Result) Readings() []Reading {
 	if r.Blind || r.Drill {
 		return nil
@@ -109,7 +133,7 @@ func (r *Result) Readings() []Reading {
 	seen := make(map[Capability]int)
 	for _, s := range r.Steps {
 		c, ok := r.of(s.Name)
-		if !ok {
+		if !ok || r.Own && !s.OK {
 			continue
 		}
 		if at, again := seen[c]; again {

@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -37,12 +38,32 @@ func TestReadings(t *testing.T) {
 			signal.Result{Story: signal.Login, Steps: steps(true, signal.StepLogin, signal.StepRevoke)},
 			[]signal.Reading{{signal.API, true}},
 		},
+		"its token is refused, and another is not": {
+			signal.Result{Story: signal.ColdStart, Transport: "tcp", Own: true, Steps: steps(false, signal.StepConnect, signal.StepHandshake, signal.StepAsk)},
+			[]signal.Reading{{signal.ConnectTCP, true}},
+		},
 		"blind": {signal.Result{Story: signal.Login, Blind: true, Steps: steps(false, signal.StepLogin)}, nil},
 		"drill": {signal.Result{Story: signal.Login, Drill: true, Steps: steps(false, signal.StepLogin)}, nil},
 	} {
 		if diff := cmp.Diff(c.want, c.result.Readings()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+// TestDragged finds the step that was held up, of the capability that is asked
+// for and of no other.
+func TestDragged(t *testing.T) {
+	began := time.Date(2026, 5, 31, 12, 0, 0, 0, time.UTC)
+	r := signal.Result{Story: signal.ColdStart, Transport: "tcp", Started: began, Steps: []signal.Step{
+		{Name: signal.StepConnect, Took: time.Second, OK: true}, {Name: signal.StepHandshake, Took: 7 * time.Second, OK: true},
+		{Name: signal.StepCall, Took: time.Second},
+	}}
+	if got, want := r.Dragged(signal.ConnectTCP), began.Add(time.Second); !got.Equal(want) {
+		t.Errorf("connecting is held up since %v, want %v", got, want)
+	}
+	if got := r.Dragged(signal.Calls); !got.IsZero() {
+		t.Errorf("calls are held up since %v", got)
 	}
 }
 

@@ -37,6 +37,9 @@ type Config struct {
 	// Drill acts on what is seen and judged of drills, which nobody else hears
 	// of. Nil: nobody does.
 	Drill Outlet
+	// Trouble hears what is wrong with the canaries themselves, and when it is so
+	// no more. It must not wait. Nil: nobody does.
+	Trouble func(signal.Trouble)
 	// Page answers what the tower does not.
 	Page http.Handler
 

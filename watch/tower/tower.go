@@ -190,6 +190,8 @@ const stale = time.Minute
 func (t *Tower) decide(now time.Time) {
 	var changed, exercised []signal.Judgement
 	t.mu.Lock()
+	troubles := t.judge.Troubles()
+	_ = t.drill.Troubles() // an exercise is no trouble
 	if t.post == nil {
 		changed, exercised = t.judge.Judge(now), t.drill.Judge(now)
 	}
@@ -201,6 +203,14 @@ func (t *Tower) decide(now time.Time) {
 			"blind", v.Blind, "failed", v.Failed, "tried", v.Tried, "since", v.Since, "reason", v.Reason, "evidence", v.Evidence)
 		if err := t.ledger.judged(v); err != nil {
 			t.cfg.Logger.Error("a judgement could not be written down", "err", err)
+		}
+	}
+	for i := range troubles {
+		if x := &troubles[i]; !x.Over {
+			t.cfg.Logger.Warn("a canary is not well", "what", x.What, "since", x.Since, "evidence", x.Evidence, "remedy", x.Remedy)
+		}
+		if t.cfg.Trouble != nil {
+			t.cfg.Trouble(troubles[i])
 		}
 	}
 	if err := t.ledger.tick(now); err != nil {
