@@ -15,10 +15,11 @@ type Book struct {
 	all      []*Incident // oldest first
 	blind    time.Time   // since when nobody can tell; zero: somebody can
 	measured map[signal.Capability]bool
+	doubted  map[signal.Capability]bool // whose runs are not as they should be, though too few fail to say more
 }
 
 // NewBook makes an empty book. Replay fills it with what a journal kept.
-func NewBook() *Book { return &Book{} }
+func NewBook() *Book { return &Book{doubted: make(map[signal.Capability]bool)} }
 
 // Replay brings back what a change said. Changes are replayed in the order in
 // which they were made.
@@ -107,7 +108,8 @@ func (b *Book) Apply(now time.Time, judged []signal.Judgement, r Recovery) []Cha
 	changes := t.end()
 	for _, i := range b.all {
 		if i.Open() {
-			changes = append(changes, i.advance(now)...)
+			doubted := slices.ContainsFunc(i.Parts, func(p Part) bool { return b.doubted[p.Capability] })
+			changes = append(changes, i.advance(now, doubted)...)
 		}
 	}
 	return changes
@@ -168,6 +170,7 @@ func (t *turn) take(j *signal.Judgement) {
 	if j.Blind {
 		return // nothing is made better, or worse, by nobody looking
 	}
+	t.book.doubted[j.Capability] = j.Suspect
 	if j.Severity == signal.Operational {
 		t.ease(j)
 		return
@@ -364,13 +367,13 @@ func (i *Incident) turned(now time.Time, kind Kind, shifts []Shift) Change {
 }
 
 // advance does what time and the count of devices ask for.
-func (i *Incident) advance(now time.Time) []Change {
+func (i *Incident) advance(now time.Time, doubted bool) []Change {
 	var changes []Change
 	if i.Status == Monitoring {
 		if i.Milestones().AllCallable.IsZero() && i.Recovery.At.After(i.Turned) && i.Recovery.Over() {
 			changes = append(changes, i.turned(now, AllCallable, nil))
 		}
-		if i.mayClose(now) {
+		if i.mayClose(now, doubted) {
 			i.Status, i.Resolved = Resolved, now.UTC()
 			return append(changes, i.turned(now, Closed, nil))
 		}

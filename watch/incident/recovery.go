@@ -78,7 +78,10 @@ func (b *Book) Hit() (began, fixed time.Time) {
 }
 
 const (
-	settled  = 30 * time.Second // nothing has failed for so long: the devices are counted
+	// settled is how long nothing has failed when an incident is over: longer than
+	// what comes and goes every minute and a half takes to be seen again, and not so
+	// long that a person is kept for more than two minutes.
+	settled  = 105 * time.Second
 	unheard  = 2 * time.Minute  // and where nobody counts them, for so long
 	again    = 15 * time.Minute // what fails again within it is the same incident
 	interval = 30 * time.Minute // between two words
@@ -86,11 +89,33 @@ const (
 
 // mayClose is the rule of resolution. It goes by a count that is younger than
 // the word that the fault has ended; an incident whose devices were counted once is never
-// closed without a count.
-func (i *Incident) mayClose(now time.Time) bool {
+// closed without a count. One that came back after it had been closed has to be
+// quiet for twice as long each time; and none is closed while runs of what failed
+// are in doubt.
+func (i *Incident) mayClose(now time.Time, doubted bool) bool {
 	calm := now.Sub(i.Monitoring)
+	for range i.returns() {
+		calm /= 2
+	}
+	if doubted {
+		return false
+	}
 	if !i.Recovery.Counted() {
 		return calm >= unheard
 	}
 	return calm >= settled && i.Recovery.At.After(i.Turned) && i.Recovery.Over()
+}
+
+// mostReturns bounds how often that is doubled: after a quarter of an hour what
+// fails is another incident.
+const mostReturns = 3
+
+// returns counts how often it was closed and failed again.
+func (i *Incident) returns() (n int) {
+	for _, e := range i.Timeline {
+		if e.Kind == Closed {
+			n++
+		}
+	}
+	return min(n, mostReturns)
 }

@@ -98,7 +98,43 @@ func TestEndsWhenItWorkedAgain(t *testing.T) {
 	}
 	old.At = sure.Add(5 * time.Second)
 	book.Apply(sure.Add(6*time.Second), nil, old)
+	if i, err := book.Get("1"); err != nil || !i.Open() {
+		t.Errorf("it may come back, and it is %s: %v", i.Status, err)
+	}
+	book.Apply(mended.Add(105*time.Second), nil, old)
 	if i, err := book.Get("1"); err != nil || i.Open() {
 		t.Errorf("everybody was counted, and it is %s: %v", i.Status, err)
+	}
+}
+
+// TestComesAndGoes: what fails for a minute and a half and works for as long, for
+// an hour, is one incident, which is not called over in between; nor while runs
+// of it are in doubt. It is when that has ended.
+func TestComesAndGoes(t *testing.T) {
+	const half = 90 * time.Second
+	book, began := incident.NewBook(), time.Unix(1590901200, 0).UTC()
+	said := map[incident.Kind]int{}
+	end := began.Add(time.Hour)
+	for at := began; at.Before(end.Add(10 * time.Minute)); at = at.Add(time.Second) {
+		var judged []signal.Judgement
+		if at.Before(end) {
+			switch phase := at.Sub(began) % (2 * half); phase {
+			case 12 * time.Second: // a run that has not ended
+				judged = []signal.Judgement{{At: at, Capability: signal.ConnectTCP, Suspect: true}}
+			case 20 * time.Second:
+				judged = []signal.Judgement{{At: at, Since: at.Add(-18 * time.Second), Capability: signal.ConnectTCP, Severity: signal.Major, Suspect: true}}
+			case half + 50*time.Second:
+				judged = []signal.Judgement{{At: at, Well: at.Add(-48 * time.Second), Capability: signal.ConnectTCP}}
+			}
+		}
+		for _, c := range book.Apply(at, judged, incident.Recovery{At: at, Affected: 3, Connected: 3, Answering: 3}) {
+			said[c.Kind]++
+		}
+	}
+	if said[incident.Opened] != 1 || said[incident.Closed] != 1 || said[incident.Reopened] < 18 {
+		t.Errorf("people hear %v", said)
+	}
+	if i, err := book.Get("1"); err != nil || i.Open() || i.Resolved.After(end.Add(2*time.Minute)) {
+		t.Errorf("it is %s since %v: %v", i.Status, i.Resolved, err)
 	}
 }
