@@ -30,8 +30,8 @@ type Config struct {
 	Device Identity // likewise
 	// Port is the port of its own that the device comes from. Zero, or where it
 	// is not free: any.
-	Port int
-	Board  Board    // for Physical
+	Port  int
+	Board Board // for Physical
 
 	// Deadline is how long a run may take. Zero: 8 s.
 	Deadline time.Duration

@@ -25,7 +25,7 @@ type task struct {
 
 	restarted time.Time // of the board; owned by run
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex  // guards what follows
 	pool    []candidate // those that are free, whose turn it is first
 	running int
 	holder  *Holder

@@ -56,7 +56,8 @@ func TestReadings(t *testing.T) {
 func TestDragged(t *testing.T) {
 	began := time.Date(2026, 5, 31, 12, 0, 0, 0, time.UTC)
 	r := signal.Result{Story: signal.ColdStart, Transport: "tcp", Started: began, Steps: []signal.Step{
-		{Name: signal.StepConnect, Took: time.Second, OK: true}, {Name: signal.StepHandshake, Took: 7 * time.Second, OK: true},
+		{Name: signal.StepConnect, Took: time.Second, OK: true},
+		{Name: signal.StepHandshake, Took: 7 * time.Second, OK: true},
 		{Name: signal.StepCall, Took: time.Second},
 	}}
 	if got, want := r.Dragged(signal.ConnectTCP), began.Add(time.Second); !got.Equal(want) {
