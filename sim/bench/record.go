@@ -67,12 +67,19 @@ func (o object) text(name string) string {
 	return s
 }
 
-// name tells benchmarks apart, also two of the same kind.
+// name tells benchmarks apart, also two of the same kind. What memory is divided
+// by is part of it: a part of the memory does not depend on it.
 func (o object) name() string {
+	name := o.text("bench")
 	if t := o.text("transport"); t != "" {
-		return o.text("bench") + " on " + t
+		name += " on " + t
 	}
-	return o.text("bench")
+	for _, by := range []string{"subscribers", "devices"} {
+		if n, ok := o[by].(float64); ok && (name == "idle" || name == "streams") {
+			name += fmt.Sprintf(" of %.0f %s", n, by)
+		}
+	}
+	return name
 }
 
 func (o object) sameMachine(other object) bool {

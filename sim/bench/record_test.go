@@ -19,6 +19,8 @@ func TestRecordTellsWhatBecameWorse(t *testing.T) {
 		&CallsResult{Run: here, P50: 100, Ratio: 1.5, PerSecond: 5000, ServerCPU: 50},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "dtls", Ratio: 1.4},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "tcp", Ratio: 1.1},
+		&IdleResult{Run: Run{Bench: "idle"}, Devices: 1_000_000, BytesPerDevice: 1000},
+		&IdleResult{Run: Run{Bench: "idle"}, Devices: 1000, BytesPerDevice: 2500},
 	}
 	file, worse, err := Record(dir, first)
 	if err != nil || len(worse) != 0 {
@@ -32,13 +34,15 @@ func TestRecordTellsWhatBecameWorse(t *testing.T) {
 		&CallsResult{Run: here, P50: 900, Ratio: 2, PerSecond: 3000, ServerCPU: 70},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "dtls", Ratio: 1.5},
 		&HandshakeResult{Run: Run{Bench: "handshake"}, Transport: "tcp", Ratio: 1.4},
+		&IdleResult{Run: Run{Bench: "idle"}, Devices: 1000, BytesPerDevice: 4000},
+		&IdleResult{Run: Run{Bench: "idle"}, Devices: 10, BytesPerDevice: 90000}, // with nothing to compare it with
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{
 		"call: p50_ratio was 1.5 and is 2", "call: calls_per_s was 5000 and is 3000", "call: server_cpu_us was 50 and is 70",
-		"handshake on tcp: ratio was 1.1 and is 1.4",
+		"handshake on tcp: ratio was 1.1 and is 1.4", "idle of 1000 devices: bytes_per_device was 2500 and is 4000",
 	}, worse); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
