@@ -19,6 +19,9 @@ const (
 	// messages do not arrive. One may be chance.
 	maxRepeats = 2
 
+	// lastRepeat is how often a message is repeated at most.
+	lastRepeat = 3
+
 	// overdue is how long past the announced time a sleeping device is waited for.
 	overdue = 120_000 // milliseconds
 )
@@ -169,10 +172,15 @@ func (s *Session) doubt(now time.Time) {
 	}
 }
 
-// acknowledged notes that we answered a confirmable message of the device's.
+// acknowledged notes that we answered a confirmable message of the device's. A
+// device in doubt may be about to give up and to begin anew, and then repeats
+// nothing of before: what it says then is waited for, too.
 func (s *Session) acknowledged(now time.Time, id uint16) {
 	s.settleProof(now)
-	if s.ackedAt == 0 {
+	switch {
+	case s.word == device.Limbo && (s.ackedAt == 0 || s.repeats == lastRepeat):
+		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, 1
+	case s.ackedAt == 0:
 		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, 0
 	}
 }
@@ -180,8 +188,13 @@ func (s *Session) acknowledged(now time.Time, id uint16) {
 // repeated notes that a device sent again what we had answered, and now answer
 // again: the answer did not arrive. That message is the one to watch. Two that
 // are repeated once each may be one gust; but until none is, nothing is proven.
+// Of a device in doubt each may be the last repetition that there is: that none
+// follows proves nothing before the device has had the time to begin anew.
 func (s *Session) repeated(now time.Time, id uint16) {
 	switch {
+	case s.word == device.Limbo:
+		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, lastRepeat
+		return
 	case s.ackedAt != 0 && s.ackedID == id:
 	case s.ackedAt != 0 && s.repeats > 0:
 		s.ackedAt, s.ackedID = now.UnixMilli(), id
