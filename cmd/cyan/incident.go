@@ -72,7 +72,7 @@ measured, but everybody may dispute that, and the page shows both.`,
 	}
 	at.flags(cmd)
 	cmd.AddCommand(c.incidentListVerb(&at), c.incidentShowVerb(&at), c.incidentSayVerb(&at), c.incidentWorsenVerb(&at),
-		c.incidentDeclareVerb(&at), c.incidentDisputeVerb(&at), c.incidentAckVerb(&at))
+		c.incidentDeclareVerb(&at), c.incidentDisputeVerb(&at), c.incidentAckVerb(&at), c.incidentReportedVerb(&at))
 	return family(cmd)
 }
 
@@ -231,6 +231,7 @@ func (c *cli) oneIncident(i *incident.Incident, whole bool) error {
 	if !whole {
 		return nil
 	}
+	c.print("   the watchtower: %s", i.AheadWords())
 	for at := range i.Parts {
 		p := &i.Parts[at]
 		c.print("   %s%s, at worst %s, by canaries and counts %s", padded(p.Capability.String(), 24), plainly(p.Severity().String()), plainly(p.Worst.String()), plainly(p.Measured.String()))

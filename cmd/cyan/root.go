@@ -134,7 +134,7 @@ func (c *cli) verbs() []group {
 			c.ledVerb(), c.keyVerb(),
 		}},
 		{title: "Events:", data: true, verbs: []*cobra.Command{c.subscribeVerb(), c.publishVerb()}},
-		{title: "Alerts:", data: true, verbs: []*cobra.Command{c.statusVerb(), c.incidentVerb(), c.maintenanceVerb(), c.oncallVerb(), c.drillVerb()}},
+		{title: "Alerts:", data: true, verbs: []*cobra.Command{c.statusVerb(), c.incidentVerb(), c.maintenanceVerb(), c.oncallVerb(), c.drillVerb(), c.reportVerb()}},
 	}
 }
 
