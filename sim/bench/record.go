@@ -75,7 +75,7 @@ func (o object) name() string {
 		name += " on " + t
 	}
 	for _, by := range []string{"subscribers", "devices"} {
-		if n, ok := o[by].(float64); ok && (name == "idle" || name == "streams") {
+		if n, ok := o[by].(float64); ok && n > 0 && (name == "idle" || name == "streams") {
 			name += fmt.Sprintf(" of %.0f %s", n, by)
 		}
 	}
