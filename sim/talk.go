@@ -131,7 +131,7 @@ func (d *Device) talkTimers() {
 	}
 	if d.passed(t.exchanges.Deadline()) {
 		var failed bool
-		t.exchanges.Expire(d.now, d.seal, func(coap.Exchange) { failed = true })
+		t.exchanges.Expire(d.now, coap.DeviceSpan, d.seal, func(coap.Exchange) { failed = true })
 		if failed {
 			d.end(endUnacked)
 		}

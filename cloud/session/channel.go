@@ -144,7 +144,7 @@ func (s *Session) nextID(now time.Time, outs *Outs) (uint16, error) {
 // expireExchanges sends again what was not acknowledged in time, and draws the
 // conclusion from what never was.
 func (s *Session) expireExchanges(now time.Time, outs *Outs) {
-	s.desk.pending.Expire(now,
+	s.desk.pending.Expire(now, coap.CloudSpan,
 		func(message []byte) { s.send(now, message, outs) },
 		func(e coap.Exchange) { s.unanswered(now, e, outs) })
 }

@@ -292,8 +292,8 @@ func (s *Session) expire(now time.Time, outs *Outs) {
 	if s.phase == closed {
 		return
 	}
+	s.expireCalls(now, outs) // whose caller has gone is not sent once more
 	s.expireExchanges(now, outs)
-	s.expireCalls(now, outs)
 	s.expirePersist(now, outs)
 	s.expireStart(now, outs)
 	if s.phase != closed {

@@ -244,7 +244,7 @@ func TestBooksExport(t *testing.T) {
 		d.Remember(start, id, []byte("answer"))
 	}
 	x.Add(start, 9, 0, false, nil, coap.DeviceParams, 0)
-	x.Expire(start.Add(4500*time.Millisecond), func([]byte) {}, func(coap.Exchange) {})
+	x.Expire(start.Add(4500*time.Millisecond), coap.DeviceSpan, func([]byte) {}, func(coap.Exchange) {})
 	tokens.Release(2)
 
 	var ids2 coap.MessageIDs
@@ -276,7 +276,7 @@ func TestBooksExport(t *testing.T) {
 	if answer, dup := d2.Seen(start, 3); !dup || string(answer) != "answer" || d2.Len() != 3 {
 		t.Errorf("%q, %v, %d", answer, dup, d2.Len())
 	}
-	if diff := cmp.Diff(run(t, &x), run(t, &x2)); diff != "" {
+	if diff := cmp.Diff(run(t, &x, coap.DeviceSpan), run(t, &x2, coap.DeviceSpan)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -101,33 +101,34 @@ func (x *Exchanges) Deadline() time.Time {
 // Expire calls resend with every message that is due again, and fail with
 // every exchange that was repeated in vain, which it forgets. Waits count from
 // now: a caller that comes late sends each message once, not all that it
-// missed, and none that is too old. The callbacks may call the other methods. resend must not keep or
-// change message.
-func (x *Exchanges) Expire(now time.Time, resend func(message []byte), fail func(Exchange)) {
+// missed, and none that was sent first more than span ago, a second's grace
+// apart; the last wait is cut short for that. The callbacks may call the other
+// methods. resend must not keep or change message.
+func (x *Exchanges) Expire(now time.Time, span time.Duration, resend func(message []byte), fail func(Exchange)) {
 	ms := now.UnixMilli()
 	for {
 		i := slices.IndexFunc(x.open, func(e exchange) bool { return e.due <= ms })
 		if i < 0 {
 			return
 		}
-		e, span := &x.open[i], int64(maxSpan)
-		if ms-e.due > lateFrom {
-			span = lateSpan
-		}
-		if e.sent < e.limit && ms-e.first > span {
-			e.sent, e.due = e.limit, ms+int64(e.wait) // it only waits on
-			continue
-		}
-		if e.sent >= e.limit {
+		e := &x.open[i]
+		last := e.first + span.Milliseconds()
+		switch {
+		case e.sent >= e.limit:
 			failed := e.export()
 			x.remove(i)
 			fail(failed)
-			continue
+		case ms >= last+spanGrace:
+			e.sent, e.due = e.limit, ms+int64(e.wait) // it only waits on
+		default:
+			e.sent++
+			e.wait = min(e.wait*2, maxWait)
+			e.due = ms + int64(e.wait)
+			if e.sent < e.limit && e.due > last && 2*(last-ms) >= int64(e.wait) {
+				e.due = last
+			}
+			resend(e.message)
 		}
-		e.sent++
-		e.wait = min(e.wait*2, maxWait)
-		e.due = ms + int64(e.wait)
-		resend(e.message)
 	}
 }
 

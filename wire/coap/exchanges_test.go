@@ -13,14 +13,14 @@ import (
 
 // run lets the deadlines of x come one after the other and writes down what
 // happens, in milliseconds since start.
-func run(t *testing.T, x *coap.Exchanges) string {
+func run(t *testing.T, x *coap.Exchanges, span time.Duration) string {
 	var log strings.Builder
 	for range 100 {
 		at := x.Deadline()
 		if at.IsZero() {
 			return log.String()
 		}
-		x.Expire(at,
+		x.Expire(at, span,
 			func(m []byte) { fmt.Fprintf(&log, "%d resend %s\n", at.Sub(start).Milliseconds(), m) },
 			func(e coap.Exchange) {
 				fmt.Fprintf(&log, "%d failed %d after %d\n", at.Sub(start).Milliseconds(), e.ID, e.Sent)
@@ -41,8 +41,47 @@ func TestExchangesRepeatLikeTheDevice(t *testing.T) {
 		message := []byte("hello")
 		x.Add(start, 7, 0, false, message, coap.DeviceParams, random)
 		message[0] = 'X' // the buffer is the caller's again
-		if diff := cmp.Diff(want, run(t, &x)); diff != "" {
+		if diff := cmp.Diff(want, run(t, &x, coap.DeviceSpan)); diff != "" {
 			t.Errorf("random %d:\n%s", random, diff)
+		}
+	}
+}
+
+// The cloud does the same, but for the last time after 30 s at most.
+func TestExchangesRepeatInTime(t *testing.T) {
+	for random, want := range map[uint32]string{
+		0:              "4000 resend hello\n12000 resend hello\n28000 resend hello\n60000 failed 7 after 4\n",
+		math.MaxUint32: "6000 resend hello\n18000 resend hello\n30000 resend hello\n78000 failed 7 after 4\n",
+	} {
+		var x coap.Exchanges
+		x.Add(start, 7, 0, false, []byte("hello"), coap.DeviceParams, random)
+		if diff := cmp.Diff(want, run(t, &x, coap.CloudSpan)); diff != "" {
+			t.Errorf("random %d:\n%s", random, diff)
+		}
+	}
+}
+
+// A device that looks at a repetition up to 14 s later than it looked at the
+// first, because the network was slow or its application did not let it, knows
+// it again, whenever the cloud was awake.
+func TestExchangesAreKnownAgain(t *testing.T) {
+	const remembers, busy = coap.ReuseAfter, 14 * time.Second
+	for random := uint64(0); random <= math.MaxUint32; random += math.MaxUint32 / 16 {
+		for stopped := time.Duration(0); stopped < 2*time.Minute; stopped += 500 * time.Millisecond {
+			for _, stops := range []time.Duration{0, 700 * time.Millisecond, 3 * time.Second, time.Minute} {
+				var x coap.Exchanges
+				x.Add(start, 7, 0, false, nil, coap.DeviceParams, uint32(random))
+				for at := x.Deadline(); !at.IsZero(); at = x.Deadline() {
+					if begin := start.Add(stopped); at.After(begin) && at.Before(begin.Add(stops)) {
+						at = begin.Add(stops)
+					}
+					x.Expire(at, coap.CloudSpan, func([]byte) {
+						if looked := at.Sub(start) + busy; looked >= remembers {
+							t.Fatalf("random %d, stopped after %v for %v: looked at after %v", random, stopped, stops, looked)
+						}
+					}, func(coap.Exchange) {})
+				}
+			}
 		}
 	}
 }
@@ -86,7 +125,7 @@ func TestExchangesSettle(t *testing.T) {
 	if !x.Deadline().IsZero() || x.Len() != 0 {
 		t.Error("something is left")
 	}
-	run(t, &x)
+	run(t, &x, coap.DeviceSpan)
 }
 
 // A process that was frozen does not make up for what it missed; and what a
@@ -99,7 +138,7 @@ func TestExchangesAfterAFreeze(t *testing.T) {
 		var sent []string
 		late := start.Add(frozen)
 		for range 2 {
-			x.Expire(late, func(m []byte) { sent = append(sent, string(m)) }, func(e coap.Exchange) { t.Errorf("gave up %+v", e) })
+			x.Expire(late, coap.CloudSpan, func(m []byte) { sent = append(sent, string(m)) }, func(e coap.Exchange) { t.Errorf("gave up %+v", e) })
 		}
 		if diff := cmp.Diff(want, sent); diff != "" {
 			t.Errorf("after %v: %s", frozen, diff)
@@ -113,7 +152,7 @@ func TestExchangesAfterAFreeze(t *testing.T) {
 func TestExchangesExpireTooEarly(t *testing.T) {
 	var x coap.Exchanges
 	x.Add(start, 1, 0, false, nil, coap.DeviceParams, 0)
-	x.Expire(x.Deadline().Add(-time.Millisecond),
+	x.Expire(x.Deadline().Add(-time.Millisecond), coap.DeviceSpan,
 		func([]byte) { t.Error("sent too early") }, func(coap.Exchange) { t.Error("failed too early") })
 }
 
@@ -125,7 +164,7 @@ func TestExchangesCallbacksMayAddAndSettle(t *testing.T) {
 	x.Add(start, 2, 0, false, []byte("b"), coap.DeviceParams, 0)
 	now := start.Add(5 * time.Second)
 	var failed []uint16
-	x.Expire(now, func([]byte) { x.Acknowledge(2) }, func(e coap.Exchange) {
+	x.Expire(now, coap.CloudSpan, func([]byte) { x.Acknowledge(2) }, func(e coap.Exchange) {
 		failed = append(failed, e.ID)
 		x.Add(now, 3, 0, false, []byte("c"), once, 0)
 	})

@@ -79,7 +79,7 @@ func FuzzImport(f *testing.F) {
 			if again, _ := x.AppendBinary(nil); !bytes.Equal(again, b) {
 				t.Fatalf("exchanges: %x", again)
 			}
-			x.Expire(start, func([]byte) {}, func(coap.Exchange) {})
+			x.Expire(start, coap.CloudSpan, func([]byte) {}, func(coap.Exchange) {})
 		}
 		if d.UnmarshalBinary(b) == nil {
 			if again, _ := d.AppendBinary(nil); !bytes.Equal(again, b) {

@@ -11,19 +11,22 @@ type Params struct {
 	MaxRetransmit int     // transmissions after the first
 }
 
-// maxSpan is how long after the first transmission the last one is made, in
-// milliseconds. Device OS knows a message again for 45 s: what was put off for
-// longer, because its sender did not run, would be taken for a new one and
-// carried out twice. DeviceParams come to 42 s at most.
-const maxSpan = 43_000
-
-// lateSpan is the same for what is repeated late, because its sender stood
-// still: all that has gathered then comes to the device at once, and what is at
-// its end may wait for seconds until the device looks at it.
+// Device OS knows a message again for 45 s after it looked at it first. What is
+// repeated later it takes for a new one, and carries out twice. So there is a
+// bound to how long after the first transmission the last one is made.
 const (
-	lateSpan = 30_000
-	lateFrom = 1_000 // milliseconds after it was due
+	// DeviceSpan is what DeviceParams come to, 42 s at most: devices keep it.
+	DeviceSpan = 42 * time.Second
+	// CloudSpan is what the cloud keeps. It leaves 15 s for a message that takes
+	// longer to arrive than the first did, and for a device that is busy, and has
+	// others to look at first.
+	CloudSpan = 30 * time.Second
 )
+
+// spanGrace, in milliseconds, is how late the last repetition may be because its
+// sender was woken late. What is later than that is not sent: its sender stood
+// still, and all that has gathered would come to the device at once.
+const spanGrace = 1_000
 
 // DeviceParams are what Device OS uses on UDP, and therefore what it expects:
 // 4 transmissions, given up after 60 to 90 s (4+8+16+32 s, times 1 to 1.5).
