@@ -16,7 +16,7 @@ import (
 
 // The reasons of failed runs, beside the codes of the API's errors.
 const (
-	ReasonTimeout     = "timeout"             // nothing came within the deadline
+	ReasonTimeout     = signal.ReasonTimeout  // nothing came within the deadline
 	ReasonRefused     = "refused"             // nobody listens there
 	ReasonUnresolved  = "unresolved"          // the name has no address
 	ReasonUnreachable = "unreachable"         // no road to the address

@@ -83,12 +83,38 @@ type Result struct {
 // Took is how long the run lasted.
 func (r *Result) Took() time.Duration { return r.Ended.Sub(r.Started) }
 
-// Broke is when the step began that did not come to its end: the run that ended
-// then, or later, has seen nothing earlier. Of one that went well it is its end.
+// ReasonTimeout is the reason of a run that had not come to its end when its time
+// was over.
+const ReasonTimeout = "timeout"
+
+// culprit gives the place of the step that the run failed by; none: the number of
+// steps. One that ran out of time failed by the step that took it, though that
+// came to its end.
+func (r *Result) culprit() int {
+	at := len(r.Steps)
+	for i := range r.Steps {
+		if !r.Steps[i].OK {
+			at = i
+			break
+		}
+	}
+	if at == len(r.Steps) || r.Reason != ReasonTimeout || r.Steps[at].Took >= drags {
+		return at
+	}
+	for i := range r.Steps[:at] {
+		if r.Steps[i].Took >= drags {
+			return i
+		}
+	}
+	return at
+}
+
+// Broke is when the step began that it failed by: the run that ended then, or
+// later, has seen nothing earlier. Of one that went well it is its end.
 func (r *Result) Broke() time.Time {
-	at := r.Started
-	for _, s := range r.Steps {
-		if !s.OK {
+	at, culprit := r.Started, r.culprit()
+	for i, s := range r.Steps {
+		if i == culprit {
 			break
 		}
 		at = at.Add(s.Took)
@@ -124,24 +150,26 @@ type Reading struct {
 
 // Readings tells what the result says of capabilities. A step that was not
 // reached says nothing: a device that cannot connect does not show that calls
-// fail. Nor does one that failed through the canary itself.
+// fail. Nor does one that failed through the canary itself, or for which the steps
+// before had left no time.
 func (r *Result) Readings() []Reading {
 	if r.Blind || r.Drill {
 		return nil
 	}
 	var list []Reading
-	seen := make(map[Capability]int)
-	for _, s := range r.Steps {
+	seen, culprit := make(map[Capability]int), r.culprit()
+	for i, s := range r.Steps {
 		c, ok := r.of(s.Name)
-		if !ok || r.Own && !s.OK {
+		if !ok || !s.OK && (r.Own || i != culprit) {
 			continue
 		}
+		well := s.OK && i != culprit
 		if at, again := seen[c]; again {
-			list[at].OK = list[at].OK && s.OK
+			list[at].OK = list[at].OK && well
 			continue
 		}
 		seen[c] = len(list)
-		list = append(list, Reading{c, s.OK})
+		list = append(list, Reading{c, well})
 	}
 	return list
 }

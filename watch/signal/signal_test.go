@@ -42,6 +42,21 @@ func TestReadings(t *testing.T) {
 			signal.Result{Story: signal.ColdStart, Transport: "tcp", Own: true, Steps: steps(false, signal.StepConnect, signal.StepHandshake, signal.StepAsk)},
 			[]signal.Reading{{signal.ConnectTCP, true}},
 		},
+		"the handshake took the time that calling would have": {
+			signal.Result{Story: signal.ColdStart, Transport: "tcp", Reason: signal.ReasonTimeout, Steps: []signal.Step{
+				{Name: signal.StepConnect, OK: true},
+				{Name: signal.StepHandshake, OK: true, Took: 7 * time.Second},
+				{Name: signal.StepAsk, OK: true},
+				{Name: signal.StepCall, Took: time.Second},
+			}},
+			[]signal.Reading{{signal.ConnectTCP, false}, {signal.API, true}},
+		},
+		"calling took it itself": {
+			signal.Result{Story: signal.ColdStart, Transport: "tcp", Reason: signal.ReasonTimeout, Steps: []signal.Step{
+				{Name: signal.StepHandshake, OK: true, Took: 3 * time.Second}, {Name: signal.StepCall, Took: 5 * time.Second},
+			}},
+			[]signal.Reading{{signal.ConnectTCP, true}, {signal.Calls, false}},
+		},
 		"blind": {signal.Result{Story: signal.Login, Blind: true, Steps: steps(false, signal.StepLogin)}, nil},
 		"drill": {signal.Result{Story: signal.Login, Drill: true, Steps: steps(false, signal.StepLogin)}, nil},
 	} {
