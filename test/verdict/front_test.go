@@ -10,11 +10,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
-// front stands before the HTTP API.
+// front stands before an HTTP server.
 type front struct {
 	url   string
+	proxy atomic.Pointer[httputil.ReverseProxy] // nil: there is no server yet
 	spoil atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
 }
 
@@ -28,7 +31,8 @@ func (f *front) set(spoil func(http.ResponseWriter, *http.Request) bool) {
 	f.spoil.Store(&spoil)
 }
 
-func newFront(t testing.TB, to string) *front {
+// lead has requests go to a server.
+func (f *front) lead(t testing.TB, to string) {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -37,9 +41,19 @@ func newFront(t testing.TB, to string) *front {
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.FlushInterval = -1
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	f.proxy.Store(proxy)
+}
+
+func newFront(t testing.TB) *front {
+	t.Helper()
 	f := new(front)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if spoil := f.spoil.Load(); spoil != nil && (*spoil)(w, r) {
+			return
+		}
+		proxy := f.proxy.Load()
+		if proxy == nil {
+			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
 		proxy.ServeHTTP(w, r)
@@ -63,6 +77,17 @@ func hangs(method, word string) func(http.ResponseWriter, *http.Request) bool {
 		<-r.Context().Done()
 		return true
 	}
+}
+
+// refusesTokens takes nobody's token, and gives nobody one, though they are good.
+func refusesTokens(w http.ResponseWriter, r *http.Request) bool {
+	if r.Header.Get("Authorization") == "" && !strings.Contains(r.URL.Path, "oauth") {
+		return false
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = fmt.Fprintf(w, `{"ok":false,"error":"invalid_token","error_description":"The access token provided is invalid.","code":%q}`, rest.CodeTokenInvalid)
+	return true
 }
 
 // silent opens event streams that nothing ever comes of.

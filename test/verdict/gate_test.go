@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"hash/crc32"
 	"io"
 	"net"
 	"sync"
@@ -16,14 +17,17 @@ type fate struct {
 	to    string        // another cloud, over TCP
 }
 
+// policy decides on somebody who comes anew from an address.
+type policy func(from string) fate
+
 // gate stands before a door of the cloud and decides on who comes anew; who is
 // inside goes on.
 type gate struct {
 	at string
 
 	mu     sync.Mutex
-	policy func() fate // guarded by mu; nil: everybody passes
-	number int         // guarded by mu; of the policy
+	policy policy // guarded by mu; nil: everybody passes
+	number int    // guarded by mu; of the policy
 	idle   time.Duration
 	open   []io.Closer // guarded by mu
 	closed bool        // guarded by mu
@@ -31,24 +35,35 @@ type gate struct {
 }
 
 // set changes what becomes of those who come anew.
-func (g *gate) set(policy func() fate) {
+func (g *gate) set(p policy) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.policy = policy
+	g.policy = p
 	g.number++
 }
 
 // always is a policy that treats all alike.
-func always(f fate) func() fate { return func() fate { return f } }
+func always(f fate) policy { return func(string) fate { return f } }
 
 // oneOf is a policy that does it to one of n, in turn.
-func oneOf(n int, f fate) func() fate {
+func oneOf(n int, f fate) policy {
 	var mu sync.Mutex
 	count := 0
-	return func() fate {
+	return func(string) fate {
 		mu.Lock()
 		defer mu.Unlock()
 		if count++; count%n == 0 {
+			return f
+		}
+		return fate{}
+	}
+}
+
+// shard is a policy that does it to those who come from one of n parts of the
+// addresses, as a lane does that hangs: it has its newcomers by their addresses.
+func shard(n uint32, f fate) policy {
+	return func(from string) fate {
+		if crc32.ChecksumIEEE([]byte(from))%n == 0 {
 			return f
 		}
 		return fate{}
@@ -63,14 +78,14 @@ func (g *gate) forget(after time.Duration) {
 }
 
 // judge gives the fate of somebody, and the number of the policy that decided.
-func (g *gate) judge() (fate, int) {
+func (g *gate) judge(from net.Addr) (fate, int) {
 	g.mu.Lock()
-	policy, number := g.policy, g.number
+	decides, number := g.policy, g.number
 	g.mu.Unlock()
-	if policy == nil {
+	if decides == nil {
 		return fate{}, number
 	}
-	return policy(), number
+	return decides(from.String()), number
 }
 
 // keep has Close close something; false: it is closed already.
@@ -124,7 +139,7 @@ func newGateTCP(t testing.TB, to string) *gate {
 
 func (g *gate) stream(client net.Conn, to string) {
 	defer client.Close()
-	f, _ := g.judge()
+	f, _ := g.judge(client.RemoteAddr())
 	switch {
 	case f.drop:
 		_, _ = io.Copy(io.Discard, client)

@@ -38,7 +38,7 @@ func (u *guest) passes(g *gate, b []byte, up bool) (bool, time.Duration) {
 	g.mu.Unlock()
 	now := time.Now()
 	if up && newcomer(b) && u.number != number {
-		u.fate, u.number = g.judge()
+		u.fate, u.number = g.judge(u.from)
 		u.free, u.sealed = now.Add(u.fate.delay), [2]int{}
 	}
 	if up {

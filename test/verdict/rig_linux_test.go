@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/fault"
 	"github.com/cyan-cloud/cyan/test/harness"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
+	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
@@ -45,6 +47,7 @@ type rig struct {
 	asleep []*harness.Device // who will be
 	notice <-chan app.Notice // what a beacon says
 	ends   time.Time         // of the window that was announced
+	sick   sim.ID            // of the canary that was made so
 
 	mu   sync.Mutex
 	seen []sight // guarded by mu, oldest first
@@ -72,7 +75,8 @@ func newRig(t testing.TB, every time.Duration) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.netTCP.Close)
-	g.udp, g.tcp, g.api = newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr()), newFront(t, g.cloud.URL())
+	g.udp, g.tcp, g.api = newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr()), newFront(t)
+	g.api.lead(t, g.cloud.URL())
 	g.team = &notifytest.Hook{Secret: []byte("a secret that both sides of a hook have")}
 	phone, room := httptest.NewServer(g.pager), httptest.NewServer(g.team)
 	t.Cleanup(phone.Close)
@@ -90,14 +94,23 @@ func newRig(t testing.TB, every time.Duration) *rig {
 	return g
 }
 
+// patience is how long a story may take where nothing is measured: a machine that
+// has more to do than it can keeps no canary from its end.
+const patience = 30 * time.Second
+
 // options are those of a watchtower that looks through doors. Nobody logs in:
 // that costs a tenth of a second of a processor each time, by design, and many
 // rows run at once.
 func (g *rig) options(folder, udp, tcp string) app.WatchOptions {
-	return app.WatchOptions{
+	o := app.WatchOptions{
 		Data: folder, Listen: "127.0.0.1:0", API: g.api.url, UDP: udp, TCP: tcp, Every: g.every, StatusName: "Example Cloud",
 		KeyUDP: g.cloud.KeyFile(app.FilePubEC), KeyTCP: g.cloud.KeyFile(app.FilePubRSA), TokenFile: g.write(folder, "token", g.canaries.Token),
+		SpareFile: g.write(folder, "token.spare", g.cloud.Token),
 	}
+	if g.every > 0 {
+		o.Patience = patience
+	}
+	return o
 }
 
 // watch runs a watchtower until stop, or until the test ends.
@@ -257,15 +270,35 @@ func (g *rig) ask(path string, what any) {
 	}
 }
 
+// tickets are the warnings about canaries that the pager took after a moment.
+func (g *rig) tickets(from time.Time) (list []notifytest.PagerIncident) {
+	for _, i := range g.pager.Incidents() {
+		if i.Opened.After(from) && strings.HasPrefix(i.Key, oncall.TroublePrefix) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// pages are the incidents that the pager took after a moment.
+func (g *rig) pages(from time.Time) (list []notifytest.PagerIncident) {
+	for _, i := range g.pager.Incidents() {
+		if i.Opened.After(from) && !strings.HasPrefix(i.Key, oncall.TroublePrefix) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // paged is when an outlet took a page after a moment, and which did first.
 func (g *rig) paged(from time.Time) (at time.Time, by string) {
-	for _, i := range g.pager.Incidents() {
-		if i.Opened.After(from) && (at.IsZero() || i.Opened.Before(at)) {
+	for _, i := range g.pages(from) {
+		if at.IsZero() || i.Opened.Before(at) {
 			at, by = i.Opened, "pager"
 		}
 	}
 	for _, r := range g.team.Taken() {
-		if r.At.After(from) && bytes.Contains(r.Body, []byte("alert.opened")) && (at.IsZero() || r.At.Before(at)) {
+		if r.At.After(from) && bytes.Contains(r.Body, []byte("alert.opened")) && !bytes.Contains(r.Body, []byte(oncall.TroublePrefix)) && (at.IsZero() || r.At.Before(at)) {
 			at, by = r.At, "second stage"
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/incident"
+	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
@@ -32,7 +33,8 @@ type row struct {
 	must               []signal.Capability // have to be said to fail
 	may                []signal.Capability // may be said to, too: what follows from it
 	hold               time.Duration       // zero: holds
-	times              int                 // how often the pager may open an incident; zero: once
+	ticket             bool                // those who run the watchtower have to be told, and nobody else
+	flaps              bool                // now and then it works while the fault is on
 	before             func(g *rig)
 	inject, heal       func(g *rig)
 	after              func(g *rig, v *Verdict) // looks at what else has to be true
@@ -72,7 +74,7 @@ func TestVerdicts(t *testing.T) {
 			defer mu.Unlock()
 			verdicts[i] = v
 			keep(t, &v)
-			if !*every && v.Word() != "seen" {
+			if !*every && (len(v.Wrong) > 0 || v.Incidents != 1) {
 				t.Errorf("%s: %q", v.Word(), v.Wrong)
 			}
 		})
@@ -107,7 +109,11 @@ func (r *row) test(t *testing.T) Verdict {
 	if hold == 0 {
 		hold = holds
 	}
-	wait(watching, hold-time.Since(began))
+	if *every {
+		wait(watching, hold-time.Since(began))
+	} else if !g.until(settles, func(s *sight) bool { return r.said(s) && len(g.pages(began)) > 0 }) {
+		v.Wrong = append(v.Wrong, "nobody notices")
+	}
 	healed := time.Now()
 	if r.heal != nil {
 		r.heal(g)
@@ -123,6 +129,9 @@ func (r *row) test(t *testing.T) Verdict {
 	if v.Quiet && v.Over < 2 {
 		v.Over = -1
 	}
+	if r.ticket {
+		r.ticketed(g, &v, began)
+	}
 	r.judge(g, &v, began, healed)
 	if s, ok := g.look(); ok {
 		for _, c := range s.Canaries {
@@ -130,6 +139,31 @@ func (r *row) test(t *testing.T) Verdict {
 		}
 	}
 	return v
+}
+
+// said tells that everything that has to be said to fail is.
+func (r *row) said(s *sight) bool {
+	return !slices.ContainsFunc(r.must, func(c signal.Capability) bool {
+		return !slices.ContainsFunc(s.Incidents, func(i status.EvidenceOfIncident) bool { return isOpen(i) && i.Part(c) != nil })
+	})
+}
+
+// ticketed looks at what those who run the watchtower were told: one thing, and
+// that it is over when it is.
+func (r *row) ticketed(g *rig, v *Verdict, began time.Time) {
+	over := g.until(settles, func(*sight) bool {
+		return !slices.ContainsFunc(g.tickets(began), func(i notifytest.PagerIncident) bool { return !i.Resolved })
+	})
+	list := g.tickets(began)
+	if len(list) != 1 || !over {
+		v.Wrong = append(v.Wrong, fmt.Sprintf("tickets: %+v", list))
+	}
+	for _, i := range list {
+		v.Ticket = fmt.Sprintf("%s after %.0f s", i.Summary, i.Opened.Sub(began).Seconds())
+		if i.Severity != "warning" {
+			v.Wrong = append(v.Wrong, "the ticket is "+i.Severity)
+		}
+	}
 }
 
 // dots are the last runs of a canary, oldest first.
@@ -159,7 +193,7 @@ func (r *row) judge(g *rig, v *Verdict, began, healed time.Time) {
 			in := &s.Incidents[i]
 			if v.Published < 0 && in.Open() {
 				v.Published, v.Detected = s.at.Sub(began).Seconds(), in.Detected.Sub(began).Seconds()
-				if off := in.Began.Sub(began); off.Abs() > within {
+				if off := in.Began.Sub(began); *every && off.Abs() > within {
 					wrong("it is said to have begun %v from when it did", off.Round(time.Second))
 				}
 			}
@@ -170,7 +204,7 @@ func (r *row) judge(g *rig, v *Verdict, began, healed time.Time) {
 				}
 			}
 		}
-		if during && v.Published >= 0 && s.green() && len(r.must) > 0 && r.times == 0 {
+		if during && v.Published >= 0 && s.green() && len(r.must) > 0 && !r.flaps {
 			wrong("it is said to work while it fails")
 		}
 		if during {
@@ -203,13 +237,7 @@ func (r *row) judge(g *rig, v *Verdict, began, healed time.Time) {
 			}
 		}
 	}
-	opened := 0
-	for _, i := range g.pager.Incidents() {
-		if i.Opened.After(began) {
-			opened++
-		}
-	}
-	if most := max(1, r.times); v.Incidents > most || opened > most {
+	if opened := len(g.pages(began)); v.Incidents > 1 || opened > 1 {
 		wrong("%d incidents, and %d in the pager, of one fault", v.Incidents, opened)
 	}
 	for _, s := range g.history(time.Time{}, began) {

@@ -4,11 +4,14 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/sim"
+	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -19,11 +22,12 @@ import (
 func towerRows() []row {
 	rows := []row{
 		{
-			number: "45", fault: "canary broken, its key", how: "one of twelve canaries that come over TCP has a key that the cloud does not know",
-			inject: func(g *rig) { g.forgetCanary() },
+			number: "45", fault: "canary broken, its key", how: "one of twelve canaries that come over TCP has a key that the cloud does not know, for 6 minutes",
+			ticket: true, hold: 6 * time.Minute,
+			inject: func(g *rig) { g.forgetCanary() }, heal: func(g *rig) { g.knowCanary() },
 		},
 		{
-			number: "45", fault: "canaries broken, their token", how: "the token that all canaries use is revoked",
+			number: "45", fault: "canaries broken, their token", how: "the token that all canaries use is revoked", ticket: true,
 			inject: func(g *rig) { g.canaries.Do(http.MethodDelete, "/v1/access_tokens/current", nil) },
 			heal: func(g *rig) { // as if their operator had given them another
 				another := "Bearer " + g.cloud.Login(g.cloud.Welcome.Username, g.cloud.Welcome.Password).Token
@@ -34,6 +38,10 @@ func towerRows() []row {
 					return false
 				})
 			},
+		},
+		{
+			number: "27", fault: "the auth store lies", how: "every token is refused, and nobody can log in", must: []signal.Capability{signal.API}, hold: 2 * time.Minute,
+			inject: func(g *rig) { g.api.set(refusesTokens) }, heal: func(g *rig) { g.api.set(nil) },
 		},
 		{number: "46", fault: "one vantage always sees red, or green", skipped: "vantages of one machine have one address, and what is wrong here is wrong for all of them; `watch/alert.TestOneVantageDoesNotVoteForAll`, `watch/tower.TestVantages` and 20 simulated days with three vantages"},
 		{
@@ -122,7 +130,7 @@ func calendarRows() []row {
 			},
 		},
 		{
-			number: "55", fault: "flapping", how: "new connections over TCP fail for 90 s and work for 90 s, three times", must: doors[:1], hold: 9 * time.Minute, times: 1,
+			number: "55", fault: "flapping", how: "new connections over TCP fail for 90 s and work for 90 s, three times", must: doors[:1], hold: 9 * time.Minute, flaps: true,
 			inject: func(g *rig) {
 				for range 3 {
 					g.tcp.set(always(fate{drop: true}))
@@ -169,10 +177,32 @@ func (g *rig) forgetCanary() {
 				g.t.Fatal(err)
 			}
 			g.cloud.Provision(sim.Config{ID: id, Transport: sim.TCP})
+			g.sick = id
 			return
 		}
 	}
 	g.t.Fatal("there is no canary")
+}
+
+// knowCanary gives it that canary's key again, as its operator would.
+func (g *rig) knowCanary() {
+	g.t.Helper()
+	nursery, err := canary.OpenNursery(filepath.Join(g.folder, "canaries"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for i := range 12 {
+		who, err := nursery.Device(string(signal.ColdStart), sim.TCP, i)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		if who.ID != g.sick {
+			continue
+		}
+		if _, err := client.New(client.Config{URL: g.cloud.URL(), Token: g.cloud.Token}).Provision(g.t.Context(), who.ID.String(), who.Public); err != nil {
+			g.t.Fatal(err)
+		}
+	}
 }
 
 // execute changes the database of a cloud that is not there.

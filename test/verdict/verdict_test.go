@@ -14,6 +14,7 @@ type Verdict struct {
 	How       string   `json:"how"`
 	Skipped   string   `json:"skipped,omitempty"` // why it was not tried
 	Quiet     bool     `json:"quiet"`             // nothing was to be said
+	Ticket    string   `json:"ticket,omitempty"`  // what those who run the watchtower were told of its canaries
 	Detected  float64  `json:"detected_s"`
 	Published float64  `json:"published_s"`
 	Paged     float64  `json:"paged_s"`
@@ -37,6 +38,8 @@ func (v *Verdict) Word() string {
 		return "**wrong**"
 	case v.Other != "":
 		return v.Other
+	case v.Quiet && v.Incidents == 0 && v.Ticket != "":
+		return "a ticket, as it should be"
 	case v.Quiet && v.Incidents == 0:
 		return "silent, as it should be"
 	case v.Quiet:
@@ -67,6 +70,9 @@ func Print(w io.Writer, list []Verdict) {
 				said += " (" + v.Reason + ")"
 			}
 			said += ". “" + v.Page + "”"
+		}
+		if v.Ticket != "" {
+			said += "; the ticket: “" + v.Ticket + "”."
 		}
 		if v.Note != "" {
 			said += " " + v.Note

@@ -36,7 +36,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 		return path
 	}
 	watchtower, err := app.NewWatch(app.WatchOptions{
-		Data: data, Listen: "127.0.0.1:0", API: w.api.URL, Every: 2 * time.Second,
+		Data: data, Listen: "127.0.0.1:0", API: w.api.URL, Every: 2 * time.Second, Patience: deadline,
 		UDP: w.doors[sim.UDP].Addr(), TCP: w.doors[sim.TCP].Addr(), KeyUDP: w.cloud.KeyFile(app.FilePubEC), KeyTCP: w.cloud.KeyFile(app.FilePubRSA),
 		TokenFile: write("token", w.cloud.Token),
 		Settings: write("settings.yaml", "notify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: "+
@@ -54,7 +54,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 			t.Error("the watchtower:", err)
 		}
 	})
-	w.cloud.Until("new connections are measured, and go well", func() bool {
+	w.until("new connections are measured, and go well", func() bool {
 		resp, err := http.Get("http://" + watchtower.Addr() + "/evidence.json")
 		if err != nil {
 			return false
@@ -77,7 +77,7 @@ func TestSomebodyIsPaged(t *testing.T) {
 	}
 	began := time.Now()
 	w.shut(door.Unanswered, sim.UDP, sim.TCP)
-	w.cloud.Until("somebody is paged", func() bool { return len(fake.Incidents()) > 0 })
+	w.until("somebody is paged", func() bool { return len(fake.Incidents()) > 0 })
 	t.Logf("paged after %v, with a run every 2 s", time.Since(began).Round(100*time.Millisecond))
 	if list := fake.Incidents(); len(list) != 1 || list[0].Triggers != 1 || !strings.Contains(list[0].Summary, "cannot connect") {
 		t.Errorf("the pager has %+v", list)

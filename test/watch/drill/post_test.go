@@ -22,6 +22,10 @@ import (
 // every is how often a canary runs, instead of ten seconds.
 const every = 2 * time.Second
 
+// deadline is twice what is used: on a busy machine that is well a canary is to
+// come to its end.
+const deadline = 16 * time.Second
+
 // post is a cloud in a process of its own and a whole watchtower, with a pager.
 type post struct {
 	*harness.Cloud
@@ -65,7 +69,7 @@ func newPost(t testing.TB) *post {
 		return path
 	}
 	watchtower, err := app.NewWatch(app.WatchOptions{
-		Data: data, Listen: "127.0.0.1:0", API: p.URL(), Every: every, TokenFile: write("token", p.Token),
+		Data: data, Listen: "127.0.0.1:0", API: p.URL(), Every: every, Patience: deadline, TokenFile: write("token", p.Token),
 		UDP: p.Options.ListenUDP, TCP: p.Options.ListenTCP, DrillUDP: o.ListenDrillUDP, DrillTCP: o.ListenDrillTCP,
 		KeyUDP: p.KeyFile(app.FilePubEC), KeyTCP: p.KeyFile(app.FilePubRSA),
 		Settings: write("settings.yaml", "notify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: "+
