@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -114,7 +115,8 @@ func backUp(w *world) {
 	w.healed = time.Time{}
 }
 
-// copyFolder makes a folder the same as another.
+// copyFolder makes a folder the same as another, which only its owner can open,
+// as all in it.
 func copyFolder(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.RemoveAll(to); err != nil {
@@ -123,7 +125,13 @@ func copyFolder(t testing.TB, from, to string) {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(to, 0o700); err != nil {
+	err := filepath.WalkDir(to, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o700) // CopyFS keeps the modes of files only
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
