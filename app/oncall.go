@@ -20,6 +20,7 @@ import (
 	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/lookout"
+	"github.com/cyan-cloud/cyan/watch/herald"
 	"github.com/cyan-cloud/cyan/watch/journal"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/notify/meter"
@@ -58,6 +59,7 @@ func (w *Watch) openOncall(o *WatchOptions, page string, cfg *tower.Config) erro
 	}
 	c := oncall.Config{
 		Settings: settings, Data: o.Data, Page: page, Peers: list(o.Peers), Exercise: rehearsal{w}, LastDrill: w.lastDrill, Logger: o.Logger,
+		Orders: map[string]func() (any, error){"owners": w.stakes},
 	}
 	if !settings.Rota.IsZero() {
 		c.Rota = func() (*rota.Rota, error) {
@@ -84,6 +86,14 @@ func (w *Watch) lastDrill() oncall.LastDrill {
 	return oncall.LastDrill{Possible: true, At: drill.At, Since: w.desk.Started()}
 }
 
+// stakes are the owners, those first whom an outage costs most.
+func (w *Watch) stakes() (any, error) {
+	if w.owners == nil {
+		return []owners.Stake{}, nil
+	}
+	return w.owners.Stakes(), nil
+}
+
 // facts are what the watchtower knows, for the monthly report.
 func (w *Watch) facts() (f report.Facts) {
 	f.Incidents, f.Windows = w.desk.List()
@@ -100,11 +110,20 @@ func (w *Watch) openOwners(o *WatchOptions) error {
 	if o.OwnersFile == "" {
 		return nil
 	}
+	ask := func(token string) *client.Client {
+		return client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
+	}
 	pages, err := owners.Read(o.OwnersFile)
 	if err == nil {
-		w.owners, err = owners.Open(owners.Config{Pages: pages, Data: o.Data, Logger: o.Logger, Seen: w.seen, Ask: func(token string) owners.Impacts {
-			return client.New(client.Config{URL: o.API, Token: token, UserAgent: "cyan-watch"})
-		}})
+		w.owners, err = owners.Open(owners.Config{
+			Pages: pages, Data: o.Data, Logger: o.Logger, Seen: w.seen, Ask: func(token string) owners.Impacts { return ask(token) },
+		})
+	}
+	if err == nil {
+		w.herald, err = herald.Open(herald.Config{
+			Pages: pages, Owners: w.owners, Seen: w.seen, Data: o.Data, URL: w.page.URL, Logger: o.Logger,
+			List: func(token string) herald.Devices { return ask(token) },
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.OwnersFile, err)
@@ -339,6 +358,12 @@ func (o *Oncall) Test(ctx context.Context, by string) ([]pager.TestResult, error
 func (o *Oncall) Rota(ctx context.Context) (p oncall.Plan, err error) {
 	err = oncallFault(o.remote.Ask(ctx, "rota", &p))
 	return p, err
+}
+
+// Owners lists the owners, those first whom the outage that goes on costs most.
+func (o *Oncall) Owners(ctx context.Context) (list []owners.Stake, err error) {
+	err = oncallFault(o.remote.Ask(ctx, "owners", &list))
+	return list, err
 }
 
 // ReadRota is who would be on call by a settings file, which no watchtower has

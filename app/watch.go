@@ -24,6 +24,7 @@ import (
 	"github.com/cyan-cloud/cyan/watch/census"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/drill"
+	"github.com/cyan-cloud/cyan/watch/herald"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/journal"
 	pager "github.com/cyan-cloud/cyan/watch/notify"
@@ -153,9 +154,11 @@ type Watch struct {
 	desk   *desk.Desk     // nil: this vantage reports to another
 	oncall *oncall.Oncall // nil with it
 	owners *owners.Owners // nil: nobody has a page of their own
+	herald *herald.Herald // nil with it
 	census *census.Census // nil: there is no token to ask the cloud with
 	drills *drill.Room    // nil: no ingress is broken on purpose
 	page   status.Page
+	log    *slog.Logger
 	// Unwatched says, a sentence each, what is not looked at, and what would
 	// change that.
 	Unwatched []string
@@ -199,6 +202,11 @@ func (w *Watch) Run(ctx context.Context) error {
 	var asking sync.WaitGroup
 	if w.owners != nil {
 		asking.Go(func() { w.owners.Run(paging) }) // likewise
+		asking.Go(func() {                         // likewise
+			if err := w.herald.Run(paging); err != nil {
+				w.log.Error("what owners are told is not written down", "err", err)
+			}
+		})
 	}
 	defer asking.Wait()
 	ctx, end := context.WithCancel(ctx)
@@ -414,13 +422,16 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 	if page.URL == "" {
 		page.URL = "http://" + o.Listen
 	}
-	w.page = page
+	w.page, w.log = page, o.Logger
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
 	var err error
 	if err = w.openOncall(o, page.URL, cfg); err != nil {
 		return err
 	}
 	w.desk, err = desk.Open(desk.Config{
-		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.oncall.Told, Planned: w.oncall.Planned, Notes: w.notes,
+		Data: o.Data, Page: page, Export: o.StatusExport, Logger: o.Logger, Told: w.told, Planned: w.oncall.Planned, Notes: w.notes,
 		Recovery: w.recovery, Restarts: w.restarts,
 	})
 	if err != nil {
@@ -439,6 +450,14 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 	w.openDrills(o, cfg, page.URL)
 	cfg.Outlets, cfg.Page = append(cfg.Outlets, w.desk), w.handler()
 	return nil
+}
+
+// told passes on what has become of an incident.
+func (w *Watch) told(change incident.Change) {
+	w.oncall.Told(change)
+	if w.herald != nil {
+		w.herald.Rouse()
+	}
 }
 
 // recovery is how the devices are doing that an open incident hit.

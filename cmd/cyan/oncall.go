@@ -25,7 +25,7 @@ what is broken.`,
 	flags.StringVar(&at.url, "watch-url", "http://127.0.0.1:8090", "`URL` of the watchtower")
 	flags.StringVar(&at.data, "watch-data", "./cyan-watch", "the watchtower's data `folder`")
 	flags.StringVar(&at.by, "by", "", "who you are (default your name on this machine)")
-	cmd.AddCommand(c.oncallRotaVerb(&at), c.oncallTestVerb(&at), c.oncallStatusVerb(&at), c.oncallAckVerb(&at))
+	cmd.AddCommand(c.oncallRotaVerb(&at), c.oncallOwnersVerb(&at), c.oncallTestVerb(&at), c.oncallStatusVerb(&at), c.oncallAckVerb(&at))
 	return family(cmd)
 }
 

@@ -51,7 +51,8 @@ type Notice struct {
 	Class     string    `json:"class,omitempty"`     // how it fails
 	By        string    `json:"by,omitempty"`        // who acknowledged
 	At        time.Time `json:"at"`
-	Test      bool      `json:"test,omitempty"` // an exercise: goes to every outlet at once, and says so
+	Event     string    `json:"event,omitempty"` // what webhooks call it; empty: by its kind, such as alert.opened
+	Test      bool      `json:"test,omitempty"`  // an exercise: goes to every outlet at once, and says so
 
 	// AckURL is a page on which a person says "I have it". The pipeline fills it
 	// in for outlets that page; it is never written down.

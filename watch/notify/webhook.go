@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (w *webhook) Send(ctx context.Context, n Notice) (Receipt, error) {
 
 // body writes the event, without details if it would be too long with them.
 func (w *webhook) body(n Notice) ([]byte, error) {
-	e := webhookEvent{webhookTypes[n.Kind], n.At.UTC().Format(time.RFC3339Nano), webhookData{
+	e := webhookEvent{cmp.Or(n.Event, webhookTypes[n.Kind]), n.At.UTC().Format(time.RFC3339Nano), webhookData{
 		n.Key, n.Severity, n.Summary, n.Component, n.Group, n.Class, n.By, n.Test, n.Details, n.Links, n.AckURL,
 	}}
 	body, err := json.Marshal(e)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -24,6 +26,10 @@ type Page struct {
 	Name  string // of what the owner makes, as customers know it
 	Path  string // that the page is found by: 16 to 64 letters and digits that nobody guesses
 	Token string // of the owner, with the scope devices:list and no other
+
+	Cost    float64                // of a minute in which all devices are out, in whatever is counted; 0: not said
+	Tell    []pager.OutletSettings // how the owner hears of the cloud; none: not at all
+	Offline time.Duration          // and of devices that have been offline for so long; 0: not
 }
 
 // Read reads the file of pages. Tokens stand in files of their own.
@@ -36,6 +42,10 @@ func Read(path string) ([]Page, error) {
 		Name      string `yaml:"name"`
 		Path      string `yaml:"path"`
 		TokenFile string `yaml:"token-file"`
+
+		Cost    float64                `yaml:"cost"`
+		Tell    []pager.OutletSettings `yaml:"tell"`
+		Offline time.Duration          `yaml:"offline"`
 	}
 	in := yaml.NewDecoder(bytes.NewReader(text))
 	in.KnownFields(true)
@@ -48,7 +58,7 @@ func Read(path string) ([]Page, error) {
 		if err != nil {
 			return nil, fmt.Errorf("owners: the token of %q: %w", e.Name, err)
 		}
-		pages = append(pages, Page{e.Name, e.Path, strings.TrimSpace(string(token))})
+		pages = append(pages, Page{e.Name, e.Path, strings.TrimSpace(string(token)), e.Cost, e.Tell, e.Offline})
 	}
 	return pages, nil
 }
@@ -80,6 +90,10 @@ const (
 	pathLeast = 16
 	pathMost  = 64
 )
+
+// leastOffline is how long a device has to be offline before its owner is told:
+// one that changes its network is, for a moment.
+const leastOffline = time.Minute
 
 // Owners keeps the pages. Its methods are safe for concurrent use.
 type Owners struct {
@@ -126,6 +140,10 @@ func (p *Page) check() error {
 	switch {
 	case strings.TrimSpace(p.Name) == "":
 		return errors.New("owners: a page has no name")
+	case p.Cost < 0 || math.IsInf(p.Cost, 0) || math.IsNaN(p.Cost):
+		return fmt.Errorf("owners: the cost of %q: a number that is not below 0", p.Name)
+	case p.Offline != 0 && (p.Offline < leastOffline || len(p.Tell) == 0):
+		return fmt.Errorf("owners: offline of %q: at least %s, and with outlets to tell it by", p.Name, leastOffline)
 	case p.Token == "":
 		return fmt.Errorf("owners: the page of %q has no token", p.Name)
 	case len(p.Path) < pathLeast || len(p.Path) > pathMost || strings.Trim(p.Path, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
@@ -142,7 +160,7 @@ func (o *Owners) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		for i := range o.cfg.Pages {
-			o.learn(ctx, &o.cfg.Pages[i])
+			o.Learn(ctx, &o.cfg.Pages[i])
 		}
 		if err := o.save(); err != nil {
 			o.cfg.Logger.Error("what is known of owners' devices is not written down", "err", err)
@@ -155,9 +173,9 @@ func (o *Owners) Run(ctx context.Context) {
 	}
 }
 
-// learn asks how one owner's devices are. A cloud that does not answer leaves
+// Learn asks how one owner's devices are. A cloud that does not answer leaves
 // what it told last.
-func (o *Owners) learn(ctx context.Context, p *Page) {
+func (o *Owners) Learn(ctx context.Context, p *Page) {
 	now := time.Now()
 	seen := o.cfg.Seen()
 	from, asked := now.Add(-o.cfg.Every), ""
@@ -189,6 +207,13 @@ func (o *Owners) save() error {
 		return err
 	}
 	return os.Rename(next, o.file())
+}
+
+// Known is what the cloud told last of an owner's devices.
+func (o *Owners) Known(path string) Known {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.known[path]
 }
 
 // view gives a page as it is now; false: there is none.

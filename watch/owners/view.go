@@ -50,6 +50,9 @@ func (s *Seen) open() (worst *incident.Incident) {
 	return worst
 }
 
+// Troubled tells that something of the cloud fails, or that nobody can tell.
+func (s *Seen) Troubled() bool { return s.open() != nil || !s.Blind.IsZero() }
+
 // View is everything that a page shows.
 type View struct {
 	Name     string    `json:"name"`
