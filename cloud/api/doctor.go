@@ -72,20 +72,32 @@ func (a *API) facts(r *web.Request, f *doctor.Facts) {
 	f.Cloud.DoorShut = a.cfg.DoorShut != nil && a.cfg.DoorShut()
 	f.State = stateOf(&f.Device, states)
 	if o := a.cfg.Outage; o != nil {
-		switch i, window := o.Matching(http.MethodGet, http.StatusRequestTimeout, rest.CodeNotConnected); {
-		case i != nil:
-			f.Cloud.Outage, f.Cloud.OutageSince = i.Name+" ("+i.URL+")", i.Since.Time
-		case window != nil:
-			f.Cloud.Outage, f.Cloud.OutageSince = "announced maintenance: "+window.Name+" ("+window.URL+")", window.Starts.Time
-		}
+		f.Cloud.Outage, f.Cloud.OutageSince = saidOf(o.Matching(http.MethodGet, http.StatusRequestTimeout, rest.CodeNotConnected))
+		f.Cloud.CallsFail, _ = saidOf(o.Matching(routeCall, http.StatusRequestTimeout, rest.CodeAckedNoResponse))
 	}
 	if f.State.Connected() && r.Need(account.DevicesPing) == nil {
 		f.PingedAt = f.Now
-		f.Answered = a.probe(ctx, id, r.ID)
+		a.probe(ctx, f, r.ID)
 		if states, err := a.cfg.Bus.States(ctx, []device.ID{id}); err == nil {
 			f.State = stateOf(&f.Device, states)
 		}
 		f.Now = time.Now()
+	}
+}
+
+// routeCall is what a function is called by.
+const routeCall = "POST /v1/devices/{device}/{function}"
+
+// saidOf names what the status page says may be why, and since when; empty for
+// nothing.
+func saidOf(i *rest.Incident, window *rest.Maintenance) (what string, since time.Time) {
+	switch {
+	case i != nil:
+		return i.Name + " (" + i.URL + ")", i.Since.Time
+	case window != nil:
+		return "announced maintenance: " + window.Name + " (" + window.URL + ")", window.Starts.Time
+	default:
+		return "", time.Time{}
 	}
 }
 
@@ -108,15 +120,15 @@ func (a *API) nearby(ctx context.Context, f *doctor.Facts) (from []device.Attemp
 	return from
 }
 
-// probe asks the device for a sign of life.
-func (a *API) probe(ctx context.Context, id device.ID, request string) doctor.Ping {
-	_, err := a.cfg.Bus.Call(ctx, bus.Call{Device: id, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: request})
+// probe asks the device for a sign of life, and hears what became of its last
+// calls.
+func (a *API) probe(ctx context.Context, f *doctor.Facts, request string) {
+	res, err := a.cfg.Bus.Call(ctx, bus.Call{Device: f.Device.ID, Kind: bus.Ping, Timeout: a.cfg.PingTimeout, Request: request})
+	f.Unheard, f.UnheardSince = res.Unheard, res.UnheardSince
 	switch {
 	case err == nil:
-		return doctor.PingAnswered
+		f.Answered = doctor.PingAnswered
 	case fault.KindOf(err) == fault.Timeout:
-		return doctor.PingLost
-	default:
-		return doctor.NotPinged
+		f.Answered = doctor.PingLost
 	}
 }

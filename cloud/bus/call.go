@@ -90,4 +90,9 @@ type Result struct {
 	// MaxArgument is the longest function argument that the device takes, in
 	// bytes; zero: not known.
 	MaxArgument int
+	// Unheard are the calls in a row before this one that the device's system
+	// acknowledged and its application did not answer; UnheardSince is when the
+	// first of them was given up.
+	Unheard      int
+	UnheardSince time.Time
 }

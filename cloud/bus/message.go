@@ -69,6 +69,8 @@ func encodeReply(res *Result, err error) []byte {
 	w.byte(byte(res.Stage))
 	w.int(int64(res.RoundTrip))
 	w.uint(uint64(max(res.MaxArgument, 0)))
+	w.uint(uint64(max(res.Unheard, 0)))
+	w.time(res.UnheardSince)
 	w.state(&res.State)
 	w.bool(err != nil)
 	if err != nil {
@@ -89,6 +91,7 @@ func decodeReply(b []byte) (res Result, err, bad error) {
 	r := newReader(b)
 	res = Result{Return: int32(r.int()), Value: r.value(), Online: r.bool(), Stage: Stage(r.byte())}
 	res.RoundTrip, res.MaxArgument = time.Duration(r.int()), int(uint32(r.uint()))
+	res.Unheard, res.UnheardSince = int(uint32(r.uint())), r.time()
 	res.State = r.state()
 	if r.bool() {
 		kind, code, msg := fault.Kind(r.byte()), r.string(), r.string()

@@ -136,6 +136,34 @@ func ofNearby(f *Facts) (Verdict, bool) {
 	return Verdict{}, false
 }
 
+// ofApplication is whether calls are lost in the device: its system
+// acknowledges them and answers a ping now, its application answered none since.
+// While calls fail with others, too, nobody can say that of one device.
+func ofApplication(f *Facts) (Verdict, bool) {
+	if f.Unheard == 0 || f.Answered != PingAnswered || f.State.Word != device.Online {
+		return Verdict{}, false
+	}
+	if f.Cloud.CallsFail != "" {
+		return Verdict{
+			Cause: CloudFault, Confidence: Likely, Next: leaveAlone, Evidence: []string{f.Cloud.CallsFail},
+			Says: "The device answers a ping, and calls fail just now through a fault of the cloud, as its status page says.",
+		}, true
+	}
+	return Verdict{
+		Cause: Firmware, Reason: device.ApplicationSilent, Confidence: Likely,
+		Says: "The device's system answers, and its application did not answer the last " + calls(f.Unheard) + ".",
+		Next: "Most likely its loop waits for something: docs/runbook/does-not-answer.md tells how to be sure, and what helps.",
+	}, true
+}
+
+// calls counts them in words.
+func calls(n int) string {
+	if n == 1 {
+		return "call"
+	}
+	return fmt.Sprintf("%d calls", n)
+}
+
 // ofSession is what is wrong with a device that has a session.
 func ofSession(f *Facts) (Verdict, bool) {
 	s := f.State
@@ -282,6 +310,9 @@ func evidence(f *Facts) []string {
 		list = append(list, "a ping for this examination was answered")
 	case PingLost:
 		list = append(list, "a ping for this examination was not answered")
+	}
+	if f.Unheard > 0 {
+		list = append(list, fmt.Sprintf("the device acknowledged the last %s and its application answered none, since %s", calls(f.Unheard), clock(f.UnheardSince)))
 	}
 	for _, g := range device.GroupAttempts(f.Attempts) {
 		list = append(list, g.String())

@@ -69,6 +69,11 @@ type Facts struct {
 	// Answered tells what became of a ping that was sent for this examination.
 	Answered Ping
 	PingedAt time.Time // when that was sent; State is what there was after it
+	// Unheard are the calls in a row that the device's system acknowledged and its
+	// application did not answer, up to that ping; UnheardSince is when the first
+	// of them was given up.
+	Unheard      int
+	UnheardSince time.Time
 }
 
 // Ping is what became of a ping.
@@ -94,6 +99,8 @@ type Cloud struct {
 	// sees what never gets to us. Empty: nothing.
 	Outage      string
 	OutageSince time.Time
+	// CallsFail is what it says that calls fail by. Empty: nothing.
+	CallsFail string
 }
 
 // Verdict is what the doctor says.
@@ -115,7 +122,7 @@ const lately = 15 * time.Minute
 // Diagnose gives the verdict on a device.
 func Diagnose(f *Facts) Verdict {
 	for _, look := range []func(*Facts) (Verdict, bool){
-		ofCloud, ofRegistration, ofTwins, ofProof, ofSleep, ofOutage, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
+		ofCloud, ofRegistration, ofTwins, ofApplication, ofProof, ofSleep, ofOutage, ofAttempts, ofNearby, ofSession, ofRestart, ofSilence,
 	} {
 		if v, found := look(f); found {
 			v.Evidence = append(v.Evidence, evidence(f)...)

@@ -37,6 +37,14 @@ func file(s device.State, tries ...device.Attempt) doctor.Facts {
 	return doctor.Facts{Now: noon, Registered: true, HasKey: true, State: s, Attempts: tries}
 }
 
+// hung is a device that acknowledged so many calls and answered none, and answers
+// a ping.
+func hung(calls int) doctor.Facts {
+	f := file(state(device.Online, "", time.Second, time.Second))
+	f.Answered, f.PingedAt, f.Unheard, f.UnheardSince = doctor.PingAnswered, noon.Add(-time.Second), calls, noon.Add(-time.Minute)
+	return f
+}
+
 // nearby is a device that is away, and somebody who knocked since where it was.
 func nearby(why device.Reason) doctor.Facts {
 	f := file(device.State{Word: device.Offline})
@@ -96,6 +104,11 @@ func TestVerdicts(t *testing.T) {
 		"hears nothing":         {file(state(device.Limbo, device.NoAnswer, 5*time.Second, 3*time.Minute)), nil, doctor.Network, "does not hear us"},
 		"just gone":             {file(state(device.Online, "", 3*time.Minute, 3*time.Minute)), func(f *doctor.Facts) { f.Answered = doctor.PingLost }, doctor.Network, "does not answer"},
 		"application hangs":     {file(state(device.Limbo, device.ApplicationSilent, time.Second, time.Second)), func(f *doctor.Facts) { f.Answered = doctor.PingAnswered }, doctor.Firmware, "its application does not"},
+		"one call unanswered":   {hung(1), nil, doctor.Firmware, "did not answer the last call."},
+		"three of them":         {hung(3), nil, doctor.Firmware, "did not answer the last 3 calls."},
+		"calls fail everywhere": {hung(3), func(f *doctor.Facts) { f.Cloud.CallsFail = "Function calls fail" }, doctor.CloudFault, "calls fail just now"},
+		"unanswered, ping lost": {hung(3), func(f *doctor.Facts) { f.Answered = doctor.PingLost }, doctor.Network, "does not answer"},
+		"unanswered, gone":      {hung(3), func(f *doctor.Facts) { f.State, f.Answered = offline, doctor.NotPinged }, doctor.Network, "without power"},
 		"no hello":              {file(offline, tried(time.Minute, device.NoHello)), nil, doctor.Firmware, "does not say who it is"},
 		"never ready":           {file(offline, tried(time.Minute, device.StartupIncomplete)), nil, doctor.Firmware, "start-up"},
 		"nonsense":              {file(offline, tried(time.Minute, device.Malformed)), nil, doctor.Firmware, "decoded"},
@@ -147,6 +160,7 @@ func TestNeverBlamesTheUser(t *testing.T) {
 		for range rapid.IntRange(0, 5).Draw(t, "more") {
 			f.Attempts = append(f.Attempts, tried(time.Duration(rapid.IntRange(0, 8000).Draw(t, "ago"))*time.Second, rapid.SampledFrom(all).Draw(t, "why")))
 		}
+		f.Unheard = rapid.IntRange(0, 4).Draw(t, "unheard")
 		if rapid.Bool().Draw(t, "store down") {
 			f.Cloud.StoreDown = true
 			f.Attempts = f.Attempts[1:]

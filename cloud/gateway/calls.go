@@ -92,7 +92,7 @@ var stages = map[session.Stage]bus.Stage{
 }
 
 func result(kind bus.CallKind, a *lane.Answer) (bus.Result, error) {
-	r := bus.Result{State: a.State, Stage: stages[a.Stage], RoundTrip: a.Took, MaxArgument: a.Limit}
+	r := bus.Result{State: a.State, Stage: stages[a.Stage], RoundTrip: a.Took, MaxArgument: a.Limit, Unheard: a.Unheard, UnheardSince: a.UnheardSince}
 	if a.Err != nil {
 		return r, a.Err
 	}

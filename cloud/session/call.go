@@ -304,6 +304,7 @@ func (s *Session) finish(now time.Time, i int, r Reply, outs *Outs) {
 	}
 	if c.id != 0 {
 		r.ID, r.Took = c.id, time.Duration(now.UnixMilli()-c.sent)*time.Millisecond
+		r.Unheard, r.UnheardSince = s.desk.deaf.told()
 		outs.add(Out{Kind: Replied, Reply: r})
 	}
 }

@@ -56,6 +56,11 @@ type Reply struct {
 	Stage Stage
 	Took  time.Duration
 	Err   error // a *fault.Error; nil when the device answered as it should
+	// Unheard are the calls in a row, as far as they are counted, that the device's
+	// system acknowledged and its application did not answer; UnheardSince is when
+	// the first of them was given up.
+	Unheard      int
+	UnheardSince time.Time
 }
 
 // Outs collects what a step, or a run of steps, wants done. Bytes to send

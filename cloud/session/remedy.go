@@ -24,7 +24,8 @@ const (
 // deafCalls is how many calls in a row an application may leave unanswered,
 // while the system under it answers, before the device counts as one that
 // needs help; deafTime how far apart, in milliseconds, the first and the last
-// of them are.
+// of them are. That is the patience of remedies, which disturb a device: who
+// asks is told of the first such call.
 const (
 	deafCalls = 3
 	deafTime  = 60_000
@@ -159,6 +160,14 @@ func (d deafness) fresh(now time.Time) deafness {
 		return deafness{}
 	}
 	return d
+}
+
+// told gives how many calls in a row were not answered, and since when.
+func (d deafness) told() (calls int, since time.Time) {
+	if d.calls == 0 {
+		return 0, time.Time{}
+	}
+	return int(d.calls), moment(d.since)
 }
 
 // heardOut notes that the application answered.

@@ -49,6 +49,7 @@ var causes = map[string]func(p *patient){
 	"the plug is pulled":                                    func(p *patient) { p.healthy(); p.device.Unplug() },
 	"the device sleeps":                                     asleep,
 	"the application hangs":                                 hangs,
+	"the application has not answered a call":               hung,
 	"the device does not come to the end of its start-up":   func(p *patient) { p.misbehaves(sim.Silent); p.on(); p.tried() },
 	"two devices share one identity":                        twins,
 }
@@ -198,6 +199,15 @@ func hangs(p *patient) {
 		p.c.Do("POST", rest.PathFunction(p.device.ID, "setpitf"), nil)
 		return p.c.Device(p.device.ID).Reason == "application_silent"
 	})
+}
+
+// hung calls an application that does not answer once: as often as it takes to
+// ask what is wrong.
+func hung(p *patient) {
+	p.misbehaves(sim.AckThenHang)
+	p.on()
+	p.c.Settled(p.device.ID, 1)
+	p.c.Do("POST", rest.PathFunction(p.device.ID, "setpitf"), nil)
 }
 
 // twins runs the device twice.
