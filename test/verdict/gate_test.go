@@ -28,6 +28,7 @@ type gate struct {
 	mu     sync.Mutex
 	policy policy // guarded by mu; nil: everybody passes
 	number int    // guarded by mu; of the policy
+	bit    time.Time // guarded by mu; when the policy did something to somebody first
 	idle   time.Duration
 	open   []io.Closer // guarded by mu
 	closed bool        // guarded by mu
@@ -38,7 +39,7 @@ type gate struct {
 func (g *gate) set(p policy) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.policy = p
+	g.policy, g.bit = p, time.Time{}
 	g.number++
 }
 
@@ -85,7 +86,20 @@ func (g *gate) judge(from net.Addr) (fate, int) {
 	if decides == nil {
 		return fate{}, number
 	}
-	return decides(from.String()), number
+	f := decides(from.String())
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if f != (fate{}) && g.number == number && g.bit.IsZero() {
+		g.bit = time.Now()
+	}
+	return f, number
+}
+
+// hit is when somebody who came anew was hit first; zero: nobody was.
+func (g *gate) hit() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.bit
 }
 
 // keep has Close close something; false: it is closed already.

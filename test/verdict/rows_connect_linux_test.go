@@ -44,11 +44,11 @@ func connectRows() []row {
 			inject: newcomers(each(fate{drop: true})), heal: nobodyElse,
 		},
 		{
-			number: "2", fault: "the same, one gateway of two", how: "every second newcomer gets no answer", must: doors, hold: 5 * time.Minute,
+			number: "2", fault: "the same, one gateway of two", how: "every second newcomer gets no answer", must: doors, hold: 5 * time.Minute, share: true,
 			inject: newcomers(func() policy { return oneOf(2, fate{drop: true}) }), heal: nobodyElse,
 		},
 		{
-			number: "3", fault: "the same, one shard of 16", how: "who comes from a sixteenth of the addresses gets no answer, as from a lane that hangs, for 6 minutes", may: doors, hold: 6 * time.Minute,
+			number: "3", fault: "the same, one shard of 16", how: "who comes from a sixteenth of the addresses gets no answer, as from a lane that hangs, for 6 minutes", may: doors, hold: 6 * time.Minute, share: true,
 			inject: newcomers(func() policy { return shard(16, fate{drop: true}) }), heal: nobodyElse,
 			after: func(g *rig, v *Verdict) {
 				v.Quiet = false // it has to be seen, by whichever door
