@@ -88,10 +88,11 @@ func (w *world) canary(transport sim.Transport, number int) canary.Config {
 	}
 }
 
-// patience is of runs that have to go well, fuse of those that have to fail.
+// patience is of runs that have to go well, fuse of those that have to fail: less
+// than the 20 s after which a device itself ends a handshake.
 const (
 	patience = 80 * time.Second
-	fuse     = 30 * time.Second
+	fuse     = 18 * time.Second
 )
 
 func names(r *signal.Result) (list []signal.StepName) {
