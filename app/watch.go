@@ -30,6 +30,7 @@ import (
 	pager "github.com/cyan-cloud/cyan/watch/notify"
 	"github.com/cyan-cloud/cyan/watch/oncall"
 	"github.com/cyan-cloud/cyan/watch/owners"
+	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
 	"github.com/cyan-cloud/cyan/watch/tower"
 )
@@ -438,6 +439,9 @@ func (w *Watch) openDesk(o *WatchOptions, cfg *tower.Config) error {
 		return errors.Join(err, w.oncall.Close())
 	}
 	w.oncall.At(w.desk)
+	if cfg.Traffic != nil {
+		cfg.Traffic = overheard{cfg.Traffic, w.desk.Counted}
+	}
 	cfg.Trouble = w.oncall.Unwell
 	if err := w.openOwners(o); err != nil {
 		return errors.Join(err, w.desk.Close(), w.oncall.Close())
@@ -458,6 +462,21 @@ func (w *Watch) told(change incident.Change) {
 	if w.herald != nil {
 		w.herald.Rouse()
 	}
+}
+
+// overheard is what the cloud counted, told to somebody else, too.
+type overheard struct {
+	from tower.Traffic
+	tell func(*signal.Traffic)
+}
+
+// Traffic implements tower.Traffic.
+func (o overheard) Traffic(ctx context.Context) (signal.Traffic, error) {
+	t, err := o.from.Traffic(ctx)
+	if err == nil {
+		o.tell(&t)
+	}
+	return t, err
 }
 
 // recovery is how the devices are doing that an open incident hit.

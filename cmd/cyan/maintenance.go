@@ -34,8 +34,11 @@ func (c *cli) maintenancePlanVerb(at *deskAt) *cobra.Command {
 	var effects []string
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "plan TITLE", Short: "Announce a window", Args: takes(1, 1, "a title, in quotes"),
-		Long: `Announces a window on the page at once. Times have their zone: RFC 3339, or a
+		Use: "plan [TITLE]", Short: "Announce a window, or ask when one is best", Args: takes(0, 1, "a title, in quotes"),
+		Long: `Announces a window on the page at once. Without a time it proposes some instead:
+those of the next week in which least is done of what the effects touch, as the
+cloud has counted it in each hour of the last eight weeks, and what that is; with
+--zone as clocks show it where owners live. Times have their zone: RFC 3339, or a
 date, a time and a zone by name. A time that can mean several is asked back: one
 without a zone, in a zone called CST, in the hour that comes twice or never when
 clocks change. On a terminal the window is shown in UTC before it is announced.
@@ -46,17 +49,26 @@ an hour before. The window closes when canaries have come through again; what do
 not pass that check within five minutes is an incident by itself.
 
 Capabilities: ` + capabilityNames() + ".",
-		Example: `  cyan maintenance plan 'New database' --reason 'It moves to a bigger machine.' \
+		Example: `  cyan maintenance plan --for 2h --effect function-calls=partial_outage --zone Europe/Berlin --zone Asia/Tokyo
+  cyan maintenance plan 'New database' --reason 'It moves to a bigger machine.' \
       --start '2026-12-01 04:00 Europe/Berlin' --for 1h --effect function-calls=partial_outage`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := at.open()
 			if err != nil {
 				return err
 			}
-			plan.Title, plan.Who, plan.Kind = args[0], at.by, maintenance.Kind(kind)
-			if plan.Effects, err = parseEffects(effects); err != nil {
+			plan.Who, plan.Kind = at.by, maintenance.Kind(kind)
+			propose := asked.starts == "" && asked.when == ""
+			if plan.Effects, err = parseEffects(effects); err != nil && (!propose || len(effects) > 0) {
 				return err
 			}
+			if propose {
+				return c.propose(cmd.Context(), d, &plan, &asked)
+			}
+			if len(args) == 0 {
+				return misuse("what is it called? a title, in quotes", cmd.CommandPath()+" 'New database' …")
+			}
+			plan.Title = args[0]
 			if err := c.times(&plan, &asked); err != nil {
 				return err
 			}
@@ -75,6 +87,7 @@ Capabilities: ` + capabilityNames() + ".",
 	flags.StringVar(&asked.ends, "end", "", "`time` with its zone (default --for after the start)")
 	flags.StringVar(&asked.when, "when", "", "both, as a `range` such as '2026-12-01 04:00 to 05:15 Europe/Berlin'")
 	flags.DurationVar(&asked.length, "for", time.Hour, "how long")
+	flags.StringArrayVar(&asked.zones, "zone", nil, "a `zone` of owners, such as Asia/Tokyo, that proposals are shown in; several times for several")
 	flags.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	flags.StringVar(&plan.Reason, "reason", "", "why, for those whom it hits")
 	flags.StringVar(&kind, "kind", string(maintenance.Planned), "planned, short_notice or emergency")
@@ -87,6 +100,7 @@ Capabilities: ` + capabilityNames() + ".",
 type windowTimes struct {
 	starts, ends, when string
 	length             time.Duration
+	zones              []string // that proposals are shown in
 }
 
 // times reads when a window is.

@@ -55,7 +55,8 @@ func (d *Desk) paths() http.Handler {
 		"POST /admin/incidents/{id}/report": d.asked(func(now time.Time, b *incident.Book, id string, a *Ask) (incident.Change, error) {
 			return b.Report(now, a.At, id, a.Who, a.Words)
 		}),
-		"POST /admin/maintenance": d.plan,
+		"GET /admin/maintenance/quiet": d.quiet,
+		"POST /admin/maintenance":      d.plan,
 		"POST /admin/maintenance/{id}/cancel": d.window(func(now time.Time, c *maintenance.Calendar, id string, a *Ask) (maintenance.Change, error) {
 			return c.Cancel(now, id, a.Who, a.Words)
 		}),

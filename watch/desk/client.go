@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/watch/hours"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 )
@@ -52,6 +53,16 @@ func (c *Client) Ask(ctx context.Context, id, verb string, a Ask) (i incident.In
 // Windows lists the windows, the newest start first.
 func (c *Client) Windows(ctx context.Context) (list []maintenance.Window, err error) {
 	return list, c.do(ctx, http.MethodGet, "maintenance", nil, &list)
+}
+
+// Quiet proposes times for a window, the one with the fewest people in its way
+// first; none: nothing has been counted yet.
+func (c *Client) Quiet(ctx context.Context, ask hours.Ask) (list []hours.Proposal, err error) {
+	q := url.Values{"after": {ask.After.UTC().Format(time.RFC3339)}, "for": {ask.Length.String()}}
+	for _, e := range ask.Effects {
+		q.Add("touches", string(e))
+	}
+	return list, c.do(ctx, http.MethodGet, "maintenance/quiet?"+q.Encode(), nil, &list)
 }
 
 // Plan adds a window.

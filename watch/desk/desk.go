@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/watch/hours"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/journal"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
@@ -17,7 +18,7 @@ import (
 // Config says what a desk goes by.
 type Config struct {
 	// Data is the watchtower's folder: the journal is in "desk", the key in
-	// "desk.key", the days in "days.json".
+	// "desk.key", the days in "days.json", the hours in "hours.json".
 	Data string
 	// Page is whose page it is.
 	Page status.Page
@@ -64,6 +65,7 @@ type Desk struct {
 	seen   memory
 	days   status.History
 	drill  *status.Drill
+	diary  hours.Diary
 	heirs  map[signal.Capability]int // failing when the desk was opened, and how many runs went well since
 	shown  time.Time
 	saved  time.Time
@@ -112,6 +114,9 @@ func Open(cfg Config) (*Desk, error) {
 	if d.days, err = loadDays(cfg.Data); err != nil {
 		cfg.Logger.Warn("the days of the page begin anew", "err", err)
 	}
+	if d.diary, err = loadDiary(cfg.Data); err != nil {
+		cfg.Logger.Warn("what is done in each hour is counted anew", "err", err)
+	}
 	return d, nil
 }
 
@@ -134,6 +139,7 @@ func (d *Desk) replay(r Record) error {
 func (d *Desk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.keepDiary()
 	err := d.saveDays()
 	if closed := d.journal.Close(); err == nil {
 		err = closed

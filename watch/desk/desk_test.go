@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/desk"
+	"github.com/cyan-cloud/cyan/watch/hours"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -243,5 +244,41 @@ func TestPageOfRuns(t *testing.T) {
 	}
 	if len(e.Canaries) != 1 || len(e.Canaries[0].Runs) != 30 || e.Drill == nil {
 		t.Errorf("canaries: %d, drill %v", len(e.Canaries), e.Drill)
+	}
+}
+
+// TestQuiet: whoever plans is told the hour in which least is done of what they
+// touch, as it was counted before a restart, too.
+func TestQuiet(t *testing.T) {
+	data := t.TempDir()
+	s := open(t, data)
+	begin := time.Now().UTC().Truncate(time.Hour).AddDate(0, 0, -8)
+	quiet := begin.Add(100 * time.Hour)
+	for n := range 8 * 24 * 60 {
+		at := begin.Add(time.Duration(n) * time.Minute)
+		calls := 30
+		if at.Truncate(time.Hour).Equal(quiet) {
+			calls = 2
+		}
+		s.Counted(&signal.Traffic{From: at, Until: at.Add(time.Minute), Connected: 5, Calls: signal.Tally{OK: calls}})
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, data)
+	defer s.Close()
+	server := httptest.NewServer(s)
+	defer server.Close()
+	key, err := desk.Key(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := desk.Client{URL: server.URL, Key: key}
+	list, err := c.Quiet(t.Context(), hours.Ask{After: begin.AddDate(0, 0, 8), Length: time.Hour, Effects: []signal.Capability{signal.Calls}})
+	if err != nil || len(list) != 3 || !list[0].Starts.Equal(quiet.AddDate(0, 0, 7)) || list[0].Calls != 120 || list[1].Calls != 1800 {
+		t.Errorf("want %v: %+v, %v", quiet.AddDate(0, 0, 7), list, err)
+	}
+	if _, err := c.Quiet(t.Context(), hours.Ask{Length: 48 * time.Hour}); err == nil {
+		t.Error("two days are a window")
 	}
 }
