@@ -3,7 +3,6 @@ package drill
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
@@ -35,28 +35,20 @@ type post struct {
 	pager *notifytest.Pager
 }
 
-// free gives an address that nobody has.
-func free(t testing.TB, network string) string {
+// free gives an address that nobody has, and that the system gives to nobody who
+// asks for any.
+func free(t testing.TB) string {
 	t.Helper()
-	if network == "udp" {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		return c.LocalAddr().String()
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	at, err := door.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return at
 }
 
 func newPost(t testing.TB) *post {
 	t.Helper()
-	o := app.Options{ListenDrillUDP: free(t, "udp"), ListenDrillTCP: free(t, "tcp")}
+	o := app.Options{ListenDrillUDP: free(t), ListenDrillTCP: free(t)}
 	p := &post{Cloud: harness.StartProcess(t, o), t: t, pager: new(notifytest.Pager)}
 	phone := httptest.NewServer(p.pager)
 	t.Cleanup(phone.Close)
