@@ -85,6 +85,11 @@ func (c *Oncall) turn() {
 		return
 	}
 	r, err := c.cfg.Rota()
+	for _, name := range r.All() {
+		if _, ok := c.cfg.Settings.Outlets[name]; !ok {
+			err = fmt.Errorf("outlet %q is new: it counts after a restart", name)
+		}
+	}
 	c.mu.Lock()
 	c.rotaBroken = err
 	if err == nil {

@@ -61,11 +61,11 @@ func (f *settingsFile) rota() (*rota.Rota, error) {
 func TestGapsAreSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := &settingsFile{text: turns}
-		r := &room{t: t, data: t.TempDir(), text: turns, more: func(c *oncall.Config) { c.Rota, c.RotaEvery, c.DeploysEvery = file.rota, 30*time.Minute, 24*time.Hour }}
+		r := &room{t: t, data: t.TempDir(), text: turns, more: func(c *oncall.Config) { c.Rota, c.RotaEvery, c.DeploysEvery = file.rota, 3*time.Hour, 24*time.Hour }}
 		r.open(false)
 		defer func() { r.end() }()
 		begun := time.Now()
-		day := func(n int) { r.wait(time.Until(begun.AddDate(0, 0, n)), time.Hour) }
+		day := func(n int) { r.wait(time.Until(begun.AddDate(0, 0, n)), 3*time.Hour) }
 		day(3)
 		if got := r.told(); len(got) != 0 {
 			t.Errorf("a gap is a week and more away: %v", got)
@@ -87,7 +87,7 @@ func TestGapsAreSaid(t *testing.T) {
 		away := strings.Replace(turns, "away: [", "away: [{who: ada, from: 2000-01-20, until: 2000-01-21}, ", 1)
 		for _, text := range []string{away, turns, away} {
 			file.write(text)
-			r.wait(time.Hour, time.Hour)
+			r.wait(4*time.Hour, 2*time.Hour)
 		}
 		want = append(want,
 			"alert.opened Nobody will be on call from 2000-01-20 00:00 UTC until 2000-01-21 00:00 UTC: first",
@@ -117,6 +117,11 @@ func TestBrokenRota(t *testing.T) {
 		}
 		if on := r.Pipeline().Status().OnCall; len(on) != 1 || on[0].Who != "ada" {
 			t.Errorf("on call is %+v", on)
+		}
+		file.write(strings.ReplaceAll(turns, "phone", "telephone"))
+		r.wait(2*time.Minute, time.Minute)
+		if on := r.Pipeline().Status().OnCall; len(on) != 1 || on[0].Who != "ada" || len(r.told()) != 1 {
+			t.Errorf("an outlet that nobody has opened: %+v %v", on, r.told())
 		}
 		file.write(strings.ReplaceAll(turns, "ada", "eve"))
 		r.wait(2*time.Minute, time.Minute)
