@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
@@ -221,7 +222,7 @@ func (f *flow) run(ctx context.Context, c *crowd.Crowd, d time.Duration, say fun
 	passed = time.Since(began)
 	sent = int(f.sent.Load())
 	for until := time.Now().Add(afterLast); f.rs.received.Load() < int64(sent*f.copies) && time.Now().Before(until); {
-		if !pause(ctx, 5*time.Millisecond) {
+		if !pause.For(ctx, 5*time.Millisecond) {
 			return 0, 0, context.Cause(ctx)
 		}
 		if f.rs.received.Load() > f.last {
@@ -229,16 +230,6 @@ func (f *flow) run(ctx context.Context, c *crowd.Crowd, d time.Duration, say fun
 		}
 	}
 	return sent, passed, nil
-}
-
-// pause waits, and reports whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func putStamp(data []byte, began time.Time) {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
@@ -131,7 +132,7 @@ func (b Idle) measure(ctx context.Context, s *Server, st *stage, before usage.Us
 		return errors.New("bench: no device could connect")
 	}
 	b.Say("all are connected; watching them for %v", b.Hold)
-	if !pause(ctx, min(startUpRest, b.Hold)) {
+	if !pause.For(ctx, min(startUpRest, b.Hold)) {
 		return context.Cause(ctx)
 	}
 	if err := b.hold(ctx, s, c, r); err != nil {
@@ -181,7 +182,7 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 	if err := c.CeasePings(ctx); err != nil {
 		return err
 	}
-	if !pause(ctx, lastPing) { // for the last ones to be answered
+	if !pause.For(ctx, lastPing) { // for the last ones to be answered
 		return context.Cause(ctx)
 	}
 	n := c.Counts()
@@ -193,7 +194,7 @@ func (b Idle) hold(ctx context.Context, s *Server, c *crowd.Crowd, r *IdleResult
 func (b Idle) look(ctx context.Context, s *Server, c *crowd.Crowd) error {
 	const each = 10 * time.Second
 	for left := b.Hold; left > 0; left -= each {
-		if !pause(ctx, min(left, each)) {
+		if !pause.For(ctx, min(left, each)) {
 			return context.Cause(ctx)
 		}
 		u, err := s.Usage()

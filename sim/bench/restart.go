@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 	"github.com/cyan-cloud/cyan/sim/bench/fleet"
 )
@@ -265,7 +266,7 @@ func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage
 	if err == nil && arrived < n {
 		err = fmt.Errorf("bench: only %d of %d devices could connect", arrived, n)
 	}
-	if err == nil && !pause(ctx, startUpRest) {
+	if err == nil && !pause.For(ctx, startUpRest) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -337,7 +338,7 @@ func (b Restart) Run(ctx context.Context) (r *RestartResult, err error) {
 	}()
 	f.Start(on)
 	err = f.Bring(ctx, time.Minute+time.Duration(b.TCP)*connectTime, func(n int) { b.Say("connected on TCP: %d of %d", n, b.TCP) })
-	if err == nil && !pause(ctx, startUpRest) {
+	if err == nil && !pause.For(ctx, startUpRest) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
@@ -371,7 +372,7 @@ func (b Restart) upgrade(ctx context.Context, p *plain, st *stage, f *fleet.Flee
 	for i := range min(callersTCP, b.TCP) {
 		callers.Go(func() { st.hammer(ctx, f.ID(i).String(), halt, &tcp) }) // likewise
 	}
-	pause(ctx, time.Second)
+	pause.For(ctx, time.Second)
 	for i := range b.Upgrades {
 		var freeze float64
 		var sessions int
@@ -382,7 +383,7 @@ func (b Restart) upgrade(ctx context.Context, p *plain, st *stage, f *fleet.Flee
 		r.Disconnects = max(r.Disconnects, b.Devices+b.TCP-sessions)
 		b.Say("upgrade %d of %d: %d sessions, %.1f ms", i+1, b.Upgrades, sessions, freeze)
 	}
-	pause(ctx, time.Second)
+	pause.For(ctx, time.Second)
 	close(halt)
 	callers.Wait()
 	if err != nil {
@@ -404,11 +405,11 @@ func (b Restart) upgrade(ctx context.Context, p *plain, st *stage, f *fleet.Flee
 // answered, or sees that it is not.
 func (r *RestartResult) countLost(ctx context.Context, st *stage, f *fleet.Fleet) error {
 	heard := st.crowd.Counts()
-	pause(ctx, keepAlive+lastPing)
+	pause.For(ctx, keepAlive+lastPing)
 	if err := st.crowd.CeasePings(ctx); err != nil {
 		return err
 	}
-	pause(ctx, lastPing)
+	pause.For(ctx, lastPing)
 	after := st.crowd.Counts()
 	r.TCPDisconnects = f.Counts().Lost
 	r.Disconnects = max(r.Disconnects, r.TCPDisconnects+after.PingsSent-heard.PingsSent-(after.PingsAnswered-heard.PingsAnswered))
@@ -443,7 +444,7 @@ func (st *stage) hammer(ctx context.Context, device string, halt <-chan struct{}
 			continue
 		}
 		t.times.Add(time.Since(began))
-		pause(ctx, time.Millisecond)
+		pause.For(ctx, time.Millisecond)
 	}
 }
 
@@ -484,7 +485,7 @@ func (b Crash) Run(ctx context.Context) (r *CrashResult, err error) {
 		if time.Since(killed) > 2*time.Minute {
 			return nil, fmt.Errorf("bench: after two minutes %d of %d devices have answered", online, b.Devices)
 		}
-		pause(ctx, askEvery)
+		pause.For(ctx, askEvery)
 	}
 	r.Recovered = float64(time.Since(killed).Milliseconds()) / 1000
 	b.Say("all have answered after %.1f s; calling %d of them", r.Recovered, len(sampled))

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/live"
 )
@@ -83,7 +84,7 @@ func (f *fleet) fail(err error) {
 // start switches one device after the other on.
 func (f *fleet) start(ctx context.Context) {
 	for i := range f.cfg.Count {
-		if i > 0 && !pause(ctx, f.cfg.Ramp/time.Duration(f.cfg.Count)) {
+		if i > 0 && !pause.For(ctx, f.cfg.Ramp/time.Duration(f.cfg.Count)) {
 			return
 		}
 		process, err := f.process(ctx, i)
@@ -106,7 +107,7 @@ func (f *fleet) watch(ctx context.Context) Totals {
 		<-ctx.Done()
 		return f.counts.totals()
 	}
-	for pause(ctx, f.cfg.Every) {
+	for pause.For(ctx, f.cfg.Every) {
 		f.cfg.Report(f.counts.totals())
 	}
 	return f.counts.totals()
@@ -150,20 +151,5 @@ func (c *counts) moved(from, to sim.Phase) {
 		}
 	case sim.Waiting:
 		c.failures.Add(1)
-	}
-}
-
-// pause waits, and reports whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/bench"
 )
@@ -178,7 +179,7 @@ func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *c
 	if err := loader.ask(new(Window)); err != nil {
 		return row, err
 	}
-	if !pause(ctx, b.calm()) {
+	if !pause.For(ctx, b.calm()) {
 		return row, context.Cause(ctx)
 	}
 	if err := loader.ask(&row.Before); err != nil {
@@ -206,7 +207,7 @@ func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *c
 		return row, errors.Join(err, <-watching)
 	}
 	if left := b.calm() - time.Since(began); left > 0 {
-		pause(ctx, left)
+		pause.For(ctx, left)
 	}
 	during := loader.ask(&row.During)
 	after, usageErr := s.Usage()
@@ -238,7 +239,7 @@ func (b Bench) count(ctx context.Context, p *person, a *attack, before map[strin
 			}
 		}
 		row.Counted = slices.ContainsFunc(a.raises, func(name string) bool { return row.Counters[name] > 0 })
-		if row.Counted || time.Now().After(end) || !pause(ctx, 200*time.Millisecond) {
+		if row.Counted || time.Now().After(end) || !pause.For(ctx, 200*time.Millisecond) {
 			return context.Cause(ctx)
 		}
 	}
@@ -277,15 +278,5 @@ func (r *Result) add(row Row, memory int64) {
 	}
 	if row.Growth > memory {
 		wrong("the cloud grew by %d bytes", row.Growth)
-	}
-}
-
-// pause waits, and reports whether ctx is still good.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

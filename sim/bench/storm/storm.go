@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/bench"
 )
@@ -180,7 +181,7 @@ func (f *fleet) restart(ctx context.Context, args []string, limit time.Duration)
 	if f.wait(all, limit) > 0 {
 		return nil, errConnect
 	}
-	f.pause(settle)
+	pause.For(f.ctx, settle)
 	f.arm(time.Now(), sim.UDP)
 	for _, i := range all {
 		if transportOf(i) == sim.TCP {
@@ -197,20 +198,13 @@ func span(from, to int) (list []int) {
 	return list
 }
 
-func (f *fleet) pause(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-f.ctx.Done():
-	}
-}
-
 // rest waits until every healthy device has pinged since the storm began, and
 // has lost its connection if nobody answered: four transmissions, and their waits.
 func (f *fleet) rest() {
 	f.mu.Lock()
 	quiet := time.Until(f.began.Add(2 * keepAlive))
 	f.mu.Unlock()
-	f.pause(quiet)
+	pause.For(f.ctx, quiet)
 }
 
 // judge fills in what became of the fleet.
