@@ -8,12 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cyan-cloud/cyan/cloud/account"
+	"github.com/cyan-cloud/cyan/test/tty"
 )
 
 var shownSecret = regexp.MustCompile(`secret  ([A-Z2-7]{32})`)
@@ -26,9 +26,6 @@ func dialogue(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: dialogue FILE program args…")
 	}
-	master, slave, err := openTerminal()
-	ts.Check(err)
-	defer master.Close()
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
@@ -36,10 +33,9 @@ func dialogue(ts *testscript.TestScript, neg bool, args []string) {
 	for _, key := range []string{"PATH", "HOME", "XDG_CONFIG_HOME", "TZ", "GOCOVERDIR", "CYAN_API", "CYAN_DATA", "CYAN_JSON"} {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	ts.Check(cmd.Start())
-	slave.Close()
+	front, err := tty.Start(cmd, narrow)
+	ts.Check(err)
+	defer front.Close()
 	stop := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	defer stop.Stop()
 
@@ -47,7 +43,7 @@ func dialogue(ts *testscript.TestScript, neg bool, args []string) {
 	var all bytes.Buffer
 	fresh := 0
 	for b := make([]byte, 1024); ; {
-		n, err := master.Read(b)
+		n, err := front.Read(b)
 		all.Write(b[:n])
 		if m := shownSecret.FindSubmatch(all.Bytes()); m != nil {
 			ts.Setenv("SECRET", string(m[1]))
@@ -61,7 +57,7 @@ func dialogue(ts *testscript.TestScript, neg bool, args []string) {
 			if answer == "OTP" {
 				answer = nextOTP(ts)
 			}
-			_, err = master.WriteString(os.Expand(answer, ts.Getenv) + "\r")
+			_, err = front.WriteString(os.Expand(answer, ts.Getenv) + "\r")
 		}
 		if err != nil { // nobody holds the other end any more
 			break

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"golang.org/x/tools/txtar"
+
+	"github.com/cyan-cloud/cyan/test/tty"
 )
 
 // TestGuides runs every command of README and guides as a reader types it: one
@@ -257,20 +257,17 @@ type visit struct {
 	news chan struct{}   // guarded by mu; closed when the text grows
 }
 
+// narrow is the terminal that most people have.
+var narrow = tty.Size{Rows: 24, Columns: 80}
+
 // open starts a shell on a terminal of its own, and answers what it asks.
 func (r *reader) open(script string, line int) *visit {
 	r.t.Helper()
-	master, slave, err := openTerminal()
-	if err != nil {
-		r.t.Fatalf("no terminal: %v", err)
-	}
-	defer slave.Close()
 	v := &visit{done: make(chan error, 1), news: make(chan struct{})}
 	v.cmd = exec.Command("bash", "--norc", "-c", fmt.Sprintf(session, r.here(script)))
 	v.cmd.Dir, v.cmd.Env = r.home, r.env
-	v.cmd.Stdin, v.cmd.Stdout, v.cmd.Stderr = slave, slave, slave
-	v.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	if err := v.cmd.Start(); err != nil {
+	front, err := tty.Start(v.cmd, narrow)
+	if err != nil {
 		r.t.Fatalf("line %d: %v", line, err)
 	}
 	read := make(chan struct{})
@@ -278,10 +275,10 @@ func (r *reader) open(script string, line int) *visit {
 		defer close(read)
 		buf := make([]byte, 4096)
 		for {
-			n, err := master.Read(buf)
+			n, err := front.Read(buf)
 			v.add(buf[:n])
 			if reply := r.reply(v.seen()); reply != "" && n > 0 {
-				_, _ = master.WriteString(reply + "\n")
+				_, _ = front.WriteString(reply + "\n")
 			}
 			if err != nil {
 				return
@@ -291,7 +288,7 @@ func (r *reader) open(script string, line int) *visit {
 	go func() { // ends with the shell
 		err := v.cmd.Wait()
 		<-read
-		master.Close()
+		front.Close()
 		v.done <- err
 	}()
 	return v
@@ -332,25 +329,4 @@ func (v *visit) change() <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.news
-}
-
-// openTerminal makes a terminal of 80 columns: the end of the one who looks,
-// and that of the program.
-func openTerminal() (master, slave *os.File, err error) {
-	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	fd := int(master.Fd())
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = errors.Join(unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0), unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}))
-	}
-	if err == nil {
-		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		master.Close()
-	}
-	return master, slave, err
 }

@@ -14,11 +14,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyan-cloud/cyan/test/tty"
 )
 
 // patience is how long a client may take for one command: a device has 20 s
@@ -144,25 +145,21 @@ func once(text string) string {
 	return strings.Join(slices.Compact(strings.Split(text, "\n")), "\n")
 }
 
+// wide is a terminal on which no line is broken.
+var wide = tty.Size{Rows: 50, Columns: 400}
+
 // onTerminal runs a command with a person in front of it.
 func onTerminal(cmd *exec.Cmd, person *reader) error {
-	master, slave, err := openTerminal()
+	front, err := tty.Start(cmd, wide)
 	if err != nil {
 		return err
 	}
-	defer master.Close()
-	person.typed = master
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	err = cmd.Start()
-	slave.Close()
-	if err != nil {
-		return err
-	}
+	defer front.Close()
+	person.typed = front
 	seen := make(chan struct{})
 	go func() { // ends when nobody holds the other end any more
 		defer close(seen)
-		_, _ = io.Copy(person, master)
+		_, _ = io.Copy(person, front)
 	}()
 	err = cmd.Wait()
 	<-seen
