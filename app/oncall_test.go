@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +32,7 @@ func judgement(at time.Time, s signal.Severity) []signal.Judgement {
 func pagedWatch(t *testing.T, data string, phone *httptest.Server) (*Watch, func()) {
 	t.Helper()
 	settings := filepath.Join(data, "settings.yaml")
-	text := "log-level: info\nnotify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: " + strings.Repeat("k", 32) + ", url: \"" + phone.URL + "\"}\n"
+	text := "log-level: info\n" + notifytest.Settings(phone.URL)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

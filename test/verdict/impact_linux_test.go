@@ -11,6 +11,7 @@ import (
 	"github.com/cyan-cloud/cyan/client"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -35,8 +36,8 @@ func began(g *rig, id string) (at time.Time) {
 // not of other people's.
 func TestImpact(t *testing.T) {
 	t.Parallel()
-	page := newFront(t) // the cloud has to know where it will be
-	cloud := harness.StartProcess(t, app.Options{StatusURL: page.url})
+	page := door.NewFront(t) // the cloud has to know where it will be
+	cloud := harness.StartProcess(t, app.Options{StatusURL: page.URL})
 	bob := cloud.Admit("bob")
 	run := func(p *harness.Person, transport sim.Transport) *harness.Device {
 		cfg := p.Provision(sim.Config{Transport: transport})
@@ -45,10 +46,10 @@ func TestImpact(t *testing.T) {
 		return d
 	}
 	mine, also, goesOn, his := run(cloud.Person, sim.TCP), run(cloud.Person, sim.TCP), run(cloud.Person, sim.UDP), run(bob, sim.TCP)
-	g := &rig{t: t, cloud: cloud, canaries: cloud.Person, api: newFront(t), every: 2 * time.Second, folder: t.TempDir()}
-	g.api.lead(t, cloud.URL())
+	g := &rig{t: t, cloud: cloud, canaries: cloud.Person, api: door.NewFront(t), every: 2 * time.Second, folder: t.TempDir()}
+	g.api.Lead(t, cloud.URL())
 	g.url, g.stop = g.watch(g.options(g.folder, cloud.Options.ListenUDP, cloud.Options.ListenTCP))
-	page.lead(t, g.url)
+	page.Lead(t, g.url)
 	if !g.until(settles, func(s *sight) bool { return s.calm() }) {
 		t.Fatal("it never becomes calm")
 	}
@@ -74,8 +75,13 @@ func TestImpact(t *testing.T) {
 	api := client.New(client.Config{URL: cloud.URL(), Token: cloud.Token})
 	var v rest.Impact
 	var ours []rest.ImpactHit // canaries are hit, too, and come back when their turn comes
+	var err error
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("killed %v, again %v, incident %s; late %s, goes on %s; the cloud says, last: %v\n%+v", killed, again, incident, late.ID, goesOn.ID, err, v)
+		}
+	})
 	cloud.Until("the cloud has heard of the incident, and ours are back", func() bool {
-		var err error
 		v, err = api.ImpactOf(t.Context(), incident)
 		ours = slices.DeleteFunc(v.Hits, func(h rest.ImpactHit) bool {
 			return !slices.Contains([]string{mine.ID, also.ID, goesOn.ID, his.ID, late.ID}, h.Device)
@@ -96,7 +102,7 @@ func TestImpact(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("of the administrator's devices (-want +got; goes on %s, late %s):\n%s", goesOn.ID, late.ID, diff)
 	}
-	v, err := client.New(client.Config{URL: cloud.URL(), Token: bob.Token}).ImpactOf(t.Context(), incident)
+	v, err = client.New(client.Config{URL: cloud.URL(), Token: bob.Token}).ImpactOf(t.Context(), incident)
 	if err != nil || v.Devices != 1 || len(v.Hits) != 1 || v.Hits[0].Device != his.ID {
 		t.Errorf("bob hears of %+v: %v", v, err)
 	}

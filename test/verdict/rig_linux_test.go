@@ -17,9 +17,11 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/fault"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/oncall"
@@ -36,7 +38,7 @@ type rig struct {
 	own      app.WatchOptions // of the watchtower
 	netUDP   *fault.UDP       // behind the gates
 	netTCP   *fault.TCP
-	api      *front
+	api      *door.Front
 	every    time.Duration
 	pager    *notifytest.Pager
 	team     *notifytest.Hook // the second stage
@@ -75,8 +77,8 @@ func newRig(t testing.TB, every time.Duration) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.netTCP.Close)
-	g.udp, g.tcp, g.api = newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr()), newFront(t)
-	g.api.lead(t, g.cloud.URL())
+	g.udp, g.tcp, g.api = newGateUDP(t, g.netUDP.Addr()), newGateTCP(t, g.netTCP.Addr()), door.NewFront(t)
+	g.api.Lead(t, g.cloud.URL())
 	g.team = &notifytest.Hook{Secret: []byte("a secret that both sides of a hook have")}
 	phone, room := httptest.NewServer(g.pager), httptest.NewServer(g.team)
 	t.Cleanup(phone.Close)
@@ -103,7 +105,7 @@ const patience = 30 * time.Second
 // rows run at once.
 func (g *rig) options(folder, udp, tcp string) app.WatchOptions {
 	o := app.WatchOptions{
-		Data: folder, Listen: "127.0.0.1:0", API: g.api.url, UDP: udp, TCP: tcp, Every: g.every, StatusName: "Example Cloud",
+		Data: folder, Listen: "127.0.0.1:0", API: g.api.URL, UDP: udp, TCP: tcp, Every: g.every, StatusName: "Example Cloud",
 		KeyUDP: g.cloud.KeyFile(app.FilePubEC), KeyTCP: g.cloud.KeyFile(app.FilePubRSA), TokenFile: g.write(folder, "token", g.canaries.Token),
 		SpareFile: g.write(folder, "token.spare", g.cloud.Token),
 	}
@@ -116,21 +118,8 @@ func (g *rig) options(folder, udp, tcp string) app.WatchOptions {
 // watch runs a watchtower until stop, or until the test ends.
 func (g *rig) watch(o app.WatchOptions) (url string, stop func()) {
 	g.t.Helper()
-	w, err := app.NewWatch(o)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.Run(ctx) }() // until stop
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			g.t.Error("the watchtower:", err)
-		}
-	})
-	g.t.Cleanup(stop)
-	return "http://" + w.Addr(), stop
+	w := g.cloud.Watch(o, "")
+	return w.URL, w.End
 }
 
 func (g *rig) write(folder, name, text string) string {
@@ -156,7 +145,7 @@ func (g *rig) look() (s sight, ok bool) {
 
 // follow reads the page twice a second until ctx is done.
 func (g *rig) follow(ctx context.Context) {
-	for wait(ctx, 500*time.Millisecond) {
+	for pause.For(ctx, 500*time.Millisecond) {
 		if s, ok := g.look(); ok {
 			g.mu.Lock()
 			g.seen = append(g.seen, s)
@@ -229,23 +218,12 @@ func isOpen(i status.EvidenceOfIncident) bool { return i.Open() }
 func (g *rig) until(bound time.Duration, ok func(s *sight) bool) bool {
 	ctx, cancel := context.WithTimeout(g.t.Context(), bound)
 	defer cancel()
-	for wait(ctx, 250*time.Millisecond) {
+	for pause.For(ctx, 250*time.Millisecond) {
 		if s, there := g.look(); there && ok(&s) {
 			return true
 		}
 	}
 	return false
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // ask posts to the desk what a person asks for.

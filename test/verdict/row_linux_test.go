@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
+	"github.com/cyan-cloud/cyan/test/findings"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -103,7 +104,7 @@ func (r *row) test(t *testing.T) Verdict {
 	if r.before != nil {
 		r.before(g)
 	}
-	wait(watching, time.Duration(rand.Int64N(int64(10*time.Second)))) //nolint:gosec // any moment of the canaries' round
+	pause.For(watching, time.Duration(rand.Int64N(int64(10*time.Second)))) //nolint:gosec // any moment of the canaries' round
 	began := time.Now()
 	r.inject(g)
 	hold := r.hold
@@ -111,7 +112,7 @@ func (r *row) test(t *testing.T) Verdict {
 		hold = holds
 	}
 	if *every {
-		wait(watching, hold-time.Since(began))
+		pause.For(watching, hold-time.Since(began))
 	} else if !g.until(settles, func(s *sight) bool { return r.said(s) && len(g.pages(began)) > 0 }) {
 		v.Wrong = append(v.Wrong, "nobody notices")
 	}
@@ -268,17 +269,7 @@ func first(in *status.EvidenceOfIncident, hit map[signal.Capability]time.Time, b
 }
 
 func keep(t *testing.T, v *Verdict) {
-	line, err := json.Marshal(v)
-	t.Logf("%s", line)
-	if err != nil || *lines == "" {
-		return
-	}
-	f, err := os.OpenFile(*lines, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err == nil {
-		_, err = f.Write(append(line, '\n'))
-		_ = f.Close()
-	}
-	if err != nil {
+	if err := findings.Add(t.Output(), *lines, v); err != nil {
 		t.Error(err)
 	}
 }
@@ -288,15 +279,11 @@ func remember(all []row, verdicts []Verdict) error {
 	if *lines == "" {
 		return nil
 	}
-	text, err := os.ReadFile(*lines)
+	kept, err := findings.Read[Verdict](*lines)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(text)) {
-		var v Verdict
-		if err := json.Unmarshal([]byte(line), &v); err != nil {
-			return err
-		}
+	for _, v := range kept {
 		if at := slices.IndexFunc(all, func(r row) bool { return r.number == v.Row && r.fault == v.Fault }); at >= 0 {
 			verdicts[at] = v
 		}

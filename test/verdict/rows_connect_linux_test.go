@@ -112,7 +112,7 @@ func connectedRows() []row {
 	return []row{
 		{
 			number: "10", fault: "calls time out, sessions are up", how: "every call hangs on its way into the cloud", must: []signal.Capability{signal.Calls},
-			inject: func(g *rig) { g.api.set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.Set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.Set(nil) },
 		},
 		{
 			number: "11", fault: "one way lost", how: "nothing reaches devices, what they send arrives", must: doors, may: used,
@@ -127,7 +127,7 @@ func connectedRows() []row {
 		},
 		{
 			number: "12", fault: "no event passes, devices are connected", how: "streams open, and nothing comes", must: []signal.Capability{signal.Events},
-			inject: func(g *rig) { g.api.set(silent) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.Set(silent()) }, heal: func(g *rig) { g.api.Set(nil) },
 		},
 		{number: "13", fault: "events 90 minutes late", skipped: "nothing here keeps events back: there are no webhooks yet"},
 		{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/watch/canary"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
@@ -31,7 +32,7 @@ func towerRows() []row {
 			inject: func(g *rig) { g.canaries.Do(http.MethodDelete, "/v1/access_tokens/current", nil) },
 			heal: func(g *rig) { // as if their operator had given them another
 				another := "Bearer " + g.cloud.Login(g.cloud.Welcome.Username, g.cloud.Welcome.Password).Token
-				g.api.set(func(_ http.ResponseWriter, r *http.Request) bool {
+				g.api.Set(func(_ http.ResponseWriter, r *http.Request) bool {
 					if r.Header.Get("Authorization") == "Bearer "+g.canaries.Token {
 						r.Header.Set("Authorization", another)
 					}
@@ -41,7 +42,7 @@ func towerRows() []row {
 		},
 		{
 			number: "27", fault: "the auth store lies", how: "every token is refused, and nobody can log in", must: []signal.Capability{signal.API}, hold: 2 * time.Minute,
-			inject: func(g *rig) { g.api.set(refusesTokens) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.Set(refusesTokens) }, heal: func(g *rig) { g.api.Set(nil) },
 		},
 		{number: "46", fault: "one vantage always sees red, or green", skipped: "vantages of one machine have one address, and what is wrong here is wrong for all of them; `watch/alert.TestOneVantageDoesNotVoteForAll`, `watch/tower.TestVantages` and 20 simulated days with three vantages"},
 		{
@@ -98,11 +99,11 @@ func calendarRows() []row {
 				g.announce(signal.Events, 10*time.Minute)
 			},
 			inject: func(g *rig) {
-				g.api.set(silent)
+				g.api.Set(silent())
 				g.tcp.set(always(fate{drop: true}))
 			},
 			heal: func(g *rig) {
-				g.api.set(nil)
+				g.api.Set(nil)
 				nobodyElse(g)
 			},
 			after: func(g *rig, v *Verdict) {
@@ -117,7 +118,7 @@ func calendarRows() []row {
 		{
 			number: "54", fault: "maintenance overruns", how: "a window of 70 s declares calls, which hang from its begin to 90 s after its end", must: calls, hold: 160 * time.Second,
 			before: func(g *rig) { g.announce(signal.Calls, 70*time.Second) },
-			inject: func(g *rig) { g.api.set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.set(nil) },
+			inject: func(g *rig) { g.api.Set(hangs("POST", "/canary")) }, heal: func(g *rig) { g.api.Set(nil) },
 			after: func(g *rig, v *Verdict) {
 				v.Note = "The window declared it for its first 70 s."
 				switch at, _ := g.paged(time.Time{}); {
@@ -134,9 +135,9 @@ func calendarRows() []row {
 			inject: func(g *rig) {
 				for range 3 {
 					g.tcp.set(always(fate{drop: true}))
-					wait(g.t.Context(), 90*time.Second)
+					pause.For(g.t.Context(), 90*time.Second)
 					g.tcp.set(nil)
-					wait(g.t.Context(), 90*time.Second)
+					pause.For(g.t.Context(), 90*time.Second)
 				}
 			},
 		},

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -101,15 +100,7 @@ func watched(t testing.TB, c *harness.Cloud, every time.Duration) (*world, *reco
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- watchtower.Run(ctx) }() // ends with the test
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error("the watchtower:", err)
-		}
-	})
+	harness.Running(t, "the watchtower", watchtower.Run)
 	return w, said
 }
 

@@ -26,14 +26,15 @@ import (
 type world struct {
 	t       testing.TB
 	cloud   *harness.Cloud
-	api     *desk
+	api     *door.Front
 	doors   map[sim.Transport]door.Door
 	nursery *canary.Nursery
 }
 
 func newWorld(t testing.TB, c *harness.Cloud) *world {
 	t.Helper()
-	w := &world{t: t, cloud: c, api: relayAPI(t, c.URL()), doors: map[sim.Transport]door.Door{}}
+	w := &world{t: t, cloud: c, api: door.NewFront(t), doors: map[sim.Transport]door.Door{}}
+	w.api.Lead(t, c.URL())
 	udp, err := door.UDP(c.Options.ListenUDP)
 	if err != nil {
 		t.Fatal(err)
@@ -205,49 +206,49 @@ func TestFailures(t *testing.T) {
 		},
 		"the API is down": {
 			signal.ColdStart, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(broken(http.MethodGet, "/v1/devices")) },
+			func(w *world, _ *canary.Config) { w.api.Set(broken(http.MethodGet, "/v1/devices")) },
 			signal.StepAsk, "store_unavailable", signal.API,
 		},
 		"calls fail": {
 			signal.ColdStart, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(broken(http.MethodPost, "/canary")) },
+			func(w *world, _ *canary.Config) { w.api.Set(broken(http.MethodPost, "/canary")) },
 			signal.StepCall, "store_unavailable", signal.Calls,
 		},
 		"calls give something else": {
 			signal.ColdStart, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(deaf(http.MethodPost, "/canary", `{"return_value":1}`)) },
+			func(w *world, _ *canary.Config) { w.api.Set(deaf(http.MethodPost, "/canary", `{"return_value":1}`)) },
 			signal.StepCall, canary.ReasonWrong, signal.Calls,
 		},
 		"variables are of yesterday": {
 			signal.ColdStart, sim.TCP,
 			func(w *world, _ *canary.Config) {
-				w.api.set(deaf(http.MethodGet, "/canary", `{"cmd":"VarReturn","result":"yesterday"}`))
+				w.api.Set(deaf(http.MethodGet, "/canary", `{"cmd":"VarReturn","result":"yesterday"}`))
 			},
 			signal.StepVariable, canary.ReasonWrong, signal.Variables,
 		},
 		"no event stream opens": {
 			signal.Publish, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(broken(http.MethodGet, "/events/")) },
+			func(w *world, _ *canary.Config) { w.api.Set(broken(http.MethodGet, "/events/")) },
 			signal.StepStream, "store_unavailable", signal.Events,
 		},
 		"events are taken and reach no stream": {
 			signal.Publish, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(deaf(http.MethodPost, "/events", events)) },
+			func(w *world, _ *canary.Config) { w.api.Set(deaf(http.MethodPost, "/events", events)) },
 			signal.StepEventOut, canary.ReasonTimeout, signal.Events,
 		},
 		"events are taken and reach no device": {
 			signal.ColdStart, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(deaf(http.MethodPost, "/events", events)) },
+			func(w *world, _ *canary.Config) { w.api.Set(deaf(http.MethodPost, "/events", events)) },
 			signal.StepEventIn, canary.ReasonTimeout, signal.Events,
 		},
 		"logins fail": {
 			signal.Login, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(broken(http.MethodPost, "/oauth/token")) },
+			func(w *world, _ *canary.Config) { w.api.Set(broken(http.MethodPost, "/oauth/token")) },
 			signal.StepLogin, "store_unavailable", signal.API,
 		},
 		"tokens are not revoked": {
 			signal.Login, sim.TCP,
-			func(w *world, _ *canary.Config) { w.api.set(deaf(http.MethodDelete, "/access_tokens", `{"ok":true}`)) },
+			func(w *world, _ *canary.Config) { w.api.Set(deaf(http.MethodDelete, "/access_tokens", `{"ok":true}`)) },
 			signal.StepRevoke, canary.ReasonWrong, signal.API,
 		},
 		"nobody answers at the public name": {

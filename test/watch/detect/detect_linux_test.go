@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
+	"github.com/cyan-cloud/cyan/test/findings"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -107,7 +109,11 @@ const (
 // each.
 func BenchmarkDetection(b *testing.B) {
 	if *from != "" {
-		report(b, kept(b, *from), strings.TrimSpace("Whether somebody was paged without a fault was not counted. "+*remark))
+		kept, err := findings.Read[Finding](*from)
+		if err != nil {
+			b.Fatal(err)
+		}
+		report(b, kept, strings.TrimSpace("Whether somebody was paged without a fault was not counted. "+*remark))
 		return
 	}
 	for b.Loop() {
@@ -145,23 +151,6 @@ type ledger struct {
 	beside int // guarded by mu: alerts that no fault was behind
 }
 
-// kept reads findings.
-func kept(b *testing.B, path string) (all []Finding) {
-	b.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		var f Finding
-		if err := json.Unmarshal([]byte(line), &f); err != nil {
-			b.Fatal(err)
-		}
-		all = append(all, f)
-	}
-	return all
-}
-
 // report prints the findings, and writes them where that is asked for.
 func report(b *testing.B, all []Finding, alarms string) {
 	b.Helper()
@@ -179,19 +168,7 @@ func (l *ledger) note(f *Finding) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.found = append(l.found, *f)
-	line, err := json.Marshal(f)
-	if err == nil {
-		fmt.Fprintf(l.b.Output(), "%s\n", line)
-	}
-	if err != nil || *keep == "" {
-		return
-	}
-	file, err := os.OpenFile(*keep, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err == nil {
-		_, err = file.Write(append(line, '\n'))
-		_ = file.Close()
-	}
-	if err != nil {
+	if err := findings.Add(l.b.Output(), *keep, f); err != nil {
 		l.b.Error(err)
 	}
 }
@@ -207,7 +184,7 @@ type round struct {
 }
 
 func (r *round) run(ctx context.Context, times int) {
-	stage.Pause(ctx, warm)
+	pause.For(ctx, warm)
 	kinds := faults()
 	order := r.random.Perm(len(kinds))
 	for i := range times {
@@ -217,7 +194,7 @@ func (r *round) run(ctx context.Context, times int) {
 		}
 		f := kinds[order[(i+r.set)%len(kinds)]]
 		how := f.how(r.random)
-		stage.Pause(ctx, time.Duration(r.random.Int64N(int64(phase))))
+		pause.For(ctx, time.Duration(r.random.Int64N(int64(phase))))
 		began := time.Now()
 		if err := f.do(r.cloud, how); err != nil {
 			r.b.Error(err)

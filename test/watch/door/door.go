@@ -4,6 +4,7 @@ package door
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -69,20 +70,69 @@ func again(do func() error) (err error) {
 	return err
 }
 
-// base is what doors have in common.
-type base struct {
+// base is what doors have in common. F is the socket that devices come to.
+type base[F io.Closer] struct {
 	at, to string
+	open   func(at string) (F, error)
+	attend func(F)        // until the socket is closed
 	all    sync.WaitGroup // every goroutine of the door; they end with Close
 
 	mu     sync.Mutex
 	fault  Fault // guarded by mu
+	front  F     // guarded by mu
+	there  bool  // guarded by mu: there is a front; otherwise who comes is refused
 	closed bool  // guarded by mu
 }
 
-func (b *base) Addr() string { return b.at }
+// begin opens the door before the cloud's port at to.
+func (b *base[F]) begin(to string) (err error) {
+	b.to = to
+	if b.at, err = Port(); err != nil {
+		return err
+	}
+	return b.listen()
+}
 
-func (b *base) wrong() Fault {
+func (b *base[F]) Addr() string { return b.at }
+
+func (b *base[F]) wrong() Fault {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.fault
+}
+
+// listen opens the port. The caller holds mu, or nobody else has the door.
+func (b *base[F]) listen() error {
+	return again(func() error {
+		front, err := b.open(b.at)
+		if err == nil {
+			b.front, b.there = front, true
+			b.all.Go(func() { b.attend(front) }) // until it is closed
+		}
+		return err
+	})
+}
+
+func (b *base[F]) Set(f Fault) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fault = f
+	switch {
+	case f == Refused && b.there:
+		b.there = false
+		return b.front.Close()
+	case f != Refused && !b.there && !b.closed:
+		return b.listen()
+	}
+	return nil
+}
+
+// shut lets nobody in any more.
+func (b *base[F]) shut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	if b.there {
+		_ = b.front.Close()
+	}
 }

@@ -13,17 +13,14 @@ import (
 // TCP opens a door before the cloud's TCP port at to. While it is Unanswered it
 // accepts, as a cloud whose service behind hangs does.
 func TCP(to string) (Door, error) {
-	at, err := Port()
-	if err != nil {
-		return nil, err
-	}
-	d := &tcp{base: base{at: at, to: to}, inside: map[*pair]bool{}}
-	return d, d.listen()
+	d := &tcp{inside: map[*pair]bool{}}
+	d.open = func(at string) (net.Listener, error) { return net.Listen("tcp", at) } //nolint:noctx // it does not wait
+	d.attend = d.accept
+	return d, d.begin(to)
 }
 
 type tcp struct {
-	base
-	front net.Listener // guarded by mu; nil: refused
+	base[net.Listener]
 
 	crowd  sync.Mutex
 	inside map[*pair]bool // guarded by crowd
@@ -43,33 +40,6 @@ func (p *pair) close() {
 	if p.cloud != nil {
 		_ = p.cloud.Close()
 	}
-}
-
-// listen opens the port. The caller holds mu, or nobody else has the door.
-func (d *tcp) listen() error {
-	return again(func() error {
-		l, err := net.Listen("tcp", d.at) //nolint:noctx // it does not wait
-		if err == nil {
-			d.front = l
-			d.all.Go(func() { d.accept(l) }) // until l is closed
-		}
-		return err
-	})
-}
-
-func (d *tcp) Set(f Fault) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fault = f
-	switch {
-	case f == Refused && d.front != nil:
-		err := d.front.Close()
-		d.front = nil
-		return err
-	case f != Refused && d.front == nil && !d.closed:
-		return d.listen()
-	}
-	return nil
 }
 
 func (d *tcp) accept(l net.Listener) {
@@ -147,12 +117,7 @@ func (d *tcp) Deafen(share float64) (n int) {
 }
 
 func (d *tcp) Close() {
-	d.mu.Lock()
-	d.closed = true
-	if d.front != nil {
-		_ = d.front.Close()
-	}
-	d.mu.Unlock()
+	d.shut()
 	d.crowd.Lock()
 	for p := range d.inside {
 		p.close()

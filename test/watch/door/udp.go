@@ -9,17 +9,15 @@ import (
 // UDP opens a door before the cloud's UDP port at to: every device has a socket
 // of its own behind it.
 func UDP(to string) (Door, error) {
-	at, err := Port()
-	if err != nil {
-		return nil, err
-	}
-	d := &udp{base: base{at: at, to: to}, behind: map[string]*guest{}}
-	return d, d.listen()
+	d := &udp{behind: map[string]*guest{}}
+	d.open = func(at string) (net.PacketConn, error) { return net.ListenPacket("udp", at) } //nolint:noctx // it does not wait
+	d.attend = d.read
+	return d, d.begin(to)
 }
 
 type udp struct {
-	base
-	front  net.PacketConn    // guarded by mu; nil: refused
+	base[net.PacketConn]
+
 	behind map[string]*guest // guarded by mu, by the device's address
 }
 
@@ -36,33 +34,6 @@ const handshake, clientHello, helloAt = 22, 1, 13
 
 func newcomer(b []byte) bool {
 	return len(b) > helloAt && b[0] == handshake && b[helloAt] == clientHello
-}
-
-// listen opens the port. The caller holds mu, or nobody else has the door.
-func (d *udp) listen() error {
-	return again(func() error {
-		front, err := net.ListenPacket("udp", d.at) //nolint:noctx // it does not wait
-		if err == nil {
-			d.front = front
-			d.all.Go(func() { d.read(front) }) // until front is closed
-		}
-		return err
-	})
-}
-
-func (d *udp) Set(f Fault) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.fault = f
-	switch {
-	case f == Refused && d.front != nil:
-		err := d.front.Close()
-		d.front = nil
-		return err
-	case f != Refused && d.front == nil && !d.closed:
-		return d.listen()
-	}
-	return nil
 }
 
 func (d *udp) read(front net.PacketConn) {
@@ -111,12 +82,12 @@ func (d *udp) back(g *guest) {
 	for {
 		n, err := g.cloud.Read(b)
 		d.mu.Lock()
-		front, closed := d.front, d.closed
+		front, there, closed := d.front, d.there, d.closed
 		d.mu.Unlock()
 		switch {
 		case closed:
 			return
-		case err != nil || front == nil || g.deaf.Load():
+		case err != nil || !there || g.deaf.Load():
 			continue // the cloud is away for a while, or the device does not hear
 		}
 		_, _ = front.WriteTo(b[:n], g.from)
@@ -136,11 +107,8 @@ func (d *udp) Deafen(share float64) (n int) {
 }
 
 func (d *udp) Close() {
+	d.shut()
 	d.mu.Lock()
-	d.closed = true
-	if d.front != nil {
-		_ = d.front.Close()
-	}
 	for _, g := range d.behind {
 		_ = g.cloud.Close()
 	}

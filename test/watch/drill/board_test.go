@@ -1,7 +1,6 @@
 package drill
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"sync"
@@ -103,10 +102,7 @@ func TestBoards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- runner.Run(ctx) }() // ends with the test
-	t.Cleanup(func() { cancel(); <-done })
+	harness.Running(t, "the canaries", runner.Run)
 
 	restarted := canary.Board{
 		Device: first, Every: time.Second, Function: "echo", Argument: "four", Result: 4, RestartEvery: time.Hour, Back: patience,

@@ -108,7 +108,7 @@ func healthy(p *post) {
 			Name string `json:"name"`
 		} `json:"incidents"`
 	}
-	if !p.get("/api/v2/incidents.json", &other) || len(other.Incidents) != 0 {
+	if !p.tower.Get("/api/v2/incidents.json", &other) || len(other.Incidents) != 0 {
 		p.t.Errorf("programs hear of %+v", other.Incidents)
 	}
 }

@@ -1,13 +1,7 @@
 package drill
 
 import (
-	"context"
-	"encoding/json"
-	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +9,6 @@ import (
 	"github.com/cyan-cloud/cyan/test/harness"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
-	"github.com/cyan-cloud/cyan/watch/signal"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
 
@@ -31,7 +24,7 @@ type post struct {
 	*harness.Cloud
 
 	t     testing.TB
-	site  string
+	tower *harness.Watchtower
 	pager *notifytest.Pager
 }
 
@@ -52,60 +45,16 @@ func newPost(t testing.TB) *post {
 	p := &post{Cloud: harness.StartProcess(t, o), t: t, pager: new(notifytest.Pager)}
 	phone := httptest.NewServer(p.pager)
 	t.Cleanup(phone.Close)
-	data := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(data, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	watchtower, err := app.NewWatch(app.WatchOptions{
-		Data: data, Listen: "127.0.0.1:0", API: p.URL(), Every: every, Patience: deadline, TokenFile: write("token", p.Token),
-		UDP: p.Options.ListenUDP, TCP: p.Options.ListenTCP, DrillUDP: o.ListenDrillUDP, DrillTCP: o.ListenDrillTCP,
-		KeyUDP: p.KeyFile(app.FilePubEC), KeyTCP: p.KeyFile(app.FilePubRSA),
-		Settings: write("settings.yaml", "notify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: "+
-			strings.Repeat("k", 32)+", url: \""+phone.URL+"\"}\n"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.site = "http://" + watchtower.Addr()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- watchtower.Run(ctx) }() // ends with the test
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error("the watchtower:", err)
-		}
-	})
-	p.Until("new connections are measured, and go well", func() bool {
-		e := p.evidence()
-		well := 0
-		for _, c := range e.Components {
-			if (c.Capability == signal.ConnectUDP || c.Capability == signal.ConnectTCP) && c.OK >= 2 {
-				well++
-			}
-		}
-		return well == 2
-	})
+	p.tower = p.Watch(app.WatchOptions{
+		Every: every, Patience: deadline, DrillUDP: o.ListenDrillUDP, DrillTCP: o.ListenDrillTCP,
+	}, notifytest.Settings(phone.URL))
+	p.Until("new connections are measured, and go well", p.tower.Connects)
 	return p
 }
 
-// get reads a page of the watchtower; ok: there is one.
-func (p *post) get(path string, into any) (ok bool) {
-	resp, err := http.Get(p.site + path)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	return json.NewDecoder(resp.Body).Decode(into) == nil
-}
-
 // evidence is what the page knows.
-func (p *post) evidence() (e status.Evidence) {
-	p.get("/evidence.json", &e)
+func (p *post) evidence() status.Evidence {
+	e, _ := p.tower.Evidence()
 	return e
 }
 

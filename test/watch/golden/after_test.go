@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/test/watch/door"
-	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -42,7 +42,7 @@ func (p *play) bounce() {
 	}
 	p.board.Check(ok, "the restart stands in every owner's timeline, with the number of sessions that it ended", saw, 6, 81)
 	p.board.Leaves("the attempts of one device in the same picture", 81)
-	stage.Pause(t.Context(), 20*time.Second)
+	pause.For(t.Context(), 20*time.Second)
 	good, all := p.crowd.sample(t.Context(), 60, overUDP)
 	p.board.Check(good == all && all > 10, "sessions over UDP outlive the restart without a handshake, while nobody can shake hands", fmt.Sprintf("%d of %d calls answered", good, all), 7)
 	p.board.Leaves("waves below a rate: a plain restart ends those on TCP at once; an upgrade ends none (`test/journey.TestUpgrade`)", 7)
@@ -63,14 +63,14 @@ func (p *play) bounce() {
 		missing, listed = v.Recoveries[0].Missing, listed+len(v.Stragglers)+v.Unlisted
 	}
 	p.board.Check(listed > 0, "each owner is told by name which of the devices are not back", fmt.Sprintf("%d missing in all, %d listed by their owners' names", missing, listed), 10)
-	stage.Pause(t.Context(), time.Until(p.truth.fault.Add(p.size.lift)))
+	pause.For(t.Context(), time.Until(p.truth.fault.Add(p.size.lift)))
 }
 
 // mend opens the doors. One device in twenty does not hear the cloud from then
 // on, until it connects anew.
 func (p *play) mend() {
 	t := p.t
-	stage.Pause(t.Context(), time.Until(p.truth.fault.Add(p.size.lift)))
+	pause.For(t.Context(), time.Until(p.truth.fault.Add(p.size.lift)))
 	if _, _, err := p.crowd.look(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/wire/rest"
@@ -263,7 +264,7 @@ func (r *crowd) census(ctx context.Context) (last time.Time, never, wrong []stri
 				if err == nil {
 					return
 				}
-				stage.Pause(ctx, between)
+				pause.For(ctx, between)
 			}
 			mu.Lock()
 			never = append(never, x.id)

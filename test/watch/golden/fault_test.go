@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/client"
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -47,7 +48,7 @@ func (p *play) shut() {
 	if enough == 0 {
 		enough = p.size.lift * 3 / 4
 	}
-	stage.Pause(p.t.Context(), time.Until(p.truth.fault.Add(enough)))
+	pause.For(p.t.Context(), time.Until(p.truth.fault.Add(enough)))
 	p.led()
 	stop()
 	all.Wait()
@@ -59,7 +60,7 @@ func (p *play) reboot(ctx context.Context) {
 		h := p.crowd.boots[i%len(p.crowd.boots)]
 		h.Kill()
 		p.crowd.on(h) //nolint:contextcheck // the devices stay on afterwards
-		if i+1 == len(p.crowd.boots) || !stage.Pause(ctx, p.size.reboot) {
+		if i+1 == len(p.crowd.boots) || !pause.For(ctx, p.size.reboot) {
 			return
 		}
 	}

@@ -51,18 +51,6 @@ func Until(ctx context.Context, bound time.Duration, ok func() bool) bool {
 	return true
 }
 
-// Pause waits, and tells whether the test goes on.
-func Pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // Person is somebody at a terminal, with a configuration folder of their own.
 type Person struct {
 	Name   string

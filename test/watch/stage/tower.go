@@ -54,8 +54,7 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	}
 	w.URL = "http://" + at
 	key := w.write("vantage.key", "vantages of a stage sign with it")
-	settings := w.write("settings.yaml", "notify:\n  stages: [[phone]]\n  outlets:\n    phone: {type: pagerduty, routing_key: "+
-		strings.Repeat("k", 32)+", url: \""+phone.URL+"\"}\n")
+	settings := w.write("settings.yaml", notifytest.Settings(phone.URL))
 	var others []string
 	for i := 1; i < how.Vantages; i++ {
 		others = append(others, fmt.Sprintf("vantage%d=%s", i+1, key))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/desk"
@@ -192,7 +193,7 @@ func TestPageGoesRound(t *testing.T) {
 		})
 	})
 	calls := len(team.Taken()) + one(t, pager).Triggers
-	stage.Pause(t.Context(), 7*time.Second) // in which two more would be called
+	pause.For(t.Context(), 7*time.Second) // in which two more would be called
 	if after := len(team.Taken()) + one(t, pager).Triggers; after != calls {
 		t.Errorf("Ada has it, and %d more are called", after-calls)
 	}
