@@ -237,7 +237,11 @@ func (c *cli) oneIncident(i *incident.Incident, whole bool) error {
 		c.print("   %s%s, at worst %s, by canaries and counts %s", padded(p.Capability.String(), 24), plainly(p.Severity().String()), plainly(p.Worst.String()), plainly(p.Measured.String()))
 	}
 	for _, e := range i.Timeline {
-		c.print("   %s  %s%s%s", c.stamp(e.At), padded(string(e.Kind), 15), padded(e.Who, 12), e.Text)
+		so := ""
+		if !e.Since.IsZero() {
+			so = "so since " + c.stamp(e.Since) + ": "
+		}
+		c.print("   %s  %s%s%s%s", c.stamp(e.At), padded(string(e.Kind), 15), padded(e.Who, 12), so, e.Text)
 	}
 	return nil
 }

@@ -190,6 +190,9 @@ func (j *Judge) of(c signal.Capability, now time.Time, sole bool) signal.Judgeme
 			continue
 		}
 		v.Suspect = v.Suspect || r.suspect(sole)
+		if since := r.sound(now); !w.held && since.After(v.Mended) {
+			v.Mended = since
+		}
 		if !r.down {
 			if r.well.After(v.Well) {
 				v.Well = r.well

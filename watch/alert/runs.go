@@ -92,6 +92,14 @@ func (r *runs) heldUp() (since time.Time) {
 	return since
 }
 
+// sound is since when every run has gone well; now: the last did not.
+func (r *runs) sound(now time.Time) time.Time {
+	if r.good.IsZero() {
+		return now
+	}
+	return r.good
+}
+
 // failed counts the failures among the last n.
 func (r *runs) failed(n int) (failed int) {
 	for _, x := range r.tail(n) {

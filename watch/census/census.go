@@ -28,6 +28,7 @@ type Config struct {
 
 const (
 	askEvery = 10 * time.Second
+	askOpen  = 5 * time.Second // while an incident is open: when all are back is known by that
 	askMost  = 5 * time.Second // how long the cloud may take to answer
 )
 
@@ -58,11 +59,13 @@ func New(cfg Config) *Census {
 // Run asks until ctx is done. A cloud that does not answer is not counted: that
 // it does not is the canaries' matter.
 func (c *Census) Run(ctx context.Context) {
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(askOpen)
 	defer tick.Stop()
-	for {
-		if err := c.Ask(ctx); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Debug("the cloud's own counts", "err", err)
+	for n := 0; ; n++ {
+		if n%int(askEvery/askOpen) == 0 || c.open() {
+			if err := c.Ask(ctx); err != nil && ctx.Err() == nil {
+				c.cfg.Logger.Debug("the cloud's own counts", "err", err)
+			}
 		}
 		select {
 		case <-tick.C:
@@ -70,6 +73,13 @@ func (c *Census) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// open tells that an incident is.
+func (c *Census) open() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.since.IsZero()
 }
 
 // Ask asks once.

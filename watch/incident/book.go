@@ -102,6 +102,7 @@ func (b *Book) Apply(now time.Time, judged []signal.Judgement, r Recovery) []Cha
 	for _, i := range b.all {
 		if i.Open() && i.hits() {
 			i.Recovery.follow(r)
+			i.recovered()
 		}
 	}
 	b.others()
@@ -180,7 +181,7 @@ func (t *turn) take(j *signal.Judgement) {
 	p := i.part(j.Capability)
 	t.shift(w, p, j.Severity)
 	if p.Since.IsZero() || !p.Until.IsZero() {
-		p.Since, p.Until = j.Since, time.Time{}
+		p.Since, p.Until, p.Mended = j.Since, time.Time{}, time.Time{}
 	}
 	p.Failed, p.Tried, p.Vantages = j.Failed, j.Tried, max(p.Vantages, j.Vantages)
 	p.Reason, p.Evidence = j.Reason, j.Evidence
@@ -206,9 +207,12 @@ func (t *turn) ease(j *signal.Judgement) {
 	for _, i := range t.book.all {
 		if p := i.Part(j.Capability); p != nil && p.Measured > signal.Operational {
 			t.shift(t.touch(i), p, signal.Operational)
-			p.Until = j.At
+			p.Until, p.Mended = j.At, j.Mended
 			if j.Well.After(p.Since) && j.Well.Before(j.At) {
 				p.Until = j.Well // it takes a while until it is sure
+			}
+			if p.Mended.After(p.Until) {
+				p.Mended = p.Until
 			}
 		}
 	}
@@ -361,7 +365,7 @@ func (w *touch) kind() Kind {
 
 // turned writes down what happened, in words that are computed.
 func (i *Incident) turned(now time.Time, kind Kind, shifts []Shift) Change {
-	e := Entry{At: now.UTC(), Kind: kind, Text: i.Words(now), Shifts: shifts}
+	e := Entry{At: now.UTC(), Since: i.since(kind, now), Kind: kind, Text: i.Words(now), Shifts: shifts}
 	i.note(e)
 	return Change{At: e.At, Kind: kind, Incident: i.clone(), Text: e.Text}
 }

@@ -35,7 +35,8 @@ type Incident struct {
 	// Unmeasured is what no canary looks at: nobody knows whether it works.
 	Unmeasured []signal.Capability `json:"unmeasured,omitempty"`
 
-	Monitoring time.Time `json:"monitoring_at,omitzero"` // since when nothing fails
+	Monitoring time.Time `json:"monitoring_at,omitzero"` // when the fault had ended
+	Whole      time.Time `json:"whole_since,omitzero"`   // since when each count has had all but a thousandth answer
 	Resolved   time.Time `json:"resolved_at,omitzero"`
 	Turned     time.Time `json:"turned_at"`            // when measurement changed it last
 	Updated    time.Time `json:"updated_at"`           // when anything was said last
@@ -58,11 +59,14 @@ type Part struct {
 	Worst      signal.Severity   `json:"worst"`
 	Since      time.Time         `json:"since"`
 	Until      time.Time         `json:"until,omitzero"` // when it worked again; zero while it fails
-	Failed     int               `json:"failed"`         // of Tried, as judged last while it failed
-	Tried      int               `json:"tried"`
-	Vantages   int               `json:"vantages"` // that saw it fail
-	Reason     string            `json:"reason,omitempty"`
-	Evidence   string            `json:"evidence,omitempty"`
+	// Mended is when it worked again for those who come anew; zero: not known, or
+	// while it fails.
+	Mended   time.Time `json:"mended,omitzero"`
+	Failed   int       `json:"failed"` // of Tried, as judged last while it failed
+	Tried    int       `json:"tried"`
+	Vantages int       `json:"vantages"` // that saw it fail
+	Reason   string    `json:"reason,omitempty"`
+	Evidence string    `json:"evidence,omitempty"`
 }
 
 // Severity is what the page shows: the measurement, or what a person says
@@ -96,8 +100,7 @@ func (i *Incident) Worst() signal.Severity {
 // Overdue tells that the next word should have been said.
 func (i *Incident) Overdue(now time.Time) bool { return i.Open() && !now.Before(i.NextBy) }
 
-// Ended is when nothing failed any more, as far as is known; zero while it
-// does.
+// Ended is when the fault had ended, as far as is known; zero while it goes on.
 func (i *Incident) Ended() time.Time { return i.Monitoring }
 
 // Lasted is for how long something failed.
@@ -106,19 +109,6 @@ func (i *Incident) Lasted(now time.Time) time.Duration {
 		now = i.Monitoring
 	}
 	return now.Sub(i.Began)
-}
-
-// well is since when none of its parts has failed.
-func (i *Incident) well(now time.Time) (at time.Time) {
-	for _, p := range i.Parts {
-		if p.Until.IsZero() {
-			return now.UTC() // of a person's word, which is taken back now
-		}
-		if p.Until.After(at) {
-			at = p.Until.UTC()
-		}
-	}
-	return at
 }
 
 // Part gives the part of a capability; nil where it has none.

@@ -93,7 +93,7 @@ const (
 // quiet for twice as long each time; and none is closed while runs of what failed
 // are in doubt.
 func (i *Incident) mayClose(now time.Time, doubted bool) bool {
-	calm := now.Sub(i.Monitoring)
+	calm := now.Sub(later(i.Monitoring, i.last()))
 	for range i.returns() {
 		calm /= 2
 	}

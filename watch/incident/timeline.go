@@ -61,6 +61,7 @@ func (k Kind) Public() bool {
 // Entry is a line of the timeline.
 type Entry struct {
 	At     time.Time `json:"at"`
+	Since  time.Time `json:"since,omitzero"` // when it became true, where it was known only later
 	Kind   Kind      `json:"kind"`
 	Status Status    `json:"status"`        // of the incident from then on
 	Who    string    `json:"who,omitempty"` // a person or an outlet; empty: measured
@@ -75,8 +76,9 @@ type Shift struct {
 	To         signal.Severity   `json:"to"`
 }
 
-// Milestones are the times by which an incident is measured. One that has not
-// come is zero.
+// Milestones are the times by which an incident is measured: when each became
+// true by what was seen. One that has not come is zero. Of those that were known
+// only later it is said when.
 type Milestones struct {
 	FirstFailure time.Time `json:"first_failure"`
 	Detected     time.Time `json:"detected"`
@@ -87,7 +89,11 @@ type Milestones struct {
 	AllCallable  time.Time `json:"all_callable,omitzero"`
 	Resolved     time.Time `json:"resolved,omitzero"`
 	FirstReport  time.Time `json:"first_report,omitzero"`
-	Ahead        *float64  `json:"ahead_of_first_report_min,omitempty"` // below 0: behind; missing: no report
+
+	FixedKnown       time.Time `json:"fixed_known,omitzero"`
+	AllCallableKnown time.Time `json:"all_callable_known,omitzero"`
+
+	Ahead *float64 `json:"ahead_of_first_report_min,omitempty"` // below 0: behind; missing: no report
 }
 
 // Milestones reads them off the timeline: of what happens once the first, of
@@ -112,10 +118,12 @@ func (i *Incident) Milestones() Milestones {
 			first(&m.Published, e.At)
 		case Acknowledged:
 			first(&m.Acknowledged, e.At)
+		case Fixed:
+			m.FixedKnown = e.known()
 		case AllCallable:
-			m.AllCallable = e.At
+			m.AllCallable, m.AllCallableKnown = e.True(), e.known()
 		case Reopened:
-			m.AllCallable = time.Time{}
+			m.FixedKnown, m.AllCallable, m.AllCallableKnown = time.Time{}, time.Time{}, time.Time{}
 		}
 	}
 	return m

@@ -164,6 +164,9 @@ func (i *Incident) Words(now time.Time) string {
 	switch {
 	case i.Status == Resolved:
 		say(fmt.Sprintf("It worked again at %s, after %s.", Clock(i.Monitoring, now), Span(i.Lasted(now))))
+		if last := i.last(); last.After(i.Monitoring) {
+			say("What it had cut off worked again by " + Clock(last, now) + ".")
+		}
 		say(i.Back())
 		if !i.Recovery.Counted() {
 			say("Nobody counted the devices that it hit.")
@@ -180,7 +183,11 @@ func (i *Incident) Words(now time.Time) string {
 			say(why + ".")
 		}
 	default:
-		say(fmt.Sprintf("Nothing has failed since %s; it lasted %s.", Clock(i.Monitoring, now), Span(i.Lasted(now))))
+		if last := i.last(); last.After(i.Monitoring) {
+			say(fmt.Sprintf("The fault ended at %s, after %s; what it had cut off worked again by %s.", Clock(i.Monitoring, now), Span(i.Lasted(now)), Clock(last, now)))
+		} else {
+			say(fmt.Sprintf("Nothing has failed since %s; it lasted %s.", Clock(i.Monitoring, now), Span(i.Lasted(now))))
+		}
 		say(i.Back())
 		if !i.Recovery.Until.IsZero() && i.Recovery.Open() > 0 {
 			say("Recovering until " + Clock(i.Recovery.Until, now) + ".")

@@ -46,6 +46,7 @@ type Judgement struct {
 	Blind      bool      // nobody can tell: every vantage has lost its own network
 	Since      time.Time // of the first failure of this stretch; zero while all is well
 	Well       time.Time // since when every run has gone well, of what failed before; zero: not known
+	Mended     time.Time // the same of runs that come anew, whether they failed before or not; zero: there are none
 	Failed     int       // of Tried in the window that decided
 	Tried      int
 	Vantages   int       // that saw it fail

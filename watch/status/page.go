@@ -231,6 +231,8 @@ func (s sheet) Words(w maintenance.Window) string {
 type Mark struct {
 	Name string
 	At   time.Time
+	// Known is when it was known, where that was later; zero: at once.
+	Known time.Time
 }
 
 // Marks gives the moments that have come, after the first failure.
@@ -238,13 +240,13 @@ func (s sheet) Marks() []Mark {
 	m := s.Incident.Milestones()
 	var list []Mark
 	for _, k := range []Mark{
-		{"Detected", m.Detected},
-		{"Page accepted", m.PageAccepted},
-		{"Published", m.Published},
-		{"Acknowledged", m.Acknowledged},
-		{"Fixed", m.Fixed},
-		{"All callable", m.AllCallable},
-		{"Resolved", m.Resolved},
+		{"Detected", m.Detected, time.Time{}},
+		{"Page accepted", m.PageAccepted, time.Time{}},
+		{"Published", m.Published, time.Time{}},
+		{"Acknowledged", m.Acknowledged, time.Time{}},
+		{"Fixed", m.Fixed, m.FixedKnown},
+		{"All callable", m.AllCallable, m.AllCallableKnown},
+		{"Resolved", m.Resolved, time.Time{}},
 	} {
 		if !k.At.IsZero() {
 			list = append(list, k)
