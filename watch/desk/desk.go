@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -47,6 +48,7 @@ type Record struct {
 	Incident *incident.Change    `json:"incident,omitempty"`
 	Window   *maintenance.Change `json:"window,omitempty"`
 	Drill    *status.Drill       `json:"drill,omitempty"`
+	Drawn    *Drawn              `json:"drawn,omitempty"`
 }
 
 // Desk keeps incidents and maintenance. Its methods are safe for concurrent
@@ -66,6 +68,7 @@ type Desk struct {
 	days   status.History
 	drill  *status.Drill
 	diary  hours.Diary
+	charts charts
 	heirs  map[signal.Capability]int // failing when the desk was opened, and how many runs went well since
 	shown  time.Time
 	saved  time.Time
@@ -99,7 +102,10 @@ func Open(cfg Config) (*Desk, error) {
 	if d.cfg.Page.Started.IsZero() {
 		d.cfg.Page.Started = keyAge(cfg.Data)
 	}
-	if err := j.Replay(d.replay); err != nil {
+	if d.charts, err = openCharts(cfg.Data); err == nil {
+		err = j.Replay(d.replay)
+	}
+	if err != nil {
 		_ = j.Close()
 		return nil, err
 	}
@@ -131,6 +137,8 @@ func (d *Desk) replay(r Record) error {
 		d.plans.Replay(*r.Window)
 	case r.Drill != nil:
 		d.drill = r.Drill
+	case r.Drawn != nil:
+		d.charts.done[r.Drawn.ID] = r.Drawn.Chart
 	}
 	return nil
 }
@@ -140,11 +148,7 @@ func (d *Desk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.keepDiary()
-	err := d.saveDays()
-	if closed := d.journal.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return errors.Join(d.saveDays(), d.charts.minutes.Close(), d.journal.Close())
 }
 
 // Noted is a run of a canary.
@@ -153,6 +157,7 @@ func (d *Desk) Noted(r *signal.Result) {
 	defer d.mu.Unlock()
 	d.seen.note(r)
 	d.plans.Saw(r)
+	d.charts.memory.Saw(r)
 	for _, reading := range r.Readings() {
 		if n, heir := d.heirs[reading.Capability]; heir && reading.OK {
 			d.heirs[reading.Capability] = n + 1

@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cyan-cloud/cyan/watch/chart"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/hours"
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -280,5 +283,69 @@ func TestQuiet(t *testing.T) {
 	}
 	if _, err := c.Quiet(t.Context(), hours.Ask{Length: 48 * time.Hour}); err == nil {
 		t.Error("two days are a window")
+	}
+}
+
+// TestCharts: what was tried is drawn as soon as something is wrong, over a
+// restart, and is kept when the minutes themselves are forgotten.
+func TestCharts(t *testing.T) {
+	data := t.TempDir()
+	s := open(t, data)
+	for range 60 {
+		s.run(true)
+		s.Judged(s.now, nil)
+	}
+	s.judge(signal.Major)
+	for range 60 {
+		s.run(false)
+		s.Judged(s.now, nil)
+	}
+	list, _ := s.List()
+	path := "/incidents/" + list[0].ID + "/series.json"
+	read := func() (c chart.Chart) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(s.get(path)), &c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if c := read(); len(c.Lines) != 1 || c.Lines[0].Sum(&c, c.From, c.Until()) != (chart.Count{OK: 60, Tried: 120}) {
+		t.Fatalf("%+v", c)
+	}
+	again := func() {
+		t.Helper()
+		now := s.now
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, data)
+		s.now = now
+		s.Judged(s.now, nil)
+	}
+	for range 60 {
+		s.run(true)
+		s.Judged(s.now, nil)
+	}
+	again()
+	c := read()
+	if sum := c.Lines[0].Sum(&c, c.From, c.Until()); sum.Tried < 120 || sum.Tried-sum.OK != 60 {
+		t.Errorf("after a restart: %+v", sum)
+	}
+	s.Judged(s.now, []signal.Judgement{{At: s.now, Capability: signal.Calls}})
+	for range 30 {
+		s.now = s.now.Add(time.Minute)
+		s.Judged(s.now, nil)
+	}
+	before := read()
+	s.now = s.now.Add(25 * time.Hour)
+	s.Judged(s.now, nil)
+	s.now = s.now.Add(100 * time.Hour)
+	s.run(true)
+	again()
+	if diff := cmp.Diff(before, read()); diff != "" {
+		t.Errorf("days later (-then +now):\n%s", diff)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 func (d *Desk) Counted(t *signal.Traffic) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.charts.memory.Counted(t)
 	if d.diary.Note(t) { // an hour has ended: that is often enough
 		d.keepDiary()
 	}

@@ -51,6 +51,9 @@ func (d *Desk) show(now time.Time, changed bool) {
 
 // save writes the days, and the page as files.
 func (d *Desk) save(v *status.View, now time.Time) {
+	if err := d.charts.keep(now); err != nil {
+		d.cfg.Logger.Error("the minutes of the charts are not written down", "err", err)
+	}
 	if err := d.saveDays(); err != nil {
 		d.cfg.Logger.Error("the days of the page are not written down", "err", err)
 	}
@@ -73,6 +76,11 @@ func (d *Desk) view(now time.Time) *status.View {
 	}
 	if d.cfg.Notes != nil {
 		v.Notes = d.cfg.Notes()
+	}
+	var finished []Drawn
+	v.Charts, finished = d.charts.draw(v.Incidents, v.Windows, now)
+	for i := range finished {
+		d.append(Record{Drawn: &finished[i]})
 	}
 	held := make(map[signal.Capability]signal.Judgement)
 	for _, j := range d.plans.Held() {

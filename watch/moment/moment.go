@@ -73,6 +73,9 @@ func Parse(text string, against Clock) (Time, error) {
 	if at, ok := epoch(text); ok {
 		return Time{at, "UTC"}, nil
 	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return Time{at.UTC(), "UTC"}, nil
+	}
 	r, ok := split(text)
 	if !ok || len(r.rest) > 0 {
 		return Time{}, &AskError{Text: text, Why: example}

@@ -13,9 +13,15 @@ import (
 func (v *View) Export(dir string, now time.Time) error {
 	paths := Paths()[1:]
 	for _, i := range v.Incidents {
+		if _, drawn := v.Charts[i.ID]; drawn {
+			paths = append(paths, "/incidents/"+i.ID+"/series.json")
+		}
 		paths = append(paths, "/incidents/"+i.ID, "/i/"+itoa(i.Number))
 	}
 	for _, w := range v.Windows {
+		if _, drawn := v.Charts[w.ID]; drawn {
+			paths = append(paths, "/maintenance/"+w.ID+"/series.json")
+		}
 		paths = append(paths, "/maintenance/"+w.ID, "/m/"+itoa(w.Number))
 	}
 	for _, path := range append(paths, "/") {

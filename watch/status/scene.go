@@ -66,6 +66,10 @@ func (v *View) Render(path string, now time.Time) (body []byte, kind string, err
 		body, err = inJSON(a)
 		return body, typeJSON, err
 	}
+	if id, ok := strings.CutSuffix(path, "/series.json"); ok {
+		body, err = s.series(id)
+		return body, typeJSON, err
+	}
 	if body, err = s.record(path); body != nil || err != nil {
 		return body, typeHTML, err
 	}

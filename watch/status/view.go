@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/alert"
+	"github.com/cyan-cloud/cyan/watch/chart"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/maintenance"
 	"github.com/cyan-cloud/cyan/watch/signal"
@@ -17,16 +18,17 @@ import (
 // View is everything that the page knows, at one moment.
 type View struct {
 	Page       Page
-	At         time.Time            // generated
-	Fresh      time.Duration        // after which it is unknown; zero: three minutes
-	Blind      time.Time            // since when nobody can tell; zero: somebody can
-	Components []Component          // in the order of the page, which never changes
-	Incidents  []incident.Incident  // newest first, open and past
-	Windows    []maintenance.Window // newest start first
-	Strips     []Strip              // what canaries saw last
-	Restarts   Restarts             // of the cloud's processes
-	Drill      *Drill               // the last exercise; nil: there was none
-	Notes      []string             // what a reader should know of the watchtower itself
+	At         time.Time              // generated
+	Fresh      time.Duration          // after which it is unknown; zero: three minutes
+	Blind      time.Time              // since when nobody can tell; zero: somebody can
+	Components []Component            // in the order of the page, which never changes
+	Incidents  []incident.Incident    // newest first, open and past
+	Windows    []maintenance.Window   // newest start first
+	Charts     map[string]chart.Chart // what was tried, by the id of the incident or window
+	Strips     []Strip                // what canaries saw last
+	Restarts   Restarts               // of the cloud's processes
+	Drill      *Drill                 // the last exercise; nil: there was none
+	Notes      []string               // what a reader should know of the watchtower itself
 }
 
 // Page is whose page it is.
@@ -87,7 +89,9 @@ func (v *View) silent() (names []string) {
 }
 
 // ofDevices tells that it is measured by devices.
-func (c *Component) ofDevices() bool { return c.Capability != signal.API && c.Capability != signal.Console }
+func (c *Component) ofDevices() bool {
+	return c.Capability != signal.API && c.Capability != signal.Console
+}
 
 // Strip is the last runs of one canary, oldest first.
 type Strip struct {
