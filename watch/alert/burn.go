@@ -31,10 +31,11 @@ type minutes struct {
 type minute struct {
 	at         int64 // minutes since 1970
 	ok, failed int
-	by         uint64 // vantages that saw a failure
+	first      time.Time // failure: when the step began
+	by         uint64    // vantages that saw a failure
 }
 
-func (m *minutes) note(at time.Time, ok bool, vantage uint64) {
+func (m *minutes) note(at, broke time.Time, ok bool, vantage uint64) {
 	m.noted++
 	n := at.Unix() / 60
 	slot := &m.of[n%keptFor]
@@ -44,7 +45,9 @@ func (m *minutes) note(at time.Time, ok bool, vantage uint64) {
 	if ok {
 		slot.ok++
 	} else {
-		slot.failed++
+		if slot.failed++; slot.first.IsZero() || broke.Before(slot.first) {
+			slot.first = broke
+		}
 		slot.by |= vantage
 	}
 }
@@ -100,12 +103,11 @@ func (m *minutes) seenBy(now time.Time) (by uint64) {
 
 // began is when the first failure of the hour was.
 func (m *minutes) began(now time.Time) time.Time {
-	from := now.Add(-burnLong).Unix() / 60
-	first := now.Unix() / 60
+	from, first := now.Add(-burnLong).Unix()/60, now
 	for _, s := range m.of {
-		if s.failed > 0 && s.at > from {
-			first = min(first, s.at)
+		if s.failed > 0 && s.at > from && s.first.Before(first) {
+			first = s.first
 		}
 	}
-	return time.Unix(first*60, 0).UTC()
+	return first.UTC()
 }

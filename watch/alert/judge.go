@@ -68,7 +68,7 @@ func (j *Judge) Note(r *signal.Result) {
 			m = new(minutes)
 			j.minutes[reading.Capability] = m
 		}
-		m.note(r.Ended, reading.OK, j.bit(r.Vantage))
+		m.note(r.Ended, r.Broke(), reading.OK, j.bit(r.Vantage))
 	}
 }
 

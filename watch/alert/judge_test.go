@@ -287,6 +287,19 @@ func TestBurn(t *testing.T) {
 	if !slices.ContainsFunc(said, func(v signal.Judgement) bool { return v.Capability == signal.API && v.Severity == signal.Degraded }) {
 		t.Errorf("one login in eight fails for an hour, and what is said is %+v", said)
 	}
+	// What runs often burns the hour's budget within seconds: it has not begun with
+	// the minute.
+	k, broke := alert.New(alert.Config{}), noon.Add(90*time.Second)
+	said = nil
+	for at := noon; at.Before(noon.Add(2 * time.Minute)); at = at.Add(time.Second) {
+		ok := at.Before(broke) || at.Second()%2 == 0
+		k.Note(&signal.Result{Vantage: "v", Ingress: "x", Story: signal.Login, OK: ok, Started: at, Ended: at, Steps: []signal.Step{{Name: signal.StepLogin, OK: ok}}})
+		said = append(said, k.Judge(at)...)
+	}
+	at := slices.IndexFunc(said, func(v signal.Judgement) bool { return v.Severity == signal.Degraded })
+	if at < 0 || said[at].Since.Before(broke) || said[at].Since.Sub(broke) > 2*time.Second {
+		t.Errorf("it broke at %v: %+v", broke, said)
+	}
 }
 
 // TestOverall is the table of the page.
