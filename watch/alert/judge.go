@@ -55,7 +55,7 @@ func (j *Judge) Note(r *signal.Result) {
 	j.ownFault(r)
 	for _, reading := range r.Readings() {
 		x := run{
-			at: r.Ended, broke: r.Broke(), drag: r.Dragged(reading.Capability), vantage: r.Vantage, ok: reading.OK, reason: r.Reason, evidence: r.Evidence,
+			began: r.Started, at: r.Ended, broke: r.Broke(), drag: r.Dragged(reading.Capability), vantage: r.Vantage, ok: reading.OK, reason: r.Reason, evidence: r.Evidence,
 		}
 		if reading.Capability == signal.ConnectTCP || reading.Capability == signal.ConnectUDP {
 			x.device = r.Device

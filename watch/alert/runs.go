@@ -18,6 +18,7 @@ const (
 
 // run is what one run of a canary said of a capability.
 type run struct {
+	began    time.Time
 	at       time.Time // it ended
 	broke    time.Time // the step began that failed
 	drag     time.Time // since when it was held up, if it was

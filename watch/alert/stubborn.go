@@ -39,9 +39,9 @@ type stubborn struct {
 type streak struct {
 	failed int
 	since  time.Time
-	beside bool // another canary went well meanwhile
-	told   bool // among what was found
-	ticket bool // those who run the watchtower know
+	beside time.Time // another canary had gone well by then; zero: none has
+	told   bool      // among what was found
+	ticket bool      // those who run the watchtower know
 }
 
 // find is a canary that was found to fail each time.
@@ -68,7 +68,9 @@ func (s *stubborn) note(x *run) (counts bool) {
 		s.well++
 		delete(s.streaks, x.device)
 		for _, other := range s.streaks {
-			other.beside = true
+			if other.beside.IsZero() {
+				other.beside = x.at
+			}
 		}
 		if !s.sound[x.device] {
 			s.sound[x.device] = true
@@ -81,13 +83,15 @@ func (s *stubborn) note(x *run) (counts bool) {
 		k = &streak{since: x.broke}
 		s.streaks[x.device] = k
 	}
-	counts = !k.beside
-	if k.failed++; !k.told && k.failed >= stubbornFail && k.beside {
+	// One that had begun before others were well tells nothing of that: when an
+	// outage ends, some hang that began in it.
+	beside := !k.beside.IsZero() && x.began.After(k.beside)
+	if k.failed++; !k.told && k.failed >= stubbornFail && beside {
 		k.told = true
 		s.found = slices.DeleteFunc(s.found, func(f find) bool { return f.device == x.device })
 		s.found = append(s.found, find{x.device, x.vantage, x.reason, x.evidence, x.at, k.since})
 	}
-	return counts
+	return !beside
 }
 
 // ticket tells of a canary that is still the only one after others were looked
