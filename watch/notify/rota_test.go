@@ -156,3 +156,17 @@ func TestLow(t *testing.T) {
 		}
 	})
 }
+
+// TestBadRota: what a stage or the list of low names has to be there.
+func TestBadRota(t *testing.T) {
+	for change, want := range map[[2]string]string{
+		{"[rota/first]", "[rota/third]"}:           `notify: the rota has no line "third", which a stage names`,
+		{"ada: [team]", "ada: [phone]"}:            `notify: there is no outlet "phone", which the rota or low names`,
+		{"  rota:", "  low: [rota/none]\n  rota:"}: `notify: there is no outlet "rota/none", which the rota or low names`,
+		{"Europe/Berlin", "Mars"}:                  `notify: rota: zone: "Mars" is no time zone such as Europe/Berlin`,
+	} {
+		if _, err := notify.ParseSettings([]byte(strings.Replace(turns, change[0], change[1], 1))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", change[1], err)
+		}
+	}
+}

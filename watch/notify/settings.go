@@ -120,13 +120,43 @@ func strict(node *yaml.Node, into *Settings) error {
 
 // Check says everything that is wrong with the settings, by name.
 func (s *Settings) Check() error {
-	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("notify: "+format, args...)) }
-	used := map[string]bool{}
-	turns, err := s.Rota.Rota()
-	if err != nil {
-		errs = append(errs, fmt.Errorf("notify: %w", err))
+	errs, used := s.checkNames()
+	for _, name := range slices.Sorted(maps.Keys(s.Outlets)) {
+		if !used[name] {
+			errs = append(errs, fmt.Errorf("notify: outlet %q stands in no stage and not in inform: it would hear nothing", name))
+		}
+		o := s.Outlets[name]
+		if _, err := o.build(name, Config{Settings: *s}); err != nil {
+			errs = append(errs, err)
+		}
 	}
+	if s.URL != "" && !webPage(s.URL) {
+		errs = append(errs, fmt.Errorf("notify: url: %q is no address of the web", s.URL))
+	}
+	errs = append(errs, s.checkTimes())
+	for _, d := range s.DeadMan {
+		if u, err := secret(d.URL); err != nil || !webPage(u) {
+			errs = append(errs, fmt.Errorf("notify: deadman: %q is no address of the web", d.URL))
+		}
+		if d.Every != 0 && d.Every < leastEvery {
+			errs = append(errs, fmt.Errorf("notify: deadman: every: at least %s", leastEvery))
+		}
+	}
+	if _, err := s.Quiet.parse(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkNames says what is wrong with the names of outlets and of lines of the
+// rota, and gives the outlets that hear something.
+func (s *Settings) checkNames() (errs []error, used map[string]bool) {
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("notify: "+format, args...)) }
+	turns, broken := s.Rota.Rota()
+	if broken != nil {
+		wrong("%w", broken)
+	}
+	used = map[string]bool{}
 	for _, name := range append(turns.All(), s.Low...) {
 		used[name] = true
 		if _, ok := s.Outlets[name]; !ok && !turns.Has(lineOf(name)) {
@@ -136,7 +166,7 @@ func (s *Settings) Check() error {
 	paging := map[string]bool{}
 	for i, name := range append(slices.Concat(s.Stages...), s.Inform...) {
 		if line := lineOf(name); line != "" {
-			if err == nil && !turns.Has(line) {
+			if broken == nil && !turns.Has(line) {
 				wrong("the rota has no line %q, which a stage names", line)
 			}
 			continue
@@ -149,31 +179,7 @@ func (s *Settings) Check() error {
 		}
 		used[name], paging[name] = true, true
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Outlets)) {
-		if !used[name] {
-			wrong("outlet %q stands in no stage and not in inform: it would hear nothing", name)
-		}
-		o := s.Outlets[name]
-		if _, err := o.build(name, Config{Settings: *s}); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if s.URL != "" && !webPage(s.URL) {
-		wrong("url: %q is no address of the web", s.URL)
-	}
-	errs = append(errs, s.checkTimes())
-	for _, d := range s.DeadMan {
-		if u, err := secret(d.URL); err != nil || !webPage(u) {
-			wrong("deadman: %q is no address of the web", d.URL)
-		}
-		if d.Every != 0 && d.Every < leastEvery {
-			wrong("deadman: every: at least %s", leastEvery)
-		}
-	}
-	if _, err := s.Quiet.parse(); err != nil {
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
+	return errs, used
 }
 
 // checkTimes says what is wrong with when the next stage hears of a page.

@@ -59,10 +59,16 @@ func (p *Part) Share() string {
 	}
 }
 
-// Out and the other times of a capability, in words.
-func (p *Part) Out() string   { return span(p.Partial + p.Major) }
-func (p *Part) Slow() string  { return span(p.Degraded) }
-func (p *Part) Work() string  { return span(p.Maintenance) }
+// Out is for how long it was in an outage, in words.
+func (p *Part) Out() string { return span(p.Partial + p.Major) }
+
+// Slow is for how long it was degraded.
+func (p *Part) Slow() string { return span(p.Degraded) }
+
+// Work is for how long it failed as maintenance had announced.
+func (p *Part) Work() string { return span(p.Maintenance) }
+
+// Blind is for how long nobody looked.
 func (p *Part) Blind() string { return span(p.Unknown) }
 
 // Words say how long it took.

@@ -99,11 +99,13 @@ func (r *Rota) on(l *line, at time.Time) (who, why string) {
 	who, why = l.whose(r, at)
 	for _, c := range slices.Backward(l.covers) {
 		if c.holds(at) {
-			why = "covers for " + who
-			if who == "" {
+			switch who {
+			case "":
 				why = "covers"
-			} else if who == c.who {
+			case c.who:
 				why = ""
+			default:
+				why = "covers for " + who
 			}
 			return r.there(c.who, why, at)
 		}

@@ -26,8 +26,9 @@ func sign(secret, body string) string {
 	return "v1=" + hex.EncodeToString(pagerhook.Sum(secret, []byte(body)))
 }
 
-// TestSum holds the signature to one that openssl made:
-// printf '{"a":1}' | openssl dgst -sha256 -hmac secret
+// TestSum holds the signature to the one that this gives:
+//
+//	printf '{"a":1}' | openssl dgst -sha256 -hmac secret
 func TestSum(t *testing.T) {
 	if got := sign("secret", `{"a":1}`); got != "v1=aa9e2e3575f5d7098b6caccd790888c36d5fdb63342a73bada2d6a51747a8494" {
 		t.Error(got)
