@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +16,10 @@ func (c *cli) attemptsVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "attempts DEVICE", Short: "A device's tries to connect, and what failed",
 		Args: takes(1, 1, "DEVICE"),
-		Long: `Lists when a device tried to reach the cloud, newest first: from where, how far
-it came and when, and if it failed why and whose fault it is. What the reasons
-mean and what to do about them is in docs/runbook/reasons.md.`,
+		Long: `Says how many of a device's last tries to reach the cloud succeeded and how long
+those took, and lists them, newest first: from where, how far it came and when,
+and if it failed why and whose fault it is. What the reasons mean and what to do
+about them is in docs/runbook/reasons.md.`,
 		Example: "  cyan attempts oven\n  cyan attempts oven --since 2h --json",
 
 		ValidArgsFunction: c.deviceWords(nil),
@@ -29,6 +31,9 @@ mean and what to do about them is in docs/runbook/reasons.md.`,
 			answer, err := remote.Attempts(cmd.Context(), args[0], time.Now().Add(-since))
 			if err != nil {
 				return err
+			}
+			if first := share(answer.Attempts); first != "" && !c.json {
+				c.print("%s", first)
 			}
 			for _, a := range answer.Attempts {
 				if !c.json {
@@ -52,6 +57,45 @@ mean and what to do about them is in docs/runbook/reasons.md.`,
 	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "how far back")
 	c.targetFlags(cmd)
 	return cmd
+}
+
+// strip is of how many tries the share is told.
+const strip = 20
+
+// share says, of the last tries that have ended, how many succeeded, how long
+// those took, and which they were: the newest first, as the list below it. It
+// is empty where none has ended.
+func share(tries []rest.Attempt) string {
+	var marks strings.Builder
+	var took []time.Duration
+	all := 0
+	for i := range tries {
+		switch a := &tries[i]; {
+		case all == strip:
+		case a.Outcome == "succeeded":
+			all++
+			took = append(took, a.Ended.Sub(a.Started.Time))
+			marks.WriteByte('+')
+		case a.Outcome == "failed":
+			all++
+			marks.WriteByte('-')
+		}
+	}
+	if all == 0 {
+		return ""
+	}
+	line := fmt.Sprintf("%d %% succeeded: %d of the last %d tries", 100*len(took)/all, len(took), all)
+	if all == 1 {
+		line = fmt.Sprintf("%d %% succeeded: %d of 1 try", 100*len(took), len(took))
+	}
+	switch {
+	case len(took) == 1:
+		line += fmt.Sprintf(", within %.2f s", took[0].Seconds())
+	case len(took) > 1:
+		slices.Sort(took)
+		line += fmt.Sprintf(", half of them within %.2f s, all within %.2f s", took[(len(took)-1)/2].Seconds(), took[len(took)-1].Seconds())
+	}
+	return line + "  " + marks.String()
 }
 
 func (c *cli) printAttempt(a rest.Attempt) {
