@@ -153,6 +153,33 @@ func TestImpact(t *testing.T) {
 	}
 }
 
+// A device that was there before a crash was hit by it; one that came for the first
+// time after it was not.
+func TestImpactOfACrash(t *testing.T) {
+	w := newWorld(t, nil)
+	at := noon.Add(time.Hour)
+	came := func(id device.ID, after time.Duration) {
+		begun := at.Add(after)
+		w.store.AddAttempt(device.Attempt{
+			ID: id.String() + after.String(), Device: id, Transport: "tcp", Source: "203.0.113.7:1", Started: begun, Ended: begun.Add(time.Second), Outcome: device.Succeeded,
+		})
+	}
+	came(oven, 10*time.Second)
+	came(oven, 32*time.Second)
+	came(blank, 33*time.Second)
+	if err := w.store.AddAnnotation(t.Context(), store.Annotation{At: at.Add(30 * time.Second), Kind: store.KindCrash, Ended: store.UnknownCount}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var v rest.Impact
+	got := w.do("GET", rest.PathImpact+"?from=2026-05-31T13:00:00Z&until=2026-05-31T14:00:00Z", "")
+	if got.into(t, &v); v.Hit != 1 || v.Hits[0].Device != oven.String() || v.Hits[0].Reason != "server_restart" || v.Hits[0].Back != rest.BackHandshake {
+		t.Fatalf("status %d: %s", got.status, got.body)
+	}
+}
+
 // The watchtower's token reads the counts, and others do not.
 func TestSignalsWantTheirScope(t *testing.T) {
 	w := newWorld(t, nil)

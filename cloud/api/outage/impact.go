@@ -75,9 +75,9 @@ func (d *Desk) impact(w http.ResponseWriter, r *web.Request) error {
 	cuts, tried := asked.cuts(notes), byDevice(tries)
 	for i := range devices {
 		v := &devices[i]
-		hit := asked.hit(tried[v.ID], cuts, states[v.ID])
-		if hit != nil && hit.Reason == string(device.ServerRestart) {
-			there, err := d.wasThere(ctx, v.ID, hit.From.Time)
+		hit, cut := asked.hit(tried[v.ID], cuts, states[v.ID])
+		if cut != nil {
+			there, err := d.wasThere(ctx, v.ID, cut.at)
 			if err != nil {
 				return web.StoreError(err)
 			}
@@ -180,11 +180,13 @@ func byDevice(list []device.Attempt) map[device.ID][]*device.Attempt {
 	return by
 }
 
-// hit tells how a device was hit, from its attempts, the oldest first; nil: it
-// was not.
-func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) *rest.ImpactHit {
+// hit tells how a device was hit, from its attempts, the oldest first, and by
+// which cut if it began with one; nil: it was not.
+func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) (*rest.ImpactHit, *cut) {
 	v := &rest.ImpactHit{Back: rest.BackNotYet}
-	var last time.Time // that is laid at the cloud
+	var last time.Time  // that is laid at the cloud
+	var there time.Time // it was certainly connected
+	var by *cut
 	bad := func(at time.Time, reason device.Reason) {
 		if v.Reason == "" {
 			v.From, v.Reason = rest.At(at), string(reason)
@@ -198,8 +200,12 @@ func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) *rest.
 			v.Failed, v.Until, v.Back = v.Failed+1, rest.Time{}, rest.BackNotYet
 		case a.Outcome == device.Succeeded:
 			if c := cutBefore(cuts, a); v.Reason == "" && c != nil {
-				bad(c.from, device.ServerRestart)
+				by = c
+				if bad(c.from, device.ServerRestart); there.After(c.from) {
+					v.From = rest.At(there) // the incident was there before the crash
+				}
 			}
+			there = cmp.Or(a.Ended, a.Started)
 			if v.Reason != "" && v.Back == rest.BackNotYet {
 				v.Until, v.Proof, v.Back = rest.At(cmp.Or(a.Ended, a.Started)), rest.At(cmp.Or(a.Ended, a.Started)), rest.BackHandshake
 				if a.Reason == device.Resumed {
@@ -209,7 +215,7 @@ func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) *rest.
 		}
 	}
 	if v.Reason == "" {
-		return nil
+		return nil, nil
 	}
 	if proven := now.ProvenAt; proven.After(last) && now.Connected() {
 		if v.Back == rest.BackNotYet { // it had a session all the time
@@ -219,7 +225,7 @@ func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) *rest.
 			v.Proof = rest.At(proven)
 		}
 	}
-	return v
+	return v, by
 }
 
 // cutBefore gives the end of connections that made a device shake hands anew;
