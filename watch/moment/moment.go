@@ -48,14 +48,11 @@ type AskError struct {
 
 // Error says why, and what can be typed instead.
 func (e *AskError) Error() string {
-	text := strconv.Quote(e.Text) + " " + e.Why
+	list := make([]string, len(e.Choices))
 	for n, c := range e.Choices {
-		if n > 0 {
-			text += "; or"
-		}
-		text += " " + c.String()
+		list[n] = c.String()
 	}
-	return text
+	return strings.TrimSpace(strconv.Quote(e.Text) + " " + e.Why + " " + strings.Join(list, "; or "))
 }
 
 const (

@@ -27,7 +27,7 @@ var relative = map[string]int{"yesterday": -1, "today": 0, "tonight": 0, "tomorr
 // split takes a text apart. False: there is no clock in it.
 func split(text string) (r reading, ok bool) {
 	var words []string
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if m := joined.FindStringSubmatch(word); m != nil {
 			words = append(words, m[1])
 			word = m[2]
@@ -59,23 +59,7 @@ func split(text string) (r reading, ok bool) {
 // meanings gives everything that a reading can mean, and what is to be asked
 // about it; empty: it means what it says.
 func (r reading) meanings(against Clock) (list []Choice, why string) {
-	here := against.Here
-	if here == nil {
-		here = time.Local
-	}
-	zones := zonesOf(r.zone)
-	switch {
-	case r.zone == "":
-		why = "has no zone: which one is meant?"
-		zones = []zone{{"UTC", time.UTC}}
-		if name := here.String(); name != "UTC" && name != "Local" {
-			zones = append(zones, zone{name, here})
-		} else if name == "Local" {
-			zones = append(zones, zone{"UTC", here}) // typed with its offset
-		}
-	case len(zones) > 1 || zones[0].guessed():
-		why = "is in a zone that means several: which one is it?"
-	}
+	zones, why := r.zones(against.Here)
 	clock, ok := clockOf(r.clock)
 	if !ok {
 		return nil, example
@@ -106,6 +90,28 @@ func (r reading) meanings(against Clock) (list []Choice, why string) {
 		return nil, example
 	}
 	return list, why
+}
+
+// zones gives where a reading can be, and what is to be asked about it.
+func (r reading) zones(here *time.Location) (list []zone, why string) {
+	if r.zone != "" {
+		if list = zonesOf(r.zone); len(list) > 1 || list[0].guessed() {
+			why = "is in a zone that means several: which one is it?"
+		}
+		return list, why
+	}
+	if here == nil {
+		here = time.Local
+	}
+	list = []zone{{"UTC", time.UTC}}
+	switch name := here.String(); name {
+	case "UTC":
+	case "Local":
+		list = append(list, zone{"UTC", here}) // typed with its offset
+	default:
+		list = append(list, zone{name, here})
+	}
+	return list, "has no zone: which one is meant?"
 }
 
 // days gives what a date can be, and what is to be asked about it.

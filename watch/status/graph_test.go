@@ -53,8 +53,8 @@ func TestGraph(t *testing.T) {
 	i, w := v.Incidents[0], v.Windows[0]
 	for _, path := range []string{"/incidents/" + i.ID, "/maintenance/" + w.ID} {
 		page := rendered(t, v, path, v.At)
-		graph := page[strings.Index(page, "What was tried, and what succeeded"):]
-		graph = graph[:strings.Index(graph, "</div>")]
+		_, graph, _ := strings.Cut(page, "What was tried, and what succeeded")
+		graph, _, _ = strings.Cut(graph, "</div>")
 		pictures := strings.Count(graph, "<svg ")
 		if pictures == 0 || strings.Count(graph, `<rect class="incident"`) != pictures || strings.Count(graph, `<rect class="maintenance"`) != pictures ||
 			strings.Count(graph, `role="img" aria-label="`) != pictures || strings.Contains(graph, "script") {
