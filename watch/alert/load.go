@@ -13,6 +13,7 @@ type load struct {
 	windows  [2]signal.Tally // the newest last
 	at       time.Time
 	since    time.Time // of the first bad window of this stretch
+	bad      time.Time // the end of the last window by which something was held to fail; zero: there was none
 	culprits []signal.Culprit
 	came     []int  // devices that came well through, in the last windows that were as usual
 	apart    int    // windows in a row in which more devices count as connected than calls find
@@ -98,6 +99,19 @@ func telling(n signal.Tally) bool {
 	return all > 0 && float64(n.OK)/float64(all) < degradedBelow && binomialTail(n.Failed, all, baseline) < falseAlarm
 }
 
+// failing tells that two windows in a row show more failures than chance gives.
+func (l *load) failing() bool { return telling(l.windows[0]) && telling(l.windows[1]) }
+
+// fails tells that the windows show anything to be wrong.
+func (l *load) fails() bool { return l.alarm || l.failing() }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // accuse adds to a judgement what the traffic shows. It makes nothing better.
 func (j *Judge) accuse(c signal.Capability, now time.Time, v *signal.Judgement) {
 	l := j.traffic[c]
@@ -105,10 +119,18 @@ func (j *Judge) accuse(c signal.Capability, now time.Time, v *signal.Judgement) 
 		return
 	}
 	v.Culprits = l.culprits
+	if l.fails() {
+		l.bad = l.at
+	}
+	// What the traffic showed to fail worked again from the end of the last window
+	// in which it did, which is known only when the next one is full.
+	if v.Severity == signal.Operational && !l.fails() && l.bad.After(v.Well) {
+		v.Well, v.Mended = l.bad, later(v.Mended, l.bad)
+	}
 	if l.alarm && v.Severity == signal.Operational {
 		v.Severity, v.By, v.Since, v.Evidence, v.Reason = signal.Degraded, signal.ByTraffic, l.at, l.what, "traffic"
 	}
-	if !telling(l.windows[0]) || !telling(l.windows[1]) {
+	if !l.failing() {
 		return
 	}
 	both := signal.Tally{OK: l.windows[0].OK + l.windows[1].OK, Failed: l.windows[0].Failed + l.windows[1].Failed}

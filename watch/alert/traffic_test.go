@@ -116,6 +116,30 @@ func TestAbsence(t *testing.T) {
 	}
 }
 
+// TestTrafficIsWellSinceItsLastBadWindow: that what only the traffic shows to
+// fail works again is known a window later than it was so.
+func TestTrafficIsWellSinceItsLastBadWindow(t *testing.T) {
+	j := alert.New(alert.Config{Vantages: 1})
+	at := noon
+	var said []signal.Judgement
+	step := func(failed int) {
+		at = at.Add(time.Minute)
+		j.NoteTraffic(&signal.Traffic{Until: at, Calls: signal.Tally{OK: 100 - failed, Failed: failed}})
+		said = j.Judge(at.Add(20 * time.Second))
+	}
+	step(0)
+	step(60)
+	step(60)
+	if len(said) != 1 || said[0].Capability != signal.Calls || said[0].Severity == signal.Operational {
+		t.Fatalf("while most calls fail: %+v", said)
+	}
+	bad := at
+	step(0)
+	if len(said) != 1 || said[0].Severity != signal.Operational || !said[0].Well.Equal(bad) || !said[0].Mended.Equal(bad) {
+		t.Errorf("when they work again: %+v, want well since %v", said, bad)
+	}
+}
+
 // TestCountDrops raises an alarm when devices are lost at once, not when the
 // day goes by, and not when the cloud says that it has restarted.
 func TestCountDrops(t *testing.T) {
