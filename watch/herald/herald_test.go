@@ -135,6 +135,7 @@ func (w *world) open() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	go func() { known.Run(ctx); done <- nil }() // ends with end
+	synctest.Wait()                             // it forgets an incident that is over
 	go func() { done <- w.Run(ctx) }()          // likewise
 	w.end = func() {
 		cancel()
@@ -226,7 +227,9 @@ func TestOneMessage(t *testing.T) {
 			w.cloud.impact["a"] = rest.Impact{Devices: fleet, Hit: 400, Back: 397}
 		})
 		w.pass(2 * time.Minute)
-		w.resolve()
+		w.end()
+		w.resolve() // while nobody is there to tell
+		w.open()
 		want := []string{
 			"incident.opened The cloud is disturbed, incident 1: 400 of your 412 devices are affected. We know",
 			"incident.resolved The cloud works again: incident 1, for 1 h 3 min; 400 of your devices were hit, 397 of them are back [400 held]",

@@ -117,7 +117,7 @@ func TestMonths(t *testing.T) {
 		t.Errorf("a quiet month: %v %+v", err, r)
 	}
 	f.Incidents[0].Monitoring = time.Time{} // the last of May goes on and on
-	if r, err := report.Of(&f, "2026-06", may.AddDate(0, 2, 0)); err != nil || len(r.Incidents) != 1 || !r.Incidents[0].Earlier || r.Detect.Count != 0 {
+	if r, err := report.Of(&f, "2026-06", may.AddDate(0, 2, 0)); err != nil || len(r.Incidents) != 1 || !r.Incidents[0].Earlier || r.Detect.Count != 0 || r.Reported != 0 {
 		t.Errorf("one that began earlier: %v %+v", err, r)
 	}
 	for month, want := range map[string]error{"2026-07": report.ErrTooSoon, "2026-13": report.ErrMonth, "": report.ErrMonth, "2026-5": report.ErrMonth} {

@@ -93,6 +93,22 @@ func TestShifts(t *testing.T) {
 	}
 }
 
+// TestSpring: a handover stays at the clock's time when summer time begins: the
+// week before is an hour shorter.
+func TestSpring(t *testing.T) {
+	r, err := parse(t, strings.NewReplacer("2026-10-12", "2026-03-16", "2026-11-23", "2026-05-25", "2026-11-02", "2026-04-13", "2026-11-09", "2026-04-20").Replace(autumn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for when, who := range map[string]string{
+		"2026-03-23T08:00:00Z": "bob", "2026-03-30T06:59:59Z": "bob", "2026-03-30T07:00:00Z": "cy", "2026-03-30T07:59:59Z": "cy", "2026-04-06T06:59:59Z": "cy", "2026-04-06T07:00:00Z": "ada",
+	} {
+		if s := r.Shifts("first", at(when), at(when).Add(time.Second)); s[0].Who != who {
+			t.Errorf("at %s it is %s, not %s", when, s[0].Who, who)
+		}
+	}
+}
+
 // TestGap: a gap is found before it begins and while it goes on, and its
 // beginning stays the same.
 func TestGap(t *testing.T) {
