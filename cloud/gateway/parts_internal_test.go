@@ -168,6 +168,37 @@ func TestDeafStream(t *testing.T) {
 	})
 }
 
+// TestStalledStream hands over a stream whose device has taken half a frame, and
+// takes no more: that does not wait for it. What is left is all that is left,
+// and goes on where it was, here or in another process.
+func TestStalledStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		ps := &pipes{open: map[*pipe]struct{}{}}
+		p := &pipe{conn: near, pipes: ps, gone: make(chan struct{})}
+		p.write([]byte("half a frame"))
+		half := make([]byte, 4)
+		if _, err := io.ReadFull(far, half); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the writer has begun, and is stuck
+		p.write([]byte(", and another"))
+		left := p.silence()
+		if got := string(half) + string(left); got != "half a frame, and another" {
+			t.Errorf("%q has come, %q is left", half, left)
+		}
+		p.write([]byte(", and more")) // while nobody writes
+		p.speak()
+		rest := make([]byte, len(" a frame, and another, and more"))
+		if _, err := io.ReadFull(far, rest); err != nil || string(rest) != " a frame, and another, and more" {
+			t.Errorf("then %q comes, %v", rest, err)
+		}
+		p.finish()
+		ps.busy.Wait()
+	})
+}
+
 // TestPanic has the handling of one input panic: it costs that input only.
 func TestPanic(t *testing.T) {
 	g, err := Start(t.Context(), Config{Lanes: 1, Bus: noBus{}, Records: noRecords{}})
