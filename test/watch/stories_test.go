@@ -89,8 +89,9 @@ func (w *world) canary(transport sim.Transport, number int) canary.Config {
 	}
 }
 
-// patience is of runs that have to go well, fuse of those that have to fail: less
-// than the 20 s after which a device itself ends a handshake.
+// patience is of runs that have to go well, or to come to the step that fails; fuse
+// of those that have to fail in a handshake: less than the 20 s after which a
+// device itself ends one.
 const (
 	patience = 80 * time.Second
 	fuse     = 18 * time.Second
@@ -262,8 +263,11 @@ func TestFailures(t *testing.T) {
 			w := newWorld(t, cloud)
 			cfg := w.canary(c.transport, 0)
 			cfg.Deadline = patience
-			if c.reason == canary.ReasonTimeout {
+			switch {
+			case c.reason == canary.ReasonTimeout && c.step == signal.StepHandshake:
 				cfg.Deadline = fuse
+			case c.reason == canary.ReasonTimeout:
+				cfg.Deadline = patience / 2
 			}
 			c.spoil(w, &cfg)
 			r := canary.Run(t.Context(), cfg, c.story)
