@@ -35,9 +35,10 @@ type day struct {
 type unknown struct{}
 
 func (unknown) DevicesByID(context.Context, []device.ID) ([]device.Device, error) { return nil, nil }
-func (unknown) CountSessions(context.Context) (int, error)                        { return 2000, nil }
-func (unknown) Count() (connected, limbo int)                                     { return 2000, 0 }
-func (unknown) Routed() int                                                       { return 2000 }
+
+func (unknown) CountSessions(context.Context) (int, error) { return 2000, nil }
+func (unknown) Count() (connected, limbo int)              { return 2000, 0 }
+func (unknown) Routed() int                                { return 2000 }
 
 func begin(t *testing.T) *day {
 	d := &day{
@@ -47,7 +48,7 @@ func begin(t *testing.T) *day {
 	d.counts = outage.NewCounts(d.now)
 	signals := &outage.Signals{Counts: d.counts, Gauges: unknown{}, Facts: unknown{}, Node: "n1", Now: func() time.Time { return d.now }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := signals.Serve(w, &web.Request{Request: r}); err != nil {
+		if err := signals.Serve(w, &web.Request{Request: r}); err != nil { //nolint:contextcheck // r has it
 			t.Error(err)
 		}
 	}))
