@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cyan-cloud/cyan/watch/desk"
@@ -55,19 +55,19 @@ func (c *cli) propose(ctx context.Context, d *desk.Client, plan *maintenance.Win
 
 func (c *cli) oneProposal(p *hours.Proposal, zones []*time.Location) error {
 	v := proposal{Proposal: *p}
-	line := fmt.Sprintf("%s to %s", p.Starts.UTC().Format("Mon 2006-01-02 15:04"), p.Ends.UTC().Format("15:04 UTC"))
+	times := []string{p.Starts.UTC().Format("Mon 2006-01-02 15:04") + " to " + p.Ends.UTC().Format("15:04 UTC")}
 	for _, in := range zones {
 		at := p.Starts.In(in)
 		if v.Local == nil {
 			v.Local = map[string]string{}
 		}
 		v.Local[in.String()] = at.Format(time.RFC3339)
-		line += ", " + at.Format("Mon 15:04") + " " + in.String()
+		times = append(times, at.Format("Mon 15:04")+" "+in.String())
 	}
 	if c.json {
 		return c.emit(v)
 	}
-	c.print("%s", line)
+	c.print("%s", strings.Join(times, ", "))
 	c.print("   %.0f calls, %.0f devices that connect, %.0f API requests, %.0f devices connected: %.0f %% of the busiest such time, by %s",
 		p.Calls, p.Attempts, p.Requests, p.Connected, 100*p.Share, meanOf(p.Weeks))
 	return nil
