@@ -125,7 +125,7 @@ func (w *world) open() {
 		w.t.Fatal(err)
 	}
 	w.Herald, err = herald.Open(herald.Config{
-		Pages: pages, Owners: known, Seen: w.know, Data: w.data, URL: "https://status.example.com",
+		Pages: pages, Owners: known, Seen: w.know, Data: w.data, URL: "https://status.example.com", Every: time.Minute,
 		List:      func(token string) herald.Devices { return asked{&w.cloud, token} },
 		Transport: notifytest.Hosts{"acme.example.com": &w.acme, "bolt.example.com": &w.bolt},
 	})
