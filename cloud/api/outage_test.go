@@ -109,7 +109,7 @@ func TestMaintenanceStandsInErrors(t *testing.T) {
 	if h := w.do("GET", "/v1/devices", "").header.Get(rest.HeaderCloudStatus); h != "maintenance; window=w1; until="+rest.At(ends).String() {
 		t.Errorf("the header is %q", h)
 	}
-	if got := w.do("GET", "/v1/devices/nothing", ""); strings.Contains(string(got.body), "maintenance") {
+	if got := w.do("GET", "/v1/devices/nothing", ""); strings.Contains(got.body, "maintenance") {
 		t.Errorf("maintenance is claimed for the caller's own mistake: %s", got.body)
 	}
 }

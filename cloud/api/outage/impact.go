@@ -217,15 +217,22 @@ func (s *span) hit(tries []*device.Attempt, cuts []cut, now device.State) (*rest
 	if v.Reason == "" {
 		return nil, nil
 	}
-	if proven := now.ProvenAt; proven.After(last) && now.Connected() {
-		if v.Back == rest.BackNotYet { // it had a session all the time
-			v.Until, v.Back = rest.At(proven), rest.BackSession
-		}
-		if proven.After(v.Proof.Time) {
-			v.Proof = rest.At(proven)
-		}
-	}
+	prove(v, &now, last)
 	return v, by
+}
+
+// prove adds when a device that was hit answered last, if that was since.
+func prove(v *rest.ImpactHit, now *device.State, last time.Time) {
+	proven := now.ProvenAt
+	if !proven.After(last) || !now.Connected() {
+		return
+	}
+	if v.Back == rest.BackNotYet { // it had a session all the time
+		v.Until, v.Back = rest.At(proven), rest.BackSession
+	}
+	if proven.After(v.Proof.Time) {
+		v.Proof = rest.At(proven)
+	}
 }
 
 // cutBefore gives the end of connections that made a device shake hands anew;
