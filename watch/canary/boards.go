@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
 
@@ -48,7 +49,7 @@ func (r *Runner) followBoards(ctx context.Context) {
 				}
 			}
 		}
-		if !wait(ctx, boardsLook) {
+		if !pause.For(ctx, boardsLook) {
 			for _, was := range now {
 				was.stop()
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/watch/signal"
 )
 
@@ -49,7 +50,7 @@ func (t *task) run(ctx context.Context, head time.Duration) {
 	var all sync.WaitGroup
 	defer t.release(ctx)
 	defer all.Wait()
-	if !wait(ctx, head) {
+	if !pause.For(ctx, head) {
 		return
 	}
 	for {
@@ -58,7 +59,7 @@ func (t *task) run(ctx context.Context, head time.Duration) {
 			all.Go(func() { t.end(who, t.once(ctx, cfg)) })
 		}
 		for time.Since(began) < t.pace() {
-			if !wait(ctx, min(lookEvery, max(t.pace()-time.Since(began), time.Millisecond))) {
+			if !pause.For(ctx, min(lookEvery, max(t.pace()-time.Since(began), time.Millisecond))) {
 				return
 			}
 		}
@@ -250,16 +251,4 @@ func (c *current) reading(story signal.Story, cfg *Config) []signal.Reading {
 		r.Transport = cfg.Way.Transport.String()
 	}
 	return r.Readings()
-}
-
-// wait waits, and tells whether ctx is still good.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
