@@ -181,7 +181,7 @@ func (f *fleet) restart(ctx context.Context, args []string, limit time.Duration)
 	if f.wait(all, limit) > 0 {
 		return nil, errConnect
 	}
-	pause.For(f.ctx, settle)
+	pause.For(ctx, settle)
 	f.arm(time.Now(), sim.UDP)
 	for _, i := range all {
 		if transportOf(i) == sim.TCP {
