@@ -117,10 +117,10 @@ func Open(cfg Config) (*Desk, error) {
 			d.heirs[c] = 0
 		}
 	}
-	if d.days, err = loadDays(cfg.Data); err != nil {
+	if d.days, err = readFile[status.History](d.daysFile()); err != nil {
 		cfg.Logger.Warn("the days of the page begin anew", "err", err)
 	}
-	if d.diary, err = loadDiary(cfg.Data); err != nil {
+	if d.diary, err = readFile[hours.Diary](d.diaryFile()); err != nil {
 		cfg.Logger.Warn("what is done in each hour is counted anew", "err", err)
 	}
 	return d, nil
@@ -148,7 +148,7 @@ func (d *Desk) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.keepDiary()
-	return errors.Join(d.saveDays(), d.charts.minutes.Close(), d.journal.Close())
+	return errors.Join(replaceFile(d.daysFile(), &d.days), d.charts.minutes.Close(), d.journal.Close())
 }
 
 // Noted is a run of a canary.

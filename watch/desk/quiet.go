@@ -1,11 +1,8 @@
 package desk
 
 import (
-	"encoding/json"
 	"errors"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -50,30 +47,12 @@ func (d *Desk) quiet(r *http.Request) (any, error) {
 	return append([]hours.Proposal{}, list...), nil
 }
 
-func diaryFile(data string) string { return filepath.Join(data, "hours.json") }
+func (d *Desk) diaryFile() string { return filepath.Join(d.cfg.Data, "hours.json") }
 
-func loadDiary(data string) (h hours.Diary, err error) {
-	text, err := os.ReadFile(diaryFile(data))
-	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
-	}
-	if err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(text, &h)
-}
-
-// keepDiary replaces the file of the hours whole. That it cannot is no reason
-// to stop anything.
+// keepDiary replaces the file of the hours. That it cannot is no reason to stop
+// anything.
 func (d *Desk) keepDiary() {
-	text, err := json.Marshal(&d.diary)
-	if err == nil {
-		next := diaryFile(d.cfg.Data) + ".next"
-		if err = os.WriteFile(next, text, 0o600); err == nil {
-			err = os.Rename(next, diaryFile(d.cfg.Data))
-		}
-	}
-	if err != nil {
+	if err := replaceFile(d.diaryFile(), &d.diary); err != nil {
 		d.cfg.Logger.Warn("what is done in each hour is not written down", "err", err)
 	}
 }

@@ -1,11 +1,7 @@
 package desk
 
 import (
-	"encoding/json"
-	"errors"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -54,7 +50,7 @@ func (d *Desk) save(v *status.View, now time.Time) {
 	if err := d.charts.keep(now); err != nil {
 		d.cfg.Logger.Error("the minutes of the charts are not written down", "err", err)
 	}
-	if err := d.saveDays(); err != nil {
+	if err := replaceFile(d.daysFile(), &d.days); err != nil {
 		d.cfg.Logger.Error("the days of the page are not written down", "err", err)
 	}
 	if d.cfg.Export == "" {
@@ -119,31 +115,7 @@ func changedAt(c signal.Capability, all []incident.Incident) time.Time {
 // with the key.
 func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.routes.ServeHTTP(w, r) }
 
-func daysFile(data string) string { return filepath.Join(data, "days.json") }
-
-func loadDays(data string) (h status.History, err error) {
-	text, err := os.ReadFile(daysFile(data))
-	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
-	}
-	if err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(text, &h)
-}
-
-// saveDays replaces the file of the days whole.
-func (d *Desk) saveDays() error {
-	text, err := json.Marshal(&d.days)
-	if err != nil {
-		return err
-	}
-	next := daysFile(d.cfg.Data) + ".next"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, daysFile(d.cfg.Data))
-}
+func (d *Desk) daysFile() string { return filepath.Join(d.cfg.Data, "days.json") }
 
 // List gives the incidents and windows that there are, newest first.
 func (d *Desk) List() ([]incident.Incident, []maintenance.Window) {
