@@ -66,7 +66,7 @@ func (s *Session) ping(now time.Time, id uint16, back bool, outs *Outs) {
 	switch {
 	case again:
 		s.Duplicates++
-		s.repeated(now, id)
+		s.repeated(now, id, now)
 	case s.udp():
 		if !back && s.word == device.Online {
 			s.learn(now)
@@ -91,7 +91,7 @@ func (s *Session) duplicate(now time.Time, m *coap.Message, outs *Outs) bool {
 	if answer == nil {
 		return true // it waits for the store
 	}
-	s.repeated(now, m.ID)
+	s.repeated(now, m.ID, s.desk.answered.Received(m.ID))
 	if spark.Classify(m) == spark.KindTime {
 		s.receiveTime(now, m, outs)
 		return true

@@ -19,6 +19,10 @@ const (
 	// messages do not arrive. One may be chance.
 	maxRepeats = 2
 
+	// secondRepeat is how long after a message came first its repetition is not
+	// the first: those come after 4 to 6 s, and 8 s or more behind that.
+	secondRepeat = 8 * time.Second
+
 	// lastRepeat is how often a message is repeated at most.
 	lastRepeat = 3
 
@@ -187,10 +191,12 @@ func (s *Session) acknowledged(now time.Time, id uint16) {
 
 // repeated notes that a device sent again what we had answered, and now answer
 // again: the answer did not arrive. That message is the one to watch. Two that
-// are repeated once each may be one gust; but until none is, nothing is proven.
+// are repeated once each may be one gust; but until none is, nothing is proven,
+// and of two that are repeated in turns the second repetition of either counts.
+// first is when the message came, now where that is not known.
 // Of a device in doubt each may be the last repetition that there is: that none
 // follows proves nothing before the device has had the time to begin anew.
-func (s *Session) repeated(now time.Time, id uint16) {
+func (s *Session) repeated(now time.Time, id uint16, first time.Time) {
 	switch {
 	case s.word == device.Limbo:
 		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, lastRepeat
@@ -198,7 +204,9 @@ func (s *Session) repeated(now time.Time, id uint16) {
 	case s.ackedAt != 0 && s.ackedID == id:
 	case s.ackedAt != 0 && s.repeats > 0:
 		s.ackedAt, s.ackedID = now.UnixMilli(), id
-		return
+		if now.Sub(first) < secondRepeat {
+			return
+		}
 	default:
 		s.ackedID, s.repeats = id, 0
 	}

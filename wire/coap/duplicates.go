@@ -44,6 +44,17 @@ func (d *Duplicates) Seen(now time.Time, id uint16) (answer []byte, dup bool) {
 	return d.log[at+entryHeader : at+n : at+n], true
 }
 
+// Received tells when the message with the given id came first, or was answered
+// if that was later: the second in which that was. The zero time: it is not
+// remembered.
+func (d *Duplicates) Received(id uint16) time.Time {
+	at, n := d.find(id)
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(binary.BigEndian.Uint32(d.log[at:])), 0)
+}
+
 // Remember notes that a message was received, and the answer that a
 // repetition is to get. While the answer still waits for something it is nil,
 // and a second Remember puts it in. When memory is full the oldest message is
