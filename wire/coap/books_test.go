@@ -280,3 +280,21 @@ func TestBooksExport(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestReceived tells when a message came, for as long as it is remembered.
+func TestReceived(t *testing.T) {
+	var d coap.Duplicates
+	came := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	d.Remember(came, 7, []byte("answer"))
+	d.Remember(came.Add(3*time.Second), 8, nil)
+	if got := d.Received(7); !got.Equal(came) {
+		t.Errorf("7 came %v, not %v", got, came)
+	}
+	if got := d.Received(8); !got.Equal(came.Add(3 * time.Second)) {
+		t.Errorf("8 came %v", got)
+	}
+	d.Trim(came.Add(coap.DuplicateLifetime + 2*time.Second))
+	if got := d.Received(7); !got.IsZero() {
+		t.Errorf("7 is forgotten, and came %v", got)
+	}
+}
