@@ -26,8 +26,8 @@ type gate struct {
 	at string
 
 	mu     sync.Mutex
-	policy policy // guarded by mu; nil: everybody passes
-	number int    // guarded by mu; of the policy
+	policy policy    // guarded by mu; nil: everybody passes
+	number int       // guarded by mu; of the policy
 	bit    time.Time // guarded by mu; when the policy did something to somebody first
 	idle   time.Duration
 	open   []io.Closer // guarded by mu

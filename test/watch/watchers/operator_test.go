@@ -111,7 +111,7 @@ notify:
 	if len(stakes) != 2 || !strings.Contains(stakes[0], `"name":"Ovens"`) || !strings.Contains(stakes[0], `"costs_per_min":6000`) {
 		t.Errorf("the order is %v", stakes)
 	}
-	cloud.Admin.Must(t, append([]string{"incident", "reported", "1", "the forum", "--at", time.Now().UTC().Format(time.RFC3339), "--by", "Bob"}, at...)...)
+	cloud.Admin.Must(t, append([]string{"incident", "reported", "1", "the forum", "--at", time.Now().UTC().Format(time.RFC3339Nano), "--by", "Bob"}, at...)...)
 	var report struct {
 		ToldFirst int `json:"customers_told_us_first"`
 		Incidents []struct {
