@@ -255,11 +255,12 @@ func (m *Muster) look(ctx context.Context) {
 	m.countOwners(ctx)
 	for i := range over {
 		r := &over[i]
-		level, what := slog.LevelInfo, "the devices are back after a disconnect"
+		log := m.cfg.Logger.With("recovery", r.ID, "kind", r.Kind, "affected", r.Affected, "back", r.Back.Sum())
 		if r.GivenUp > 0 {
-			level, what = slog.LevelWarn, "not all devices came back after a disconnect: nobody waits for the rest any more"
+			log.Warn("not all devices came back after a disconnect: nobody waits for the rest any more", "given_up", r.GivenUp)
+		} else {
+			log.Info("the devices are back after a disconnect")
 		}
-		m.cfg.Logger.Log(ctx, level, what, "recovery", r.ID, "kind", r.Kind, "affected", r.Affected, "back", r.Back.Sum(), "given_up", r.GivenUp)
 		if m.cfg.Over != nil {
 			m.cfg.Over(ctx, *r)
 		}
