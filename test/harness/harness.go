@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/internal/testlog"
+	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // patience is how long a test waits for something to happen.
@@ -61,8 +62,12 @@ func start(t testing.TB, o app.Options, run host) *Cloud {
 		o.Data = filepath.Join(t.TempDir(), "data")
 	}
 	for _, a := range []*string{&o.ListenTCP, &o.ListenUDP, &o.ListenAPI} {
-		if *a == "" {
-			*a = "127.0.0.1:0"
+		if *a != "" {
+			continue
+		}
+		var err error
+		if *a, err = port.Free(); err != nil {
+			t.Fatal(err)
 		}
 	}
 	c := &Cloud{Options: o, t: t, run: run}

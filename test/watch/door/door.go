@@ -3,13 +3,11 @@
 package door
 
 import (
-	"errors"
 	"io"
-	"math/rand/v2"
-	"net"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // Fault is what is wrong with a door.
@@ -32,30 +30,6 @@ type Door interface {
 	// more until they come anew, and gives their number.
 	Deafen(share float64) int
 	Close()
-}
-
-// The ports of doors are below those that the system hands out: while one is
-// closed, nobody else gets it.
-const portsFrom, ports = 26000, 1000
-
-var errNoPort = errors.New("door: no port is free")
-
-// Port gives a port of 127.0.0.1 that is free for TCP and UDP.
-func Port() (string, error) {
-	for range 10 * ports {
-		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(portsFrom+rand.IntN(ports)))
-		l, err := net.Listen("tcp", at) //nolint:noctx // it does not wait
-		if err != nil {
-			continue
-		}
-		p, err := net.ListenPacket("udp", at) //nolint:noctx // it does not wait
-		_ = l.Close()
-		if err != nil {
-			continue
-		}
-		return at, p.Close()
-	}
-	return "", errNoPort
 }
 
 // again tries for a while: a port that was closed a moment ago may not be free
@@ -87,7 +61,7 @@ type base[F io.Closer] struct {
 // begin opens the door before the cloud's port at to.
 func (b *base[F]) begin(to string) (err error) {
 	b.to = to
-	if b.at, err = Port(); err != nil {
+	if b.at, err = port.Free(); err != nil {
 		return err
 	}
 	return b.listen()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/test/harness"
-	"github.com/cyan-cloud/cyan/test/watch/door"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
@@ -32,7 +32,7 @@ type post struct {
 // asks for any.
 func free(t testing.TB) string {
 	t.Helper()
-	at, err := door.Port()
+	at, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cyan-cloud/cyan/test/watch/door"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
@@ -158,7 +158,7 @@ func (p *play) operator(args ...string) stage.Answer {
 func (p *play) curtain() {
 	t := p.t
 	program := stage.Build(t)
-	at, err := door.Port()
+	at, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 )
 
@@ -39,7 +40,7 @@ func Serve(t testing.TB, program Program, more ...string) *Cloud {
 	var at [3]string
 	for i := range at {
 		var err error
-		if at[i], err = door.Port(); err != nil {
+		if at[i], err = port.Free(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cyan-cloud/cyan/test/watch/door"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/status"
 )
@@ -48,7 +48,7 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	at := how.At
 	if at == "" {
 		var err error
-		if at, err = door.Port(); err != nil {
+		if at, err = port.Free(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,7 +62,7 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	w.args = append(w.looking(name, at, &how), "--config", settings, "--vantages", strings.Join(others, ","))
 	w.start()
 	for i := range others {
-		there, err := door.Port()
+		there, err := port.Free()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/internal/pause"
-	"github.com/cyan-cloud/cyan/test/watch/door"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/desk"
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -72,7 +72,7 @@ func one(t *testing.T, p *notifytest.Pager) *notifytest.PagerIncident {
 // lives again.
 func TestWatchtowerIsKilled(t *testing.T) {
 	t.Parallel()
-	at, err := door.Port()
+	at, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/internal/pause"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
@@ -33,7 +34,7 @@ type scene struct {
 
 func open(t *testing.T, program stage.Program) *scene {
 	t.Helper()
-	at, err := door.Port()
+	at, err := port.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
