@@ -148,7 +148,7 @@ const (
 	lookEvery  = 5 * time.Second
 	overlap    = time.Second       // of two connections that have one device
 	silentLag  = 130 * time.Second // past its keep-alive, until a silent device is not shown as connected
-	provenLag  = 120 * time.Second // past two keep-alives, for proof that was none: who repeats two messages in turns is not doubted
+	provenLag  = 120 * time.Second // past two keep-alives, for proof that was none
 	presentLag = 120 * time.Second // for a device that is heard and shown as gone
 )
 
