@@ -150,9 +150,9 @@ compat: ## run the stock clients of npm and write their table (Linux, Node and n
 COMPAT_CI := cli-(2\.6\.0|2\.7\.0|3\.51\.0)
 
 .PHONY: compat-ci
-compat-ci: ## run three of them, about three minutes, and compare (left out without Node and npm)
+compat-ci: ## run three of them, about five minutes, and compare (left out without Node and npm)
 	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-		go test -tags compat -short -count 1 -timeout 15m -parallel 3 ./test/compat -run 'TestClients/run/$(COMPAT_CI)$$'; \
+		go test -tags compat -count 1 -timeout 20m -parallel 3 ./test/compat -run 'TestClients/run/$(COMPAT_CI)$$'; \
 	else echo "compat-ci: no Node or no npm here, stock clients were not run"; fi
 
 .PHONY: tools

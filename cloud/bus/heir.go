@@ -7,6 +7,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/internal/pause"
 )
 
 // A process that hands its devices over to another of the same node stays on
@@ -151,8 +152,8 @@ func (b *Bus) Address() string { return b.address }
 func (b *Bus) Retire(ctx context.Context, heir string) error {
 	err := until(ctx, func() bool { return b.presence.serves(heir) })
 	for _, mark := range []string{markEars, markLast, markDone} {
-		if err == nil {
-			err = pause(ctx, apart)
+		if err == nil && !pause.For(ctx, apart) {
+			err = ctx.Err()
 		}
 		if err == nil {
 			err = b.mark(ctx, mark+b.address)
@@ -256,16 +257,4 @@ func until(ctx context.Context, ok func() bool) error {
 		}
 	}
 	return nil
-}
-
-// pause waits for so long.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/lane"
+	"github.com/cyan-cloud/cyan/internal/pause"
 )
 
 // Toll is what a drain ends, and what it does not.
@@ -100,14 +101,10 @@ func (g *Gateway) Drain(ctx context.Context, rate float64, told func(ended int, 
 
 // moment waits for about as long as there is between two at that rate.
 func moment(ctx context.Context, rate float64) error {
-	timer := time.NewTimer(time.Duration((0.5 + rand.Float64()) / rate * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !pause.For(ctx, time.Duration((0.5+rand.Float64())/rate*float64(time.Second))) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // sendAway ends a device's connection, unless somebody waits for a call of it.

@@ -199,7 +199,7 @@ func (g *Gateway) hush(ctx context.Context) error {
 			return err
 		}
 	}
-	idle := g.pipes.pause.begin()
+	idle := g.pipes.halt.begin()
 	read := make(chan struct{})
 	go func() { // ends with the readers, which the deadlines end
 		g.reading.Wait()
@@ -257,7 +257,7 @@ func (g *Gateway) Resume() {
 	h.mu.Unlock()
 	if paused != nil {
 		close(paused)
-		g.pipes.pause.end()
+		g.pipes.halt.end()
 		for _, s := range g.sockets {
 			_ = s.UDP().SetReadDeadline(time.Time{})
 		}

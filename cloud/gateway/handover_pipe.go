@@ -11,8 +11,8 @@ import (
 // past is a deadline that has passed: it ends whatever waits for a connection.
 func past() time.Time { return time.Unix(1, 0) }
 
-// pause stops the reading of pipes, and lets it go on.
-type pause struct {
+// halt stops the reading of pipes, and lets it go on.
+type halt struct {
 	mu   sync.Mutex
 	want chan struct{}      // guarded by mu; nil or open: pipes are read
 	on   bool               // guarded by mu
@@ -21,7 +21,7 @@ type pause struct {
 }
 
 // wanted gives a channel that is closed when reading is to stop.
-func (p *pause) wanted() <-chan struct{} {
+func (p *halt) wanted() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.want == nil {
@@ -30,14 +30,14 @@ func (p *pause) wanted() <-chan struct{} {
 	return p.want
 }
 
-func (p *pause) is() bool {
+func (p *halt) is() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.on
 }
 
 // read tells whether somebody reads the pipe.
-func (p *pause) read(by *pipe) bool {
+func (p *halt) read(by *pipe) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, ok := p.who[by]
@@ -45,10 +45,10 @@ func (p *pause) read(by *pipe) bool {
 }
 
 // caused tells whether an error of reading is only that reading is to stop.
-func (p *pause) caused(err error) bool { return p.is() && errors.Is(err, os.ErrDeadlineExceeded) }
+func (p *halt) caused(err error) bool { return p.is() && errors.Is(err, os.ErrDeadlineExceeded) }
 
 // reads notes that a pipe is read, until done is called.
-func (p *pause) reads(by *pipe) (done func()) {
+func (p *halt) reads(by *pipe) (done func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.who == nil {
@@ -71,7 +71,7 @@ func (p *pause) reads(by *pipe) (done func()) {
 
 // begin has the reading of all pipes end at the border of what was read. It
 // gives a channel that is closed when it has.
-func (p *pause) begin() <-chan struct{} {
+func (p *halt) begin() <-chan struct{} {
 	_ = p.wanted() // there is something to close
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *pause) begin() <-chan struct{} {
 	return idle
 }
 
-func (p *pause) end() {
+func (p *halt) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.on, p.want, p.idle = false, nil, nil
@@ -101,7 +101,7 @@ func (ps *pipes) readOn(g *Gateway) {
 	defer ps.mu.Unlock()
 	for p := range ps.open {
 		_ = p.conn.SetReadDeadline(time.Time{})
-		if ps.pause.read(p) {
+		if ps.halt.read(p) {
 			continue // its reader did not stop
 		}
 		ps.busy.Go(func() { g.readPipe(g.lanes[p.id&0xff], p) }) // ends when the connection does

@@ -48,7 +48,7 @@ type pipes struct {
 	mu     sync.Mutex
 	open   map[*pipe]struct{} // guarded by mu
 	closed bool               // guarded by mu: no more are taken in
-	pause  pause
+	halt   halt
 	most   int            // set before the first comes
 	busy   sync.WaitGroup // goroutines that read or write one
 }
@@ -124,7 +124,7 @@ func (g *Gateway) open(c net.Conn) {
 		r.mail.put(input{In: lane.In{Kind: lane.StreamOpened, Conn: p.id, From: netip.AddrPortFrom(from.Addr().Unmap(), from.Port())}, pipe: p})
 		g.readPipe(r, p)
 	}
-	if g.pipes.pause.is() {
+	if g.pipes.halt.is() {
 		c.Close() // it came at the last moment, and comes again
 		return
 	}
@@ -151,7 +151,7 @@ const streamBit = 1 << 63
 
 // readPipe passes on what the device sends, a piece at a time.
 func (g *Gateway) readPipe(r *runner, p *pipe) {
-	defer g.pipes.pause.reads(p)()
+	defer g.pipes.halt.reads(p)()
 	for {
 		buf := packets.Get().(*socket.Packet)
 		n, err := p.conn.Read(buf.Data[:])
@@ -167,7 +167,7 @@ func (g *Gateway) readPipe(r *runner, p *pipe) {
 		} else {
 			packets.Put(buf)
 		}
-		if err != nil && g.pipes.pause.caused(err) {
+		if err != nil && g.pipes.halt.caused(err) {
 			return
 		}
 		if err != nil {
@@ -190,7 +190,7 @@ func (p *pipe) rest() {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-p.pipes.pause.wanted():
+	case <-p.pipes.halt.wanted():
 	case <-p.gone:
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,20 +56,13 @@ cyan incident reported.`,
 
 // fetchReport gets a report from a watchtower.
 func fetchReport(ctx context.Context, site, name string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(site, "/")+"/reports/"+url.PathEscape(name), nil)
-	if err != nil {
-		return nil, misuse("--status-url is no URL: " + site)
-	}
-	w, err := http.DefaultClient.Do(r)
+	w, text, err := fromPage(ctx, site, "/reports/"+url.PathEscape(name), reportMost)
 	if err != nil {
 		return nil, err
 	}
-	defer w.Body.Close()
 	switch w.StatusCode {
 	case http.StatusOK:
-		return io.ReadAll(io.LimitReader(w.Body, reportMost))
+		return text, nil
 	case http.StatusNotFound:
 		return nil, fail(exitNotFound, "there is no report of that month at "+site, "has it begun? is --status-url the watchtower's, and not a copy of its page?")
 	default:

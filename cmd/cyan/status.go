@@ -65,22 +65,15 @@ const (
 // evidence reads what a status page knows. Whether that is old is judged here
 // too: a copy on a host of files cannot.
 func evidence(ctx context.Context, site string) (*status.Evidence, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(site, "/")+"/evidence.json", nil)
-	if err != nil {
-		return nil, misuse("--status-url is no URL: " + site)
-	}
-	w, err := http.DefaultClient.Do(r)
+	w, text, err := fromPage(ctx, site, "/evidence.json", statusMost)
 	if err != nil {
 		return nil, err
 	}
-	defer w.Body.Close()
 	if w.StatusCode != http.StatusOK {
 		return nil, fail(exitUnreachable, "there is no status page at "+site+": it answered "+w.Status, "is --status-url the watchtower's?")
 	}
 	e := new(status.Evidence)
-	if err := json.NewDecoder(io.LimitReader(w.Body, statusMost)).Decode(e); err != nil {
+	if err := json.Unmarshal(text, e); err != nil {
 		return nil, fail(exitUnreachable, "there is no status page at "+site+": "+err.Error(), "is --status-url the watchtower's?")
 	}
 	now := time.Now()
@@ -91,6 +84,22 @@ func evidence(ctx context.Context, site string) (*status.Evidence, error) {
 		e.Unknown, e.Headline = true, "This page is out of date: treat everything as unknown."
 	}
 	return e, nil
+}
+
+// fromPage gets what a watchtower has at a path, and so many bytes of it at most.
+func fromPage(ctx context.Context, site, path string, most int64) (w *http.Response, text []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(site, "/")+path, nil)
+	if err != nil {
+		return nil, nil, misuse("--status-url is no URL: " + site)
+	}
+	if w, err = http.DefaultClient.Do(r); err != nil {
+		return nil, nil, err
+	}
+	defer w.Body.Close()
+	text, err = io.ReadAll(io.LimitReader(w.Body, most))
+	return w, text, err
 }
 
 func (c *cli) printStatus(e *status.Evidence) {

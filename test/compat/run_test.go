@@ -36,7 +36,7 @@ func TestClients(t *testing.T) {
 				program := install(t, c)
 				w := newWorld(t)
 				for _, s := range scenarios(t) {
-					if s.suits(c) && !(testing.Short() && s.waits()) {
+					if s.suits(c) {
 						w.play(t, c, program, s)
 					}
 				}
@@ -275,10 +275,4 @@ func install(t *testing.T, c client) (program []string) {
 		t.Fatal(err)
 	}
 	return []string{node, script}
-}
-
-// waits tells whether the scenario is about a device that does not answer: that
-// takes as long as a device may take, and -short leaves it out.
-func (s *scenario) waits() bool {
-	return s.fault == "deaf" || s.fault == "" && strings.Contains(s.run, "mute")
 }
