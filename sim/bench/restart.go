@@ -262,10 +262,7 @@ func (p *plain) people(ctx context.Context, n, called int, say Progress) (*stage
 	running, cancel := context.WithCancel(ctx)
 	c.Start(running)
 	st := &stage{person: per, crowd: c, stop: cancel}
-	arrived, err := c.Bring(ctx, 0, n, crowd.Settled, connectTogether, func(k int) { say("connected: %d of %d", k, n) })
-	if err == nil && arrived < n {
-		err = fmt.Errorf("bench: only %d of %d devices could connect", arrived, n)
-	}
+	err = c.BringAll(ctx, crowd.Settled, connectTogether, func(k int) { say("connected: %d of %d", k, n) })
 	if err == nil && !pause.For(ctx, startUpRest) {
 		err = context.Cause(ctx)
 	}

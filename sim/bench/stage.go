@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
@@ -36,11 +35,7 @@ func setUp(ctx context.Context, s *Server, n int, say Progress) (*stage, error) 
 	c.Start(running)
 	st := &stage{person: p, crowd: c, stop: cancel}
 	say("connecting %d devices", n)
-	arrived, err := c.Bring(ctx, 0, n, crowd.Settled, connectTogether, func(n int) { say("connected: %d", n) })
-	if err == nil && arrived < n {
-		err = fmt.Errorf("bench: only %d of %d devices could connect", arrived, n)
-	}
-	if err != nil {
+	if err := c.BringAll(ctx, crowd.Settled, connectTogether, func(n int) { say("connected: %d", n) }); err != nil {
 		return nil, errors.Join(err, st.tearDown())
 	}
 	return st, nil

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -85,10 +84,7 @@ func (l *load) connect(ctx context.Context) (*crowd.Crowd, error) {
 		return nil, err
 	}
 	c.Start(ctx)
-	arrived, err := c.Bring(ctx, 0, l.part.Devices, crowd.Settled, 64, nil)
-	if err == nil && arrived < l.part.Devices {
-		err = fmt.Errorf("attack: only %d of %d devices could connect", arrived, l.part.Devices)
-	}
+	err = c.BringAll(ctx, crowd.Settled, 64, nil)
 	for i := range l.part.Devices {
 		l.ids = append(l.ids, c.ID(i))
 	}

@@ -51,6 +51,7 @@ type Crowd struct {
 	counts counts
 	runs   sync.WaitGroup // run
 	broken atomic.Pointer[error]
+	lost   atomic.Pointer[error] // why the first one was given up
 }
 
 // counts is Counts while devices run.

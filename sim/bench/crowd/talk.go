@@ -2,6 +2,7 @@ package crowd
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -10,6 +11,10 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
+// errReset is why a device that is told to start again does not: none of a crowd
+// is to lose its session.
+var errReset = errors.New("the server answered with a reset")
+
 // shake begins a handshake.
 func (c *Crowd) shake(i int) {
 	var random dtls.ClientRandom
@@ -17,7 +22,7 @@ func (c *Crowd) shake(i int) {
 	_, _ = c.chance.Read(random.Ephemeral[:])
 	h, flight, err := dtls.NewClientHandshake(&dtls.ClientConfig{ServerKey: c.serverKey, Key: c.cfg.Who.Key(i)}, c.now, random)
 	if err != nil {
-		c.lose(i)
+		c.lose(i, err)
 		return
 	}
 	c.devices[i].phase = shaking
@@ -52,7 +57,7 @@ func (c *Crowd) received(to netip.Addr, datagram []byte) {
 		switch {
 		case err != nil: // a flight of the handshake that came again
 		case t == dtls.Alert:
-			c.lose(i)
+			c.lose(i, fmt.Errorf("the server sent the alert %x", message))
 		default:
 			c.message(i, message)
 		}
@@ -64,7 +69,7 @@ func (c *Crowd) shakeOn(i int, datagram []byte) {
 	out, err := h.Receive(c.now, datagram)
 	c.sendAll(i, out.Send)
 	if err != nil {
-		c.lose(i)
+		c.lose(i, err)
 		return
 	}
 	session, ok := h.Session()
@@ -90,7 +95,7 @@ func (c *Crowd) saySame(i int) {
 	d := &c.devices[i]
 	message, err := speech[d.step](c.plain[:0], i, d.waitID, d.token)
 	if err != nil {
-		c.lose(i)
+		c.lose(i, err)
 		return
 	}
 	c.seal(i, message)
@@ -106,7 +111,7 @@ func (c *Crowd) seal(i int, message []byte) {
 		}
 	}
 	if err != nil {
-		c.lose(i)
+		c.lose(i, err)
 		return
 	}
 	c.sock.send(addressOf(i), b)
@@ -124,7 +129,7 @@ func (c *Crowd) message(i int, b []byte) {
 	case m.Type == coap.Acknowledgement:
 		c.acknowledged(i, &m)
 	case m.Type == coap.Reset:
-		c.lose(i)
+		c.lose(i, errReset)
 	case m.Code.Response(): // that of the time comes by itself
 		if m.Type == coap.Confirmable {
 			c.seal(i, coap.AppendEmpty(buf[:0], coap.Acknowledgement, m.ID))

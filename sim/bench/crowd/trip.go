@@ -2,6 +2,7 @@ package crowd
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -41,6 +42,20 @@ func (c *Crowd) Bring(ctx context.Context, first, end int, to Phase, parallel in
 			return int(t.arrived.Load()), context.Cause(ctx)
 		}
 	}
+}
+
+// BringAll brings all devices to a phase. An error says why the first that did
+// not get there did not.
+func (c *Crowd) BringAll(ctx context.Context, to Phase, parallel int, report func(arrived int)) error {
+	arrived, err := c.Bring(ctx, 0, len(c.devices), to, parallel, report)
+	if err != nil || arrived == len(c.devices) {
+		return err
+	}
+	err = fmt.Errorf("crowd: only %d of %d devices could connect", arrived, len(c.devices))
+	if why := c.lost.Load(); why != nil {
+		err = fmt.Errorf("%w: %w", err, *why)
+	}
+	return err
 }
 
 // travel sends the next devices off and wakes those that wait for too long.
@@ -89,7 +104,7 @@ func (c *Crowd) again(i int) {
 		}
 		flight, err := h.Tick(c.now)
 		if err != nil {
-			c.lose(i)
+			c.lose(i, err)
 			return
 		}
 		c.trip.under[i] = h.Deadline()
@@ -97,7 +112,7 @@ func (c *Crowd) again(i int) {
 		return
 	}
 	if d.tries++; d.tries >= mostTries {
-		c.lose(i)
+		c.lose(i, fmt.Errorf("message %d of its start-up was said %d times and not acknowledged", d.step+1, mostTries))
 		return
 	}
 	c.saySame(i)
@@ -122,8 +137,12 @@ func (c *Crowd) reached(i int) {
 	t.arrived.Add(1)
 }
 
-// lose gives a device up.
-func (c *Crowd) lose(i int) {
+// lose gives a device up. The first reason is what people are told.
+func (c *Crowd) lose(i int, why error) {
+	if c.lost.Load() == nil {
+		why = fmt.Errorf("device %d: %w", i, why)
+		c.lost.Store(&why)
+	}
 	c.devices[i].phase = failed
 	delete(c.shakes, i)
 	if t := c.trip; t != nil {
