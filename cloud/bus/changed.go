@@ -11,26 +11,38 @@ import (
 
 // Changed tells every gateway that a device has another owner (empty: none)
 // or, if key is true, another key: the session that was made with the old one
-// ends.
+// ends. This node's gateway knows it when Changed returns: a device that comes
+// with the new key behind that is not taken for one that has the old. The error
+// is Unavailable if the others cannot be told.
 func (b *Bus) Changed(id device.ID, owner account.ID, key bool) error {
+	b.change(id, owner, key)
 	w := newWriter(48)
 	w.device(id)
 	w.string(string(owner))
 	w.bool(key)
-	if err := b.conn.Publish(subjectChanged, w.b); err != nil {
+	// The reply subject says whose it is: nobody answers.
+	if err := b.conn.PublishRequest(subjectChanged, b.address, w.b); err != nil {
 		return fault.E(fault.Unavailable, "tell the gateways of the device", err).WithCode(rest.CodeBusUnavailable)
 	}
 	return nil
 }
 
-// changed hands a change to this node's doors.
+// changed takes what another node said with Changed.
 func (b *Bus) changed(m *nats.Msg) {
+	if m.Reply == b.address {
+		return // this node knew it at once
+	}
 	r := newReader(m.Data)
 	id, owner, key := r.device(), account.ID(r.string()), r.bool()
 	if r.end() != nil {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
 		return
 	}
+	b.change(id, owner, key)
+}
+
+// change hands a change to this node's doors.
+func (b *Bus) change(id device.ID, owner account.ID, key bool) {
 	b.watchers.each(func(w Watcher) { w.OwnerChanged(id, owner) })
 	s := b.serving.Load()
 	if s == nil {

@@ -146,16 +146,28 @@ func testStates(t *testing.T, open opener) {
 	}
 }
 
+// testChanged: the node that says it knows it at once and hears it once, the
+// others hear it.
 func testChanged(t *testing.T, open opener) {
 	nodes := open(2)
 	g0, g1 := gatewayOn(t, nodes[0]), gatewayOn(t, nodes[1])
-	want := []Change{{Device: deviceID(1), Owner: "5f0000000000000000000001", Key: true}, {Device: deviceID(2)}}
-	for _, c := range want {
-		if err := nodes[0].Changed(c.Device, c.Owner, c.Key); err != nil {
+	want := []Change{{Device: deviceID(1), Owner: "5f0000000000000000000001", Key: true}, {Device: deviceID(2)}, {Device: deviceID(3)}}
+	for i, c := range want {
+		node, here, there := nodes[0], g0, g1
+		if i == 2 { // behind what node 0 might hear of its own
+			node, here, there = nodes[1], g1, g0
+		}
+		if err := node.Changed(c.Device, c.Owner, c.Key); err != nil {
 			t.Fatal(err)
 		}
+		if diff := cmp.Diff(want[:i+1], here.Changes()); diff != "" {
+			t.Fatalf("change %d is not known at once where it was said: %s", i, diff)
+		}
+		eventually(t, "the change", func() bool { return len(there.Changes()) > i })
 	}
 	for _, g := range []*Gateway{g0, g1} {
-		eventually(t, "both changes", func() bool { return cmp.Diff(want, g.Changes()) == "" })
+		if diff := cmp.Diff(want, g.Changes()); diff != "" {
+			t.Errorf("the changes: %s", diff)
+		}
 	}
 }
