@@ -37,6 +37,10 @@ type call struct {
 	is       spark.VariableType
 	token    byte
 	acked    bool
+	// The device's latest message when it was asked first: what it says in answer
+	// has a higher id.
+	after   uint16
+	ordered bool // false: it had said nothing for long
 }
 
 // staleToken is in use until a time, because its answer may still come.
@@ -96,13 +100,13 @@ func (s *Session) place(now time.Time, c Call, outs *Outs) error {
 func (s *Session) check(c *Call) (is spark.VariableType, err error) {
 	switch c.Kind {
 	case Variable:
-		is, ok := s.app.Value().variable(c.Name)
+		is, ok := s.application().Variable(c.Name)
 		if !ok {
 			return 0, noVariable(c.Name)
 		}
 		return is, nil
 	case Function:
-		if !s.app.Value().hasFunction(c.Name) {
+		if !s.application().HasFunction(c.Name) {
 			return 0, fault.Errorf(fault.NotFound, "the device has no function %q", c.Name).WithCode(rest.CodeFunctionUnknown)
 		}
 		if n, most := len(c.Argument), s.Limits().FunctionArg; n > most {
@@ -142,6 +146,7 @@ func (s *Session) launch(now time.Time, c Call, outs *Outs) error {
 		s.tokens.Release(sent.token)
 		return fault.E(fault.Invalid, "the request cannot be put to a device", err)
 	}
+	sent.after, sent.ordered = s.latest()
 	s.desk.calls = append(s.desk.calls, sent)
 	s.request(now, sent.message, message, outs)
 	return nil
@@ -217,6 +222,10 @@ func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 		return
 	}
 	s.proved(now)
+	if s.desk.calls[i].precedes(m) {
+		s.Late++
+		return
+	}
 	if !fits(s.desk.calls[i].kind, m.Code) {
 		s.Malformed++
 		return
@@ -227,6 +236,25 @@ func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 	}
 	s.heardOut(now)
 	s.finish(now, i, s.read(&s.desk.calls[i], m), outs)
+}
+
+// latest gives the id of the device's message that came last, on UDP.
+func (s *Session) latest() (id uint16, ok bool) {
+	if id, ok = s.desk.answered.Latest(); ok || !s.udp() {
+		return id, ok
+	}
+	return s.pingID, s.pinged
+}
+
+// lately is more messages than a device sends while it repeats one.
+const lately = 256
+
+// precedes tells whether the device said m before it was asked. A session that
+// was restored does not know which tokens had been in use, and a device repeats
+// the answer to a call of an earlier process for 42 s. Its ids go up; one far
+// below is of a device that began anew.
+func (c *call) precedes(m *coap.Message) bool {
+	return c.ordered && m.Type != coap.Acknowledgement && c.after-m.ID < lately
 }
 
 // fits tells whether a code can be the answer to a call: one more check that it

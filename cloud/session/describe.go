@@ -7,6 +7,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
+	"github.com/cyan-cloud/cyan/cloud/session/offer"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/rest"
 	"github.com/cyan-cloud/cyan/wire/spark"
@@ -173,8 +174,8 @@ func (s *Session) take(now time.Time, part spark.DescribeFlags, binary bool, bod
 		return d, nil
 	}
 	s.doubted = false
-	if app := newApplication(&d); app != s.app {
-		s.app = app
+	if app := string(offer.New(&d)); s.app == nil || *s.app != app {
+		s.app = &app
 		s.persist(outs)
 	}
 	if d.System == nil {

@@ -3,10 +3,9 @@ package session
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
-	"unique"
 
+	"github.com/cyan-cloud/cyan/cloud/session/offer"
 	"github.com/cyan-cloud/cyan/internal/ferry"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/dtls"
@@ -16,7 +15,7 @@ import (
 
 // ExportVersion is the first byte of an export. A process that does not know
 // it takes no session over, and the one that has them keeps them.
-const ExportVersion = 1
+const ExportVersion = 2
 
 // ErrExport is what Adopt says of an export that it cannot read.
 var ErrExport = errors.New("session: export cannot be read")
@@ -128,20 +127,15 @@ func (s *Session) carrySaid(f *ferry.Ferry) {
 	s.subscriptions = share(string(subscriptions))
 }
 
-// carryApplication shares what many devices have: an application is compared
-// with those that are there before it is copied.
 func (s *Session) carryApplication(f *ferry.Ferry) {
-	var app application
-	if !f.Landing {
-		app = s.app.Value()
-	}
-	ferry.Words(f, &app.functions)
-	ferry.Words(f, &app.variables)
+	functions, variables := s.application().Parts()
+	ferry.Words(f, &functions)
+	ferry.Words(f, &variables)
 	if f.Landing {
-		if !strings.HasPrefix(app.functions, "\n") || !strings.HasPrefix(app.variables, "\n") {
-			f.Bad = true
-		}
-		s.app = unique.Make(app)
+		text, ok := offer.Join(functions, variables)
+		f.Bad = f.Bad || !ok
+		app := string(text)
+		s.app = &app
 	}
 }
 
@@ -222,6 +216,8 @@ func carryCall(f *ferry.Ferry, c *call) {
 	ferry.Number(f, &c.is)
 	ferry.Number(f, &c.token)
 	f.Flags(&c.acked)
+	ferry.Numbers(f, &c.after)
+	f.Flags(&c.ordered)
 }
 
 func carryWaiting(f *ferry.Ferry, c *Call) {

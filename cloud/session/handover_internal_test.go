@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-	"unique"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,7 +70,8 @@ func full(tcp bool) *Session {
 		ProductID: 1, ProductVersion: 2, Flags: 3, PlatformID: 4, DeviceID: [12]byte{5}, HasDeviceID: true, SystemVersion: 6200, MaxMessage: 7, Size: 32,
 	}).Append(nil))
 	s.introduce(hello)
-	s.app, s.reason = unique.Make(application{"\nf\n", "\n2\tv\n"}), share(device.NoAnswer)
+	app := "\nf\n\x00\n2\tv\n"
+	s.app, s.reason = &app, share(device.NoAnswer)
 	s.subscriptions = share(string(appendSubscription(nil, &spark.Subscription{Prefix: "p", Scope: spark.ScopeMine, CBOR: true})))
 	s.peer, s.local = netip.MustParseAddrPort("[2001:db8::1]:5683"), share(netip.MustParseAddr("192.0.2.1"))
 	for range 3 {

@@ -61,8 +61,8 @@ func (s *Session) Record() Record {
 	}
 	b = appendBytes(b, hello)
 	if s.knowsApplication() {
-		app := s.app.Value()
-		b = appendBytes(appendBytes(append(b, 1), app.functions), app.variables)
+		functions, variables := s.application().Parts()
+		b = appendBytes(appendBytes(append(b, 1), functions), variables)
 	} else {
 		b = append(b, 0)
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/netip"
 	"time"
-	"unique"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
+	"github.com/cyan-cloud/cyan/cloud/session/offer"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
@@ -92,7 +92,12 @@ func (s *Session) restorePresence(d *reader, now time.Time) {
 func (s *Session) restoreSaid(d *reader) error {
 	hello := d.bytes()
 	if d.byte() != 0 {
-		s.app = unique.Make(application{string(d.bytes()), string(d.bytes())})
+		text, ok := offer.Join(string(d.bytes()), string(d.bytes()))
+		if !ok {
+			return ErrRecord
+		}
+		app := string(text)
+		s.app = &app
 	} else if s.phase == established {
 		s.phase = startUp
 	}

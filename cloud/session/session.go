@@ -3,7 +3,6 @@ package session
 import (
 	"net/netip"
 	"time"
-	"unique"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/wire/coap"
@@ -61,9 +60,9 @@ type Session struct {
 	desk   *desk
 
 	// What the device told of itself.
-	hello         shared[spark.Hello]        // without its id
-	app           unique.Handle[application] // zero: it has not said what it offers
-	subscriptions shared[string]             // see subscription.go
+	hello         shared[spark.Hello] // without its id
+	app           *string             // application; nil: it has not said what it offers
+	subscriptions shared[string]      // see subscription.go
 
 	seq uint64 // number of the packet at hand
 

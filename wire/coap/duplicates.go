@@ -91,6 +91,14 @@ func (d *Duplicates) Trim(now time.Time) {
 	d.drop(cut)
 }
 
+// Latest gives the id of the message that was remembered last.
+func (d *Duplicates) Latest() (id uint16, ok bool) {
+	for at := 0; at < len(d.log); at += d.entry(at) {
+		id, ok = binary.BigEndian.Uint16(d.log[at+4:]), true
+	}
+	return id, ok
+}
+
 // Empty reports whether none is remembered.
 func (d *Duplicates) Empty() bool { return len(d.log) == 0 }
 

@@ -1,8 +1,9 @@
 package admit
 
 import (
+	"hash/maphash"
 	"net/netip"
-	"sync"
+	"sync/atomic"
 )
 
 // Makers remembers whose devices came from where, so that among those who
@@ -10,25 +11,32 @@ import (
 // is; from where it was last time is the best that there is to go by. It is safe for
 // concurrent use.
 type Makers struct {
-	mu           sync.RWMutex
-	seen, before map[netip.Addr]uint16 // product by address; guarded by mu
+	seed maphash.Seed
+	// By the hash of an address: 48 bits of it, and 16 of the product. Who is noted
+	// takes the place of who was there. 1 MiB, of which the system gives what is used.
+	seen []atomic.Uint64
 }
 
-// maxSeen is how many addresses are remembered before those are forgotten
-// that were seen longer ago.
-const maxSeen = 1 << 16
+// places is how many addresses are remembered, at most.
+const places = 1 << 17
 
 // NewMakers makes one that remembers nothing.
-func NewMakers() *Makers { return &Makers{seen: map[netip.Addr]uint16{}} }
+func NewMakers() *Makers {
+	return &Makers{seed: maphash.MakeSeed(), seen: make([]atomic.Uint64, places)}
+}
+
+// place gives where an address stands, and what stands there of it. A tag is
+// never 0: that is a free place's.
+func (m *Makers) place(at netip.Addr) (place *atomic.Uint64, tag uint64) {
+	b := at.As16()
+	hash := maphash.Bytes(m.seed, b[:])
+	return &m.seen[hash%places], hash>>16 | 1
+}
 
 // Note remembers that a device of the product was at the address.
 func (m *Makers) Note(at netip.Addr, product uint16) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.seen[at]; !ok && len(m.seen) >= maxSeen {
-		m.before, m.seen = m.seen, map[netip.Addr]uint16{}
-	}
-	m.seen[at] = product
+	place, tag := m.place(at)
+	place.Store(tag<<16 | uint64(product))
 }
 
 // Heard remembers the same of a device that was noted as text, as lanes do.
@@ -43,12 +51,9 @@ func (m *Makers) Heard(address string, product uint16) {
 // IPv6).
 func (m *Makers) Class(at netip.Addr) uint64 {
 	at = at.Unmap()
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	for _, seen := range []map[netip.Addr]uint16{m.seen, m.before} {
-		if product, ok := seen[at]; ok {
-			return uint64(product) * 31
-		}
+	place, tag := m.place(at)
+	if seen := place.Load(); seen>>16 == tag {
+		return uint64(uint16(seen)) * 31
 	}
 	if !at.IsValid() {
 		return 0

@@ -20,10 +20,26 @@ func TestMakers(t *testing.T) {
 	if m.Class(a) != m.Class(b) {
 		t.Error("two of one product do not share a turn")
 	}
-	for i := range 2*maxSeen + 10 {
-		m.Note(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 7)
+}
+
+// TestMakersForget: however many knock, the last are remembered, nobody is taken
+// for somebody else, and it takes no more memory.
+func TestMakersForget(t *testing.T) {
+	m := NewMakers()
+	at := func(net byte, i int) netip.Addr { return netip.AddrFrom4([4]byte{net, 0, byte(i >> 8), byte(i)}) }
+	stranger := m.Class(at(11, 0))
+	for i := range 2 * places {
+		last := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		if m.Note(last, 7); m.Class(last) != 7*31 {
+			t.Fatalf("%v is not remembered", last)
+		}
 	}
-	if len(m.seen)+len(m.before) > 2*maxSeen {
-		t.Errorf("%d addresses are remembered", len(m.seen)+len(m.before))
+	for i := range 1 << 16 {
+		if m.Class(at(11, i)) != stranger {
+			t.Fatalf("%v, whom nobody noted, is of a product", at(11, i))
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { m.Note(at(12, 1), 3) }); n != 0 || len(m.seen) != places {
+		t.Errorf("%v allocations, %d places", n, len(m.seen))
 	}
 }

@@ -219,6 +219,7 @@ func (l *Lane) Adopt(now time.Time, id uint64, b []byte, outs *Outs) (uint64, er
 	if old := l.byDevice.of(c.device); c.held && old != nil {
 		l.Dismiss(old.id, outs)
 	}
+	s.Share(&l.texts)
 	c.sess, c.saved = s, c.udp
 	return l.seat(now, c, outs), nil
 }

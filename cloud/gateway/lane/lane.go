@@ -8,6 +8,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/session"
+	"github.com/cyan-cloud/cyan/internal/intern"
 	"github.com/cyan-cloud/cyan/wire/dtls"
 )
 
@@ -88,9 +89,10 @@ func (silent) Remedy(device.Remedy)    {}
 
 // Lane owns a share of the devices. It belongs to one goroutine.
 type Lane struct {
-	cfg  Config
-	room room
-	last uint64 // connection id given last
+	cfg   Config
+	room  room
+	texts intern.Table // what devices offer
+	last  uint64       // connection id given last
 
 	conns     book[uint64]
 	byCID     book[[8]byte]

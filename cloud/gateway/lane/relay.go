@@ -81,6 +81,7 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 			l.show(now, c, outs)
 		}
 	case session.Described:
+		c.sess.Share(&l.texts)
 		l.subscribe(c)
 		l.note(now, c, outs)
 	case session.Ailing:
@@ -280,6 +281,7 @@ func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
 	if old := l.byDevice.of(s.Device()); old != nil {
 		return // it has shaken hands meanwhile
 	}
+	s.Share(&l.texts)
 	c := l.add(&conn{udp: true, device: s.Device(), owner: shared(row.Owner), sess: s, saved: true})
 	if row.Record.CID != ([8]byte{}) {
 		c.cid, c.hasCID = row.Record.CID, true
