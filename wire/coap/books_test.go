@@ -157,6 +157,12 @@ func TestDuplicates(t *testing.T) {
 	if answer, dup := d.Seen(start, 2); !dup || string(answer) != "two" || d.Len() != 2 {
 		t.Errorf("%q, %v; %d in all", answer, dup, d.Len())
 	}
+	if id, ok := d.Latest(); id != 1 || !ok {
+		t.Errorf("the latest is %d, %v; want that whose answer came last", id, ok)
+	}
+	if id, ok := new(coap.Duplicates).Latest(); ok {
+		t.Errorf("the latest of none is %d", id)
+	}
 	if _, dup := d.Seen(start, 3); dup {
 		t.Error("3 never came")
 	}
