@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -45,7 +44,7 @@ func view(d *device.Device, s device.State, owner string, now time.Time) rest.De
 		DescribedAt: rest.At(d.DescribedAt), Stale: !s.Connected(),
 		State: s.Word.String(), StateSince: rest.At(s.Since), Reason: rest.Text(s.Reason),
 		ProvenAt: rest.At(s.ProvenAt), Proven: s.Proven(now),
-		SystemFirmwareVersion: systemVersion(d.System), CurrentBuildTarget: systemVersion(d.System),
+		SystemFirmwareVersion: rest.Text(device.SystemVersion(d.System)), CurrentBuildTarget: rest.Text(device.SystemVersion(d.System)),
 		Status: "normal", Cellular: cellular(d.PlatformID), UpdatesEnabled: true,
 		Protection: rest.DeviceProtection{Status: "disabled"}, Groups: []string{},
 	}
@@ -63,20 +62,6 @@ func view(d *device.Device, s device.State, owner string, now time.Time) rest.De
 		}
 	}
 	return v
-}
-
-// systemVersion is the version of Device OS that a device runs, as far as the
-// number in its Hello tells: 6200 is 6.2.0; the last two digits count previews,
-// too, so that of 3301 no more than 3.3 is known. Before 3.0 there was none.
-func systemVersion(module uint16) rest.Text {
-	switch {
-	case module == 0:
-		return ""
-	case module%100 == 0:
-		return rest.Text(fmt.Sprintf("%d.%d.0", module/1000, module/100%10))
-	default:
-		return rest.Text(fmt.Sprintf("%d.%d", module/1000, module/100%10))
-	}
 }
 
 // deviceState is what an error says of a device. An empty state means that

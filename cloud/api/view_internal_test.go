@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
-	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
 // TestSince checks that an offline device is said to be offline since a time
@@ -26,14 +25,6 @@ func TestSince(t *testing.T) {
 	} {
 		if got := since(c.device, c.state); got != c.want {
 			t.Errorf("since(%+v) = %q, want %q", c.state, got, c.want)
-		}
-	}
-}
-
-func TestSystemVersion(t *testing.T) {
-	for module, want := range map[uint16]rest.Text{0: "", 6200: "6.2.0", 5000: "5.0.0", 3301: "3.3"} {
-		if got := systemVersion(module); got != want {
-			t.Errorf("%d is %q, want %q", module, got, want)
 		}
 	}
 }

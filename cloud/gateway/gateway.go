@@ -363,6 +363,9 @@ func (g *Gateway) Addrs() (udp, tcp []netip.AddrPort) {
 // answer.
 func (g *Gateway) Count() (connected, limbo int) { return g.table.Count() }
 
+// Tally gives how many devices have a session, by what they are counted by.
+func (g *Gateway) Tally(yield func(device.Traits, device.Headcount)) { g.table.Tally(yield) }
+
 // Absent gives how many devices were lost since a time and are not back, and how
 // many of those that do not answer need somebody to go there.
 func (g *Gateway) Absent(since time.Time) (missing, listed int) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/admit"
@@ -161,6 +162,10 @@ func (r *runner) take(now time.Time, in *input) {
 		r.pipes[in.Conn] = in.pipe
 	}
 	r.lane.Step(now, &in.In, &r.outs)
+	if in.Kind == lane.OwnerChanged {
+		_, conn := r.g.table.Where(in.Device)
+		r.sort(in.Device, conn)
+	}
 	if in.Kind == lane.StreamClosed {
 		if p := r.pipes[in.Conn]; p != nil { // whatever the lane makes of it
 			delete(r.pipes, in.Conn)
@@ -213,6 +218,7 @@ func (r *runner) do(now time.Time, out *lane.Out) {
 	case lane.Answered:
 		g.answered(out.Answer)
 	case lane.Show:
+		r.sort(out.Device, out.Conn)
 		if g.table.Show(out.Device, out.Conn, out.State) && out.State.Connected() {
 			// Said again with every sign of life: of two nodes that announce a
 			// device at the same moment each may hear the other last.
@@ -251,6 +257,14 @@ func (r *runner) hold(out *lane.Out) {
 	r.g.cfg.Bus.Holding(out.Device)
 	if before.Conn != 0 && before.Lane != r.at {
 		r.g.lanes[before.Lane].tell(lane.In{Kind: lane.Supersede, Conn: before.Conn})
+	}
+}
+
+// sort has the device counted by what is known of it now, if the connection is
+// one of this lane's.
+func (r *runner) sort(id device.ID, conn uint64) {
+	if traits, ok := r.lane.Traits(conn); ok {
+		r.g.table.Sort(id, conn, traits)
 	}
 }
 

@@ -90,3 +90,18 @@ func (l *Lane) ShakesHands(from netip.AddrPort) bool {
 	c := l.shaking[from]
 	return c != nil && !c.saved
 }
+
+// Traits gives by what a connection's device is counted; false: it has ended, or
+// has no session.
+func (l *Lane) Traits(conn uint64) (device.Traits, bool) {
+	c := l.conns.of(conn)
+	if c == nil || c.sess == nil {
+		return device.Traits{}, false
+	}
+	h := c.sess.Hello()
+	t := device.Traits{Owner: c.owner, Transport: "tcp", Product: h.ProductID, Firmware: h.ProductVersion, System: h.SystemVersion}
+	if c.udp {
+		t.Transport = "udp"
+	}
+	return t, true
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 )
 
-// packed is an entry of the table in 66 bytes and without pointers: with a
+// packed is an entry of the table in 68 bytes and without pointers: with a
 // million devices everything else would be seen in the memory, and in the time
 // of every collection.
 type packed struct {
@@ -19,6 +19,7 @@ type packed struct {
 	ip                         [16]byte
 	port                       uint16
 	keepAlive                  uint16 // seconds
+	class                      uint16 // among the shard's classes
 	word                       device.Word
 	reason, transport          uint8 // among the words, from 1; 0: none
 	lane                       uint8

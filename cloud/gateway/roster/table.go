@@ -16,6 +16,7 @@ type shard struct {
 	mu      sync.RWMutex
 	entries *dense.Map[device.ID, packed] // guarded by mu, as the next
 	words   words
+	classes classes
 }
 
 // Entry is what the table has of a device; it is held packed.
@@ -32,7 +33,7 @@ type Entry struct {
 func New() *Table {
 	t := new(Table)
 	for i := range t {
-		t[i].entries = dense.NewMap[device.ID, packed]()
+		t[i].entries, t[i].classes = dense.NewMap[device.ID, packed](), newClasses()
 	}
 	return t
 }
@@ -48,7 +49,9 @@ func (t *Table) Take(id device.ID, lane int, conn uint64) (before Entry) {
 	p := s.entries.Put(id)
 	before = Entry{Lane: int(p.lane), Conn: p.conn.get()}
 	p.lane = uint8(lane)
+	s.classes.count(p, -1)
 	p.conn.set(conn)
+	s.classes.count(p, 1)
 	return before
 }
 
@@ -63,6 +66,8 @@ func (t *Table) Drop(id device.ID, conn uint64) bool {
 	}
 	held := p.conn.get() == conn
 	if held {
+		s.classes.count(p, -1)
+		s.classes.leave(p)
 		p.conn.set(0)
 	}
 	if p.writer.get() == conn {
@@ -110,7 +115,9 @@ func (t *Table) Show(id device.ID, conn uint64, st *device.State) (held bool) {
 	p := s.entries.Put(id)
 	holder := p.conn.get()
 	if holder == 0 || holder == conn {
+		s.classes.count(p, -1)
 		s.words.pack(p, id, st)
+		s.classes.count(p, 1)
 	}
 	return holder == conn
 }
@@ -136,24 +143,6 @@ func (t *Table) Where(id device.ID) (lane int, conn uint64) {
 		return int(p.lane), p.conn.get()
 	}
 	return 0, 0
-}
-
-// Count gives how many devices are connected, and how many are in limbo.
-func (t *Table) Count() (connected, limbo int) {
-	for i := range t {
-		s := &t[i]
-		s.mu.RLock()
-		for _, p := range s.entries.All() {
-			if p.conn.get() != 0 && (device.State{Word: p.word}).Connected() {
-				connected++
-				if p.word == device.Limbo {
-					limbo++
-				}
-			}
-		}
-		s.mu.RUnlock()
-	}
-	return connected, limbo
 }
 
 // Away gives what is known of devices that nobody holds.
