@@ -56,6 +56,9 @@ var house = []room{
 	// An ingress that only canaries use, and that is broken on purpose.
 	{"cloud/drill", vocabulary},
 
+	// How many devices are connected, and were: the gateway's count is handed in.
+	{"cloud/headcount", with(vocabulary, "cloud/store/sqlite")},
+
 	// Doors never import doors: they meet at the bus.
 	{"cloud/gateway/lane", with(vocabulary, "internal/dense", "internal/ferry", "internal/intern", "cloud/session", "wire/dtls", "wire/sealed", "wire/spark")},
 	{"cloud/gateway/handover", nil},
@@ -69,8 +72,9 @@ var house = []room{
 	{"cloud/api/web", with(vocabulary, "wire/rest")},
 	{"cloud/api/people", with(vocabulary, "cloud/api/web", "wire/rest")},
 	{"cloud/api/drills", with(vocabulary, "cloud/api/web", "cloud/drill", "wire/rest")},
+	{"cloud/api/fleet", with(vocabulary, "cloud/headcount", "cloud/api/web", "wire/rest", "wire/sse")},
 	{"cloud/api/outage", with(vocabulary, "cloud/muster", "cloud/api/web", "cloud/store", "wire/rest")},
-	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/drills", "cloud/api/outage", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
+	{"cloud/api", with(with(vocabulary, engines...), with(plumbing, "cloud/doctor", "cloud/api/drills", "cloud/api/fleet", "cloud/api/outage", "cloud/api/stream", "cloud/api/web", "cloud/api/people", "wire/rest", "wire/sse", "wire/firmware")...)},
 	{"cloud/webhook", with(with(vocabulary, engines...), with(plumbing, "wire/rest")...)},
 	{"cloud/console", with(plumbing, "wire/rest")},
 
