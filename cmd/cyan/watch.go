@@ -59,6 +59,7 @@ func (f *watchFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Username, "canary-username", "", "`name` of an account that only logs in, and has no second factor")
 	flags.StringVar(&f.PasswordFile, "canary-password-file", "", "`file` of its password")
 	flags.DurationVar(&f.Every, "canary-every", 0, "`time` between two runs of each story (default 10s)")
+	flags.DurationVar(&f.Patience, "canary-patience", 0, "`time` that a run may take before it has failed (default 8s)")
 	flags.StringVar(&f.BoardsFile, "boards", "", "YAML `file` of real boards that are called, and restarted")
 	flags.StringVar(&f.Controls, "controls", "", "`hosts` and ports, or URLs, of others, with commas between: when none answers, this place is blind")
 	flags.StringVar(&f.Vantages, "vantages", "", "other vantages that report here, as `name=keyfile`, with commas between")

@@ -62,12 +62,8 @@ func start(t testing.TB, o app.Options, run host) *Cloud {
 		o.Data = filepath.Join(t.TempDir(), "data")
 	}
 	for _, a := range []*string{&o.ListenTCP, &o.ListenUDP, &o.ListenAPI} {
-		if *a != "" {
-			continue
-		}
-		var err error
-		if *a, err = port.Free(); err != nil {
-			t.Fatal(err)
+		if *a == "" {
+			*a = port.Free(t)
 		}
 	}
 	c := &Cloud{Options: o, t: t, run: run}

@@ -1,7 +1,7 @@
 package tty_test
 
 import (
-	"bytes"
+	"bufio"
 	"io"
 	"os/exec"
 	"testing"
@@ -18,17 +18,19 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer front.Close()
+	lines := bufio.NewReader(front)
+	size, _ := lines.ReadString('\n') // before anything is typed that would be shown in between
 	if _, err := io.WriteString(front, "ada\r"); err != nil {
 		t.Fatal(err)
 	}
-	var shown bytes.Buffer
-	_, _ = shown.ReadFrom(front) // until the program has ended
+	rest, _ := io.ReadAll(lines) // until the program has ended
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, &shown)
+		t.Fatalf("%v\n%s%s", err, size, rest)
 	}
-	for _, line := range []string{"24 80\r\n", "hello ada\r\n"} {
-		if !bytes.Contains(shown.Bytes(), []byte(line)) {
-			t.Errorf("no %q in %q", line, &shown)
-		}
+	if want := "24 80\r\n"; size != want {
+		t.Errorf("it finds %q, want %q", size, want)
+	}
+	if want := "ada\r\nhello ada\r\n"; string(rest) != want {
+		t.Errorf("then it shows %q, want %q", rest, want)
 	}
 }

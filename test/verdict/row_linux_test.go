@@ -101,6 +101,7 @@ func (r *row) test(t *testing.T) Verdict {
 	defer all.Wait()
 	defer enough()
 	g.settle()
+	settled := time.Now()
 	if r.before != nil {
 		r.before(g)
 	}
@@ -138,7 +139,7 @@ func (r *row) test(t *testing.T) Verdict {
 	if r.ticket {
 		r.ticketed(g, &v, began)
 	}
-	r.judge(g, &v, began, healed, hit)
+	r.judge(g, &v, times{settled, began, healed}, hit)
 	if s, ok := g.look(); ok {
 		for _, c := range s.Canaries {
 			t.Logf("%s %s: %s", c.Story, c.Transport, dots(c.Runs))
@@ -181,8 +182,12 @@ func dots(runs []signal.Result) string {
 	return b.String()
 }
 
+// times are when all was well, and when the fault began and ended.
+type times struct{ settled, began, healed time.Time }
+
 // judge reads what the page said, and what of it was not true.
-func (r *row) judge(g *rig, v *Verdict, began, healed time.Time, hit map[signal.Capability]time.Time) {
+func (r *row) judge(g *rig, v *Verdict, of times, hit map[signal.Capability]time.Time) {
+	began, healed := of.began, of.healed
 	wrong := func(format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); !slices.Contains(v.Wrong, text) {
 			v.Wrong = append(v.Wrong, text)
@@ -246,7 +251,7 @@ func (r *row) judge(g *rig, v *Verdict, began, healed time.Time, hit map[signal.
 	if opened := len(g.pages(began)); v.Incidents > 1 || opened > 1 {
 		wrong("%d incidents, and %d in the pager, of one fault", v.Incidents, opened)
 	}
-	for _, s := range g.history(time.Time{}, began) {
+	for _, s := range g.history(of.settled, began) {
 		if slices.ContainsFunc(s.Incidents, func(i status.EvidenceOfIncident) bool { return i.Status != incident.Resolved }) {
 			wrong("an incident was open before the fault")
 		}

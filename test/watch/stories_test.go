@@ -35,12 +35,12 @@ func newWorld(t testing.TB, c *harness.Cloud) *world {
 	t.Helper()
 	w := &world{t: t, cloud: c, api: door.NewFront(t), doors: map[sim.Transport]door.Door{}}
 	w.api.Lead(t, c.URL())
-	udp, err := door.UDP(c.Options.ListenUDP)
+	udp, err := door.UDP(t, c.Options.ListenUDP)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(udp.Close)
-	tcp, err := door.TCP(c.Options.ListenTCP)
+	tcp, err := door.TCP(t, c.Options.ListenTCP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +90,11 @@ func (w *world) canary(transport sim.Transport, number int) canary.Config {
 }
 
 // patience is of runs that have to go well, or to come to the step that fails; fuse
-// of those that have to fail in a handshake: less than the 20 s after which a
-// device itself ends one.
+// of those that have to fail in a handshake: long enough to come to it, and far from
+// the 20 s after which a device itself ends one.
 const (
 	patience = 80 * time.Second
-	fuse     = 18 * time.Second
+	fuse     = 10 * time.Second
 )
 
 func names(r *signal.Result) (list []signal.StepName) {

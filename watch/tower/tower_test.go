@@ -124,9 +124,9 @@ func TestTower(t *testing.T) {
 	w := watching(t, tower.Config{Data: data, Canaries: at(c.URL), Outlets: []tower.Outlet{out}})
 	out.until(t, "a canary comes back", func() bool { return len(out.runs) > 0 && out.runs[0].OK })
 	c.say(http.StatusInternalServerError)
-	out.until(t, "it is judged", func() bool {
+	out.until(t, "it is judged, at last that every run fails", func() bool {
 		for _, v := range out.judged {
-			if v.Capability == signal.API && v.Severity >= signal.Partial && v.Reason == canary.ReasonStatus {
+			if v.Capability == signal.API && v.Severity == signal.Major && v.Reason == canary.ReasonStatus {
 				return true
 			}
 		}
@@ -220,6 +220,8 @@ func TestVantages(t *testing.T) {
 	centre := watching(t, tower.Config{
 		Vantage: "paris", Canaries: at(well.URL), Outlets: []tower.Outlet{out}, Reporters: map[string][]byte{"oslo": key},
 	})
+	// Where only one has been heard yet, what he sees has to do.
+	out.until(t, "the centre sees by itself", func() bool { return len(out.runs) > 0 })
 	watching(t, tower.Config{Vantage: "oslo", Canaries: at(sick.URL), ReportTo: "http://" + centre.Addr(), ReportKey: key})
 	watching(t, tower.Config{Vantage: "oslo", Canaries: at(sick.URL), ReportTo: "http://" + centre.Addr(), ReportKey: []byte("another")})
 	watching(t, tower.Config{Vantage: "rome", Canaries: at(sick.URL), ReportTo: "http://" + centre.Addr(), ReportKey: key})

@@ -5,6 +5,7 @@ package door
 import (
 	"io"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/cyan-cloud/cyan/test/port"
@@ -35,13 +36,12 @@ type Door interface {
 // again tries for a while: a port that was closed a moment ago may not be free
 // at once.
 func again(do func() error) (err error) {
-	for range 50 {
-		if err = do(); err == nil {
-			return nil
+	for late := time.Now().Add(time.Minute); ; {
+		if err = do(); err == nil || time.Now().After(late) {
+			return err
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-	return err
 }
 
 // base is what doors have in common. F is the socket that devices come to.
@@ -59,11 +59,9 @@ type base[F io.Closer] struct {
 }
 
 // begin opens the door before the cloud's port at to.
-func (b *base[F]) begin(to string) (err error) {
-	b.to = to
-	if b.at, err = port.Free(); err != nil {
-		return err
-	}
+func (b *base[F]) begin(t testing.TB, to string) error {
+	t.Helper()
+	b.at, b.to = port.Free(t), to
 	return b.listen()
 }
 

@@ -7,16 +7,18 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 )
 
 // TCP opens a door before the cloud's TCP port at to. While it is Unanswered it
 // accepts, as a cloud whose service behind hangs does.
-func TCP(to string) (Door, error) {
+func TCP(t testing.TB, to string) (Door, error) {
+	t.Helper()
 	d := &tcp{inside: map[*pair]bool{}}
 	d.open = func(at string) (net.Listener, error) { return net.Listen("tcp", at) } //nolint:noctx // it does not wait
 	d.attend = d.accept
-	return d, d.begin(to)
+	return d, d.begin(t, to)
 }
 
 type tcp struct {

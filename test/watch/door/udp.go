@@ -4,15 +4,17 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync/atomic"
+	"testing"
 )
 
 // UDP opens a door before the cloud's UDP port at to: every device has a socket
 // of its own behind it.
-func UDP(to string) (Door, error) {
+func UDP(t testing.TB, to string) (Door, error) {
+	t.Helper()
 	d := &udp{behind: map[string]*guest{}}
 	d.open = func(at string) (net.PacketConn, error) { return net.ListenPacket("udp", at) } //nolint:noctx // it does not wait
 	d.attend = d.read
-	return d, d.begin(to)
+	return d, d.begin(t, to)
 }
 
 type udp struct {

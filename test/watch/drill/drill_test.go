@@ -41,9 +41,9 @@ func TestDrill(t *testing.T) {
 	p.Online(anew.ID.String())
 
 	healthy(p)
-	p.Until("it is noticed, paged and published", func() bool {
+	p.calm("it is noticed, paged and published", func() bool {
 		v := p.evidence().Drill
-		return v.Detected > 0 && v.Paged > 0 && v.Published > 0
+		return v != nil && v.Detected > 0 && v.Paged > 0 && v.Published > 0
 	})
 	healthy(p)
 	if p.Call(there.ID.String(), "turn", "") != 1 || !p.Device(there.ID.String()).StateSince.Equal(since.Time) {

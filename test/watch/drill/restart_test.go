@@ -50,7 +50,7 @@ func TestAllCallable(t *testing.T) {
 	}
 	p.Kill()
 	on[0].Unplug()
-	p.Until("it is known what fails", func() bool {
+	p.calm("it is known what fails", func() bool {
 		i := open(p)
 		return i != nil && fails(i, signal.API) && fails(i, signal.ConnectUDP) && fails(i, signal.ConnectTCP)
 	})

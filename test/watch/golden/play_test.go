@@ -158,10 +158,7 @@ func (p *play) operator(args ...string) stage.Answer {
 func (p *play) curtain() {
 	t := p.t
 	program := stage.Build(t)
-	at, err := port.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
+	at := port.Free(t)
 	p.cloud = stage.Serve(t, program, "--log-level", "warn", "--status-url", "http://"+at)
 	_, password := p.cloud.Hire("canary-login@example.com")
 	secret := filepath.Join(p.cloud.Dir, "canary-password")
@@ -180,8 +177,8 @@ func (p *play) curtain() {
 		_, n, err := p.crowd.look(t.Context())
 		t.Fatalf("of %d devices %d are connected: %v", total, n, err)
 	}
-	p.tower = p.cloud.Watch("watch", stage.Watching{At: at, Deaf: *without == "canaries", More: []string{
-		"--canary-every", p.size.every.String(), "--canary-username", "canary-login@example.com", "--canary-password-file", secret,
+	p.tower = p.cloud.Watch("watch", stage.Watching{At: at, Deaf: *without == "canaries", Hurry: !*whole, More: []string{
+		"--canary-username", "canary-login@example.com", "--canary-password-file", secret,
 		"--status-export", filepath.Join(p.cloud.Dir, "export"),
 	}})
 	p.beacon = new(notifytest.Hook)

@@ -39,10 +39,7 @@ func Serve(t testing.TB, program Program, more ...string) *Cloud {
 	c := &Cloud{Dir: t.TempDir(), t: t, program: program}
 	var at [3]string
 	for i := range at {
-		var err error
-		if at[i], err = port.Free(); err != nil {
-			t.Fatal(err)
-		}
+		at[i] = port.Free(t)
 	}
 	c.args = append([]string{
 		"serve", "--json", "--data", filepath.Join(c.Dir, "data"), "--listen-api", at[0], "--listen-tcp", at[1], "--listen-udp", at[2],
@@ -56,9 +53,9 @@ func Serve(t testing.TB, program Program, more ...string) *Cloud {
 	c.Admin.API = c.At.API
 	c.login(&c.Admin, first.Password)
 	var err error
-	if c.TCP, err = door.TCP(c.At.TCP[0]); err == nil {
+	if c.TCP, err = door.TCP(t, c.At.TCP[0]); err == nil {
 		t.Cleanup(c.TCP.Close)
-		c.UDP, err = door.UDP(c.At.UDP[0])
+		c.UDP, err = door.UDP(t, c.At.UDP[0])
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ type Watching struct {
 	Vantages int      // how many look; 0: one
 	Deaf     bool     // without the canaries' token: only the public address is looked at
 	At       string   // where it listens; empty: any port
+	Hurry    bool     // canaries run every two seconds, and may take what a busy machine takes: nothing is measured
 	More     []string // flags
 }
 
@@ -47,10 +48,7 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	t.Cleanup(phone.Close)
 	at := how.At
 	if at == "" {
-		var err error
-		if at, err = port.Free(); err != nil {
-			t.Fatal(err)
-		}
+		at = port.Free(t)
 	}
 	w.URL = "http://" + at
 	key := w.write("vantage.key", "vantages of a stage sign with it")
@@ -62,10 +60,7 @@ func (c *Cloud) Watch(name string, how Watching) *Tower {
 	w.args = append(w.looking(name, at, &how), "--config", settings, "--vantages", strings.Join(others, ","))
 	w.start()
 	for i := range others {
-		there, err := port.Free()
-		if err != nil {
-			t.Fatal(err)
-		}
+		there := port.Free(t)
 		vantage := fmt.Sprintf("vantage%d", i+2)
 		more := append(w.looking(name+"-"+vantage, there, &how), "--vantage", vantage, "--report-to", w.URL, "--report-key", key)
 		c.Admin.Start(t, filepath.Join(c.Dir, name+"-"+vantage+".log"), more...).Line(t)
@@ -81,6 +76,9 @@ func (w *Tower) looking(name, at string, how *Watching) []string {
 		"watch", "--json", "--watch-data", folder, "--listen-status", at, "--watch-api", c.At.API, "--watch-udp", c.UDP.Addr(),
 		"--watch-tcp", c.TCP.Addr(), "--watch-key-udp", c.At.KeyUDP, "--watch-key-tcp", c.At.KeyTCP,
 	}, how.More...)
+	if how.Hurry {
+		args = append(args, "--canary-every", "2s", "--canary-patience", "1m")
+	}
 	if !how.Deaf {
 		token := filepath.Join(folder, "token")
 		c.Admin.Must(c.t, "canary", "init", "--out", token)

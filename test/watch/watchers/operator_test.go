@@ -55,7 +55,7 @@ func TestOperator(t *testing.T) {
 - {name: Small, path: 00000000000000000001, token-file: %[1]s, cost: 5}
 - {name: Ovens, path: 00000000000000000002, token-file: %[1]s, cost: 6000, tell: [{type: webhook, url: "%[2]s", allow_private: true, secrets: [whsec_%[3]s]}]}
 `, write("token", "none\n"), serve(owner), hookKey))
-	tower := cloud.Watch("tower", stage.Watching{Deaf: true, More: []string{"--canary-every", "2s", "--owner-pages", pages}})
+	tower := cloud.Watch("tower", stage.Watching{Deaf: true, Hurry: true, More: []string{"--owner-pages", pages}})
 	monday := time.Now().UTC()
 	for monday.Weekday() != time.Monday || time.Since(monday) < 7*24*time.Hour {
 		monday = monday.AddDate(0, 0, -1)
