@@ -20,7 +20,7 @@ import (
 // longer than long lies by itself, and takes its page no room.
 const (
 	pageTexts = 64
-	pageBytes = 4096
+	pageBytes = 3072
 	long      = 512
 )
 

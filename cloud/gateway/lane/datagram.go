@@ -192,7 +192,7 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 	l.halfOpen++
 	c = l.add(c)
 	l.arrives(c)
-	l.shaking[c.shake.gate] = c
+	l.linger(c)
 	if id := shake.CID(); id.Kind != dtls.NoCID {
 		c.cid, c.hasCID = id.Bytes, true
 		l.byCID.put(c)
@@ -240,13 +240,26 @@ func (l *Lane) shakeFailed(now time.Time, c *conn, err error, outs *Outs) {
 	l.end(now, c, outs)
 }
 
-// forgetShake ends the lingering of a handshake that is done.
+// linger has a handshake found by where its device is, until forgetShake.
+func (l *Lane) linger(c *conn) {
+	l.shaking[c.shake.gate] = c
+	l.lingered = max(l.lingered, len(l.shaking))
+}
+
+// manyLingered is what a map of them may be kept for.
+const manyLingered = 1024
+
+// forgetShake ends the lingering of a handshake that is done. After a storm the
+// map has a place for each that lingered at once, and is given up.
 func (l *Lane) forgetShake(c *conn) {
 	if c.shake == nil {
 		return
 	}
 	if gate := c.shake.gate; l.shaking[gate] == c {
 		delete(l.shaking, gate)
+		if len(l.shaking) == 0 && l.lingered > manyLingered {
+			l.shaking, l.lingered = map[netip.AddrPort]*conn{}, 0
+		}
 	}
 	c.shake = nil
 }

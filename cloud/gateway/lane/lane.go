@@ -115,6 +115,7 @@ type Lane struct {
 	packing  []byte   // scratch of exports
 
 	timers   timers
+	lingered int // at most, since the map of them was made
 	halfOpen int // handshakes on UDP that have not ended
 	unproven int // sessions whose key is on no file
 	streams  int // connections on TCP

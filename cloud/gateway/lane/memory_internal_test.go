@@ -3,6 +3,7 @@ package lane
 import (
 	"errors"
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -79,5 +80,32 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if n := len(to.sources.failed) + len(to.sources.before); n > 2*maxFailing || len(to.ward.patients) > maxPatients {
 		t.Errorf("%d sources and %d devices are remembered", n, len(to.ward.patients))
+	}
+}
+
+// TestLingered: the map of those that linger is given up after a storm, and not
+// whenever one has gone.
+func TestLingered(t *testing.T) {
+	for _, c := range []struct {
+		many  int
+		given bool
+	}{{manyLingered, false}, {manyLingered + 1, true}} {
+		l := New(Config{})
+		before := reflect.ValueOf(l.shaking).Pointer()
+		var all []*conn
+		for i := range c.many {
+			gate := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), uint16(i))
+			all = append(all, &conn{shake: &handshake{gate: gate}})
+			l.linger(all[i])
+		}
+		for i, one := range all {
+			if l.shaking[one.shake.gate] != one || reflect.ValueOf(l.shaking).Pointer() != before {
+				t.Fatalf("handshake %d of %d is not found", i, c.many)
+			}
+			l.forgetShake(one)
+		}
+		if given := reflect.ValueOf(l.shaking).Pointer() != before; given != c.given || len(l.shaking) != 0 {
+			t.Errorf("after %d handshakes: %d, given up: %v", c.many, len(l.shaking), given)
+		}
 	}
 }
