@@ -16,6 +16,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/event"
+	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/gateway/handover"
 	"github.com/cyan-cloud/cyan/cloud/gateway/onward"
@@ -233,11 +234,16 @@ func (h *heir) begin() {
 		"pid", h.a.predecessor.PID, "sessions", h.end.Sessions)
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.ctx))
-	go func() { // ends with the process before, or when this one stops
+	ended := make(chan struct{})
+	var rechecking sync.WaitGroup
+	rechecking.Go(func() { recheck(ctx, ended, h.a.recheckStreams) }) // until the process before has ended, or this one stops
+	go func() {                                                       // likewise
 		defer close(done)
 		ancestor.Run(ctx)
+		close(ended)
 		h.a.bus.Alone()
 		h.close()
+		rechecking.Wait()
 	}()
 	h.a.push("process before", func(context.Context) error {
 		cancel()
@@ -245,6 +251,48 @@ func (h *heir) begin() {
 		<-done
 		return nil
 	})
+}
+
+// recheckTime is how long the process before may have revoked a token and this
+// one still serve its stream. A request with it is let in for as long, see the
+// store.
+const recheckTime = 5 * time.Second
+
+// recheck has look end the event streams whose tokens were revoked behind their
+// departure: by the process before, which says so to nobody here, or has died.
+// It looks at once, then as long as that process may revoke any, and once more
+// when it has ended. A look that came to nothing is repeated.
+func recheck(ctx context.Context, ended <-chan struct{}, look func(context.Context) error) {
+	tick := time.NewTicker(recheckTime)
+	defer tick.Stop()
+	for last := false; ; {
+		if err := look(ctx); err == nil && last {
+			return
+		}
+		select {
+		case <-ended:
+			ended, last = nil, true
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// recheckStreams ends the event streams whose tokens the database does not have.
+func (a *App) recheckStreams(ctx context.Context) error {
+	a.store.Forget() // what was read before may have been revoked since
+	err := a.door.Streams().Recheck(func(hash account.TokenHash) (bool, error) {
+		_, err := a.store.Token(ctx, hash)
+		if err != nil && fault.KindOf(err) == fault.NotFound {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil && ctx.Err() == nil {
+		a.opts.Logger.Warn("the tokens of event streams cannot be looked up; it is tried again", "err", err)
+	}
+	return err
 }
 
 func (h *heir) close() {

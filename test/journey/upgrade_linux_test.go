@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -316,6 +317,44 @@ func TestUpgradeWithoutKeys(t *testing.T) {
 		}
 		if n := d.Notes.Count("handshake done"); n != 1 {
 			t.Errorf("%s shook hands %d times:\n%s", d.ID, n, d.Notes)
+		}
+	}
+}
+
+// TestUpgradeKnowsRevokedTokens revokes a token where the new process does not
+// hear of it, as a process that hands over may do behind the departure of its
+// streams: of two streams the one that was opened with it ends.
+func TestUpgradeKnowsRevokedTokens(t *testing.T) {
+	t.Parallel()
+	c := harness.StartProcess(t, app.Options{})
+	revoked := c.Login(c.Welcome.Username, c.Welcome.Password)
+	ends, goesOn := revoked.Stream(rest.PathMyEvents("n")), c.Stream(rest.PathMyEvents("n"))
+	execute(t, c, fmt.Sprintf("DELETE FROM tokens WHERE hash = x'%x'", sha256.Sum256([]byte(revoked.Token))))
+	publish(t, c.Person, "n1", "x")
+	ends.Expect("event: n1")
+	goesOn.Expect("event: n1")
+	if _, err := c.Upgrade(""); err != nil {
+		t.Fatal(err)
+	}
+	const many = 3000 // it ends by the first look, which begins with the first of these
+	for i := 2; ; i++ {
+		if i == many {
+			t.Fatalf("%d events came to a stream whose token is revoked", i)
+		}
+		name := fmt.Sprintf("event: n%d", i)
+		publish(t, c.Person, strings.TrimPrefix(name, "event: "), "x")
+		if seen := goesOn.Expect(name); strings.Contains(strings.Join(seen, "\n"), `"end"`) {
+			t.Fatalf("the other one: %q", seen)
+		}
+		line := ends.Next()
+		for line != name && !strings.Contains(line, `"end"`) {
+			line = ends.Next()
+		}
+		if line != name {
+			if !strings.Contains(line, rest.EndTokenRevoked) {
+				t.Errorf("it ends with %q", line)
+			}
+			return
 		}
 	}
 }

@@ -44,6 +44,36 @@ func (h *Hub) EndToken(hash account.TokenHash) {
 	h.endIf(rest.EndTokenRevoked, func(st *stream) bool { return st.token == hash })
 }
 
+// Recheck ends the streams whose token does not hold any more, which nobody
+// said here. The first error of holds ends the round, and the next begins anew.
+func (h *Hub) Recheck(holds func(account.TokenHash) (bool, error)) error {
+	for hash := range h.tokens() {
+		ok, err := holds(hash)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			h.EndToken(hash)
+		}
+	}
+	return nil
+}
+
+// tokens gives what streams were opened with, of those that are to go on.
+func (h *Hub) tokens() map[account.TokenHash]struct{} {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	all := make(map[account.TokenHash]struct{})
+	for _, streams := range h.owners {
+		for st := range streams {
+			if !st.ended() {
+				all[st.token] = struct{}{}
+			}
+		}
+	}
+	return all
+}
+
 // EndUser ends the user's streams.
 func (h *Hub) EndUser(user account.ID, reason string) {
 	h.mu.RLock()
