@@ -13,12 +13,12 @@ import (
 type Makers struct {
 	seed maphash.Seed
 	// By the hash of an address: 48 bits of it, and 16 of the product. Who is noted
-	// takes the place of who was there. 1 MiB, of which the system gives what is used.
+	// takes the place of who was there. Half a MiB, of which the system gives what is used.
 	seen []atomic.Uint64
 }
 
 // places is how many addresses are remembered, at most.
-const places = 1 << 17
+const places = 1 << 16
 
 // NewMakers makes one that remembers nothing.
 func NewMakers() *Makers {

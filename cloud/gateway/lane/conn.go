@@ -31,7 +31,7 @@ type conn struct {
 
 	device device.ID // proven by its key; zero before that
 	place  uint32    // in the timers' heap, from 1; 0: not there
-	owner  account.ID
+	whose  unique.Handle[account.ID] // see owner
 	key    *[]byte // SPKI that it showed, while a claim is open
 	cid    [8]byte
 
@@ -65,12 +65,20 @@ func (c *conn) peer() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// shared gives an owner's id so that all devices of his have the same text.
-func shared(owner account.ID) account.ID {
-	if owner == "" {
+// owner is whose device it is; "": nobody's.
+func (c *conn) owner() account.ID {
+	if c.whose == (unique.Handle[account.ID]{}) {
 		return ""
 	}
-	return unique.Make(owner).Value()
+	return c.whose.Value()
+}
+
+// own makes it the owner's device; "": nobody's.
+func (c *conn) own(owner account.ID) {
+	c.whose = unique.Handle[account.ID]{}
+	if owner != "" {
+		c.whose = unique.Make(owner)
+	}
 }
 
 // stream is the part of a connection that only TCP has.

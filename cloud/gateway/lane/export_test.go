@@ -114,8 +114,8 @@ func (l *Lane) checkIndexes() error {
 		for _, i := range a.byPrefix {
 			for c := range i.conns {
 				index[c] = "listeners"
-				if c.owner != owner {
-					return fmt.Errorf("connection %x is %s's and listens for %s", c.id, c.owner, owner)
+				if c.owner() != owner {
+					return fmt.Errorf("connection %x is %s's and listens for %s", c.id, c.owner(), owner)
 				}
 			}
 		}

@@ -155,7 +155,11 @@ func (c *conn) carry(f *ferry.Ferry) {
 		f.Fixed(c.device[:])
 		f.Fixed(c.cid[:])
 		f.Flags(&c.udp, &c.hasCID, &c.held, &c.announced)
-		ferry.Words(f, &c.owner)
+		owner := c.owner()
+		ferry.Words(f, &owner)
+		if f.Landing {
+			c.own(owner)
+		}
 		var at indexed
 		if c.indexed != nil {
 			at = *c.indexed
@@ -365,7 +369,7 @@ func (l *Lane) Aboard(now time.Time) (list []Aboard, stay int) {
 		switch {
 		case c.sess == nil || c.sess.Closed():
 		case c.stream != nil:
-			list = append(list, Aboard{c.id, c.owner, c.sess.State(now).LastSeen, c.sess.Calling() > 0})
+			list = append(list, Aboard{c.id, c.owner(), c.sess.State(now).LastSeen, c.sess.Calling() > 0})
 		case c.saved && c.held:
 			stay++
 		}

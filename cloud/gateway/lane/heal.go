@@ -208,7 +208,7 @@ func (l *Lane) doubled(now time.Time, c *conn, outs *Outs) {
 	outs.add(Out{Kind: RecordTry, Try: try})
 	outs.add(Out{Kind: Publish, Event: &event.Event{
 		ID: l.attemptID(now), Name: "spark/status/duplicate", Data: []byte(c.sess.Peer().String()), HasData: true,
-		TTL: event.DefaultTTL, Device: c.device, Source: event.FromCloud, Owner: c.owner, Published: now,
+		TTL: event.DefaultTTL, Device: c.device, Source: event.FromCloud, Owner: c.owner(), Published: now,
 	}})
 }
 

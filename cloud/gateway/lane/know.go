@@ -13,7 +13,8 @@ import (
 // know notes whose connection c is: the device has proven its key. Until it
 // takes the device over it is among those that arrive.
 func (l *Lane) know(c *conn, f *Found) {
-	c.device, c.owner = f.Device, shared(f.Owner)
+	c.device = f.Device
+	c.own(f.Owner)
 	l.arriving[c] = struct{}{}
 }
 
@@ -54,7 +55,7 @@ func (l *Lane) LastRecords() []session.Record {
 func (l *Lane) ownerChanged(id device.ID, owner account.ID) {
 	for _, c := range l.connsOf(id) {
 		l.unsubscribe(c)
-		c.owner = shared(owner)
+		c.own(owner)
 		if c.sess != nil {
 			l.subscribe(c)
 		}
@@ -99,7 +100,7 @@ func (l *Lane) Traits(conn uint64) (device.Traits, bool) {
 		return device.Traits{}, false
 	}
 	h := c.sess.Hello()
-	t := device.Traits{Owner: c.owner, Transport: "tcp", Product: h.ProductID, Firmware: h.ProductVersion, System: h.SystemVersion}
+	t := device.Traits{Owner: c.owner(), Transport: "tcp", Product: h.ProductID, Firmware: h.ProductVersion, System: h.SystemVersion}
 	if c.udp {
 		t.Transport = "udp"
 	}

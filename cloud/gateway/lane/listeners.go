@@ -17,14 +17,14 @@ func (l *Lane) subscribe(c *conn) {
 		return
 	}
 	for _, sub := range c.sess.Subscriptions() {
-		if c.owner != "" {
-			l.audience(c.owner).add(sub.Prefix, c)
+		if owner := c.owner(); owner != "" {
+			l.audience(owner).add(sub.Prefix, c)
 		}
 		if sub.Scope == spark.ScopeAll {
 			l.curious.add(sub.Prefix, c)
 		}
 	}
-	l.forgetSilent(c.owner)
+	l.forgetSilent(c.owner())
 }
 
 func (l *Lane) audience(owner account.ID) *audience {
@@ -41,7 +41,7 @@ func (l *Lane) unsubscribe(c *conn) {
 		i.remove(c)
 	}
 	c.hears = nil
-	l.forgetSilent(c.owner)
+	l.forgetSilent(c.owner())
 }
 
 // forgetSilent forgets an owner whose devices want nothing.
@@ -69,7 +69,7 @@ func (l *Lane) happened(now time.Time, e *event.Event, outs *Outs) {
 
 func (l *Lane) offer(now time.Time, e *event.Event, list []*conn, own bool, outs *Outs) {
 	for _, c := range list {
-		if !own && c.owner == e.Owner && e.Owner != "" {
+		if !own && c.owner() == e.Owner && e.Owner != "" {
 			continue // it had its turn
 		}
 		if wants(c.sess.Subscriptions(), e, own) {

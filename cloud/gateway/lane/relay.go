@@ -59,7 +59,7 @@ func (l *Lane) relay(now time.Time, c *conn, out *session.Out, outs *Outs) {
 		record := c.sess.Record()
 		outs.add(Out{Kind: Save, Conn: c.id, Token: out.Token, Record: &record})
 	case session.Publish:
-		out.Event.Owner = c.owner
+		out.Event.Owner = c.owner()
 		outs.add(Out{Kind: Publish, Conn: c.id, Token: out.Token, Event: &out.Event})
 	case session.Replied:
 		outs.add(Out{Kind: Answered, Answer: &Answer{
@@ -183,7 +183,7 @@ func (l *Lane) announce(now time.Time, c *conn, outs *Outs) {
 	}
 	outs.add(Out{Kind: Publish, Event: &event.Event{
 		ID: l.attemptID(now), Name: "spark/status", Data: []byte(word), HasData: true, TTL: event.DefaultTTL, Device: c.device,
-		Source: event.FromCloud, Owner: c.owner, Published: now,
+		Source: event.FromCloud, Owner: c.owner(), Published: now,
 	}})
 }
 
@@ -282,7 +282,9 @@ func (l *Lane) restore(now time.Time, row *Restored, outs *Outs) {
 		return // it has shaken hands meanwhile
 	}
 	s.Share(&l.texts)
-	c := l.add(&conn{udp: true, device: s.Device(), owner: shared(row.Owner), sess: s, saved: true})
+	c := &conn{udp: true, device: s.Device(), sess: s, saved: true}
+	c.own(row.Owner)
+	c = l.add(c)
 	if row.Record.CID != ([8]byte{}) {
 		c.cid, c.hasCID = row.Record.CID, true
 		l.byCID.put(c)
