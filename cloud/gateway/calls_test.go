@@ -52,12 +52,16 @@ func TestCallFails(t *testing.T) {
 func TestCallTimesOut(t *testing.T) {
 	t.Parallel()
 	c := start(t, nil)
-	for behaviour, want := range map[sim.Behaviour]bus.Stage{sim.AckThenHang: bus.AckedNoResponse, sim.Deaf: bus.SentNoAck} {
-		d := c.device(sim.UDP, c.cfg.UDP[0], func(cfg *sim.Config) { cfg.Behaviour = behaviour }).on()
+	for _, tc := range []struct {
+		behaviour sim.Behaviour
+		has       time.Duration // one that acknowledges has to do so in time
+		want      bus.Stage
+	}{{sim.AckThenHang, 10 * time.Second, bus.AckedNoResponse}, {sim.Deaf, 300 * time.Millisecond, bus.SentNoAck}} {
+		d := c.device(sim.UDP, c.cfg.UDP[0], func(cfg *sim.Config) { cfg.Behaviour = tc.behaviour }).on()
 		eventually(t, "the device is connected", d.connected)
-		r, err := c.gateway.Call(t.Context(), bus.Call{Device: d.id, Kind: bus.Function, Name: "echo", Timeout: 300 * time.Millisecond})
-		if fault.KindOf(err) != fault.Timeout || r.Stage != want {
-			t.Errorf("a device that is %v: %v at %v, want a timeout at %v", behaviour, err, r.Stage, want)
+		r, err := c.gateway.Call(t.Context(), bus.Call{Device: d.id, Kind: bus.Function, Name: "echo", Timeout: tc.has})
+		if fault.KindOf(err) != fault.Timeout || r.Stage != tc.want {
+			t.Errorf("a device that is %v: %v at %v, want a timeout at %v", tc.behaviour, err, r.Stage, tc.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
+	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // TestDoorsHear is which attempts may close the port for devices on TCP. What
@@ -61,7 +62,7 @@ func (m *moody) Device(context.Context, device.ID) (device.Device, error) {
 // gateway open it all the same once it is free.
 func TestDoorTaken(t *testing.T) {
 	store := new(moody)
-	g, err := Start(t.Context(), Config{Lanes: 1, Bus: noBus{}, Records: noRecords{}, Keys: store, TCP: []string{"127.0.0.1:0"}})
+	g, err := Start(t.Context(), Config{Lanes: 1, Bus: noBus{}, Records: noRecords{}, Keys: store, TCP: []string{port.Free(t)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/live"
+	"github.com/cyan-cloud/cyan/test/port"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +39,7 @@ const (
 )
 
 // patience is how long anything may take; what takes longer has failed.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // cloud is a gateway on real sockets, a store in a file and a bus.
 type cloud struct {
@@ -61,7 +62,7 @@ func start(t *testing.T, change func(cfg *gateway.Config)) *cloud {
 	t.Helper()
 	c := &cloud{t: t, path: filepath.Join(t.TempDir(), "cyan.db")}
 	c.cfg = gateway.Config{
-		Node: "here", UDP: []string{"127.0.0.1:0"}, TCP: []string{"127.0.0.1:0"}, Lanes: 4,
+		Node: "here", UDP: []string{port.Free(t)}, TCP: []string{port.Free(t)}, Lanes: 4,
 		ServerEC: serverEC(t), ServerRSA: serverRSA(t),
 	}
 	if change != nil {

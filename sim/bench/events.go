@@ -141,8 +141,8 @@ func (b Events) measure(ctx context.Context, s *Server, st *stage, rs *readers) 
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// afterLast is how long is waited for the last deliveries.
-const afterLast = 2 * time.Second
+// afterLast is how long is waited for the next of the last deliveries.
+const afterLast = 5 * time.Second
 
 // publish has the devices publish for the time, and gives how many events they
 // sent and how long it took until the last was received.
@@ -226,7 +226,7 @@ func (f *flow) run(ctx context.Context, c *crowd.Crowd, d time.Duration, say fun
 			return 0, 0, context.Cause(ctx)
 		}
 		if f.rs.received.Load() > f.last {
-			f.last, passed = f.rs.received.Load(), time.Since(began)
+			f.last, passed, until = f.rs.received.Load(), time.Since(began), time.Now().Add(afterLast)
 		}
 	}
 	return sent, passed, nil
