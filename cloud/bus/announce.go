@@ -51,7 +51,7 @@ func encodeAnnouncement(a *announcement) []byte {
 
 func decodeAnnouncement(b []byte) (announcement, error) {
 	r := newReader(b)
-	a := announcement{kind: r.byte(), from: r.string()}
+	a := announcement{kind: r.byte(), from: r.address()}
 	switch a.kind {
 	case annAlive:
 		a.gateway = r.bool()
@@ -67,7 +67,7 @@ func decodeAnnouncement(b []byte) (announcement, error) {
 		}
 	case annReset, annGone:
 	case annAsk:
-		a.whom = r.string()
+		a.whom = r.address()
 	default:
 		r.fail()
 	}
@@ -132,7 +132,7 @@ func (p *presence) hear(a *announcement, now time.Time) (ask string) {
 		return ""
 	}
 	n := p.nodes[i]
-	n.heard = now
+	n.heard, n.version = now, 0
 	switch a.kind {
 	case annReset:
 		p.clear(i)

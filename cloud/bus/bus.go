@@ -72,10 +72,11 @@ type Bus struct {
 	metrics  *metrics
 	hearing  *hearing // nil: it always hears for itself
 
-	calls       atomic.Uint64
-	subscribers subscribers
-	watchers    watchers
-	serving     atomic.Pointer[serving] // nil: this node is no gateway
+	calls         atomic.Uint64
+	subscribers   subscribers
+	watchers      watchers
+	serving       atomic.Pointer[serving] // nil: this node is no gateway
+	eventVersions versions                // others than this one's that events came in
 
 	stop  chan struct{} // closed by Close
 	close sync.Once
@@ -282,6 +283,10 @@ func (b *Bus) tell(a announcement) {
 
 // heard takes in what another node announces.
 func (b *Bus) heard(m *nats.Msg) {
+	if _, other := versionOf(m.Data); other {
+		b.heardOther(m.Data)
+		return
+	}
 	a, err := decodeAnnouncement(m.Data)
 	if err != nil {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()

@@ -32,10 +32,11 @@ func (b *Bus) changed(m *nats.Msg) {
 	if m.Reply == b.address {
 		return // this node knew it at once
 	}
-	r := newReader(m.Data)
+	r := newLastingReader(m.Data)
 	id, owner, key := r.device(), account.ID(r.string()), r.bool()
 	if r.end() != nil {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
+		b.deaf() // whose the device is no more cannot be told
 		return
 	}
 	b.change(id, owner, key)

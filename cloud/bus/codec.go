@@ -12,15 +12,15 @@ import (
 // errMalformed says that a message on the bus is not what this version writes.
 var errMalformed = errors.New("bus: malformed message")
 
-// codecVersion is the first byte of every message.
-const codecVersion = 1
+// maxAddress is the longest address of a node: its name, and random digits.
+const maxAddress = 64 + 1 + 8
 
 // writer appends a message's fields.
 type writer struct{ b []byte }
 
 func newWriter(size int) *writer {
 	w := &writer{b: make([]byte, 0, size)}
-	w.byte(codecVersion)
+	w.byte(Version)
 	return w
 }
 
@@ -57,15 +57,28 @@ func (w *writer) time(v time.Time) {
 // reader takes a message's fields; after the first that is not there all are
 // zero and err tells.
 type reader struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	later bool // what is left over is a later version's
 }
 
 func newReader(b []byte) *reader {
 	r := &reader{b: b}
-	if r.byte() != codecVersion {
+	if r.byte() != Version {
 		r.fail()
 	}
+	return r
+}
+
+// newLastingReader reads a message that every version understands: what a later
+// one has added to its end is passed over.
+func newLastingReader(b []byte) *reader {
+	r := &reader{b: b}
+	version := r.byte()
+	if version < Version {
+		r.fail()
+	}
+	r.later = version > Version
 	return r
 }
 
@@ -124,6 +137,15 @@ func (r *reader) double() float64 { return math.Float64frombits(r.fixed64()) }
 
 func (r *reader) string() string { return string(r.take(r.uint())) }
 
+// address reads a node's address.
+func (r *reader) address() string {
+	n := r.uint()
+	if n > maxAddress {
+		r.fail()
+	}
+	return string(r.take(n))
+}
+
 func (r *reader) device() (id device.ID) {
 	copy(id[:], r.take(uint64(len(id))))
 	return id
@@ -139,7 +161,7 @@ func (r *reader) time() time.Time {
 
 // end gives the error of the whole message: bytes left over are one.
 func (r *reader) end() error {
-	if r.err == nil && len(r.b) > 0 {
+	if r.err == nil && len(r.b) > 0 && !r.later {
 		r.fail()
 	}
 	return r.err

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -25,8 +26,10 @@ const (
 )
 
 // Call performs c on the node that holds the device. When ctx ends, the
-// gateway is told. A device that no node holds fails at once as Offline; with
-// any error the result's State and Stage tell what is known.
+// gateway is told. A device that no node holds fails at once as Offline or, if
+// there is a node that speaks another version and may hold it, as Unavailable
+// with a VersionError; with any error the result's State and Stage tell what is
+// known.
 func (b *Bus) Call(ctx context.Context, c Call) (Result, error) {
 	start := time.Now()
 	res, err := b.call(ctx, c)
@@ -71,13 +74,16 @@ var errDeserted = errors.New("the node has gone")
 // find asks the gateways for a device that the table does not have: why it
 // is gone or, if an announcement has not arrived yet, where it is.
 func (b *Bus) find(ctx context.Context, id device.ID) (address string, s device.State, err error) {
-	gateways := b.presence.gateways()
+	gateways, others := b.presence.gateways(), b.presence.others()
 	if len(gateways) == 0 {
-		return "", s, errNoGateway()
+		return "", s, cmp.Or(others, errNoGateway())
 	}
 	s.Word = device.Offline
 	for _, a := range b.askAll(ctx, gateways, []device.ID{id}) {
 		found, ok := a.states[id]
+		if _, other := errors.AsType[*VersionError](a.err); other {
+			others = a.err
+		}
 		switch {
 		case !ok:
 		case found.Connected():
@@ -86,7 +92,7 @@ func (b *Bus) find(ctx context.Context, id device.ID) (address string, s device.
 			s = found
 		}
 	}
-	return "", s, nil
+	return "", s, others
 }
 
 // send performs c on the node with the address.
@@ -110,12 +116,21 @@ func (b *Bus) send(ctx context.Context, address string, c Call) (Result, error) 
 	if err != nil {
 		return Result{}, b.unanswered(ctx, address, q.id, err)
 	}
+	if theirs, other := versionOf(reply.Data); other {
+		return Result{}, b.answeredOther(address, theirs)
+	}
 	res, err, bad := decodeReply(reply.Data)
 	if bad != nil {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
 		return Result{}, fault.E(fault.Internal, "the gateway's answer cannot be read", bad)
 	}
 	return res, err
+}
+
+// answeredOther counts an answer of another version and says what it means.
+func (b *Bus) answeredOther(address string, theirs byte) error {
+	b.metrics.dropped.WithLabelValues(dropVersion).Inc()
+	return otherVersion(address, theirs)
 }
 
 // unanswered tells the gateway that nobody waits any longer, and says why no

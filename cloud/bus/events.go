@@ -103,15 +103,12 @@ func (b *Bus) deliver(m *nats.Msg) {
 		b.pulsed()
 		return
 	}
-	bad := eachEvent(m.Data, func(e *event.Event) {
+	b.unread(eachEvent(m.Data, func(e *event.Event) {
 		b.metrics.delivered.Inc()
 		if !b.hearing.keep(e) {
 			b.give(e)
 		}
-	})
-	if bad > 0 {
-		b.metrics.dropped.WithLabelValues(dropMalformed).Add(float64(bad))
-	}
+	}))
 }
 
 // give hands an event to this node's subscribers.

@@ -233,12 +233,13 @@ func (p *presence) mine(id device.ID) bool {
 }
 
 // serves tells whether the node with the address serves calls, and has said of
-// all that it holds that it does.
+// all that it holds that it does. Of one of another version only those hear that
+// which speak it, too.
 func (p *presence) serves(address string) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for _, n := range p.nodes {
-		if n != nil && n.gateway && n.address == address {
+		if n != nil && (n.gateway || n.version != 0) && n.address == address {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 	"pgregory.net/rapid"
 
 	"github.com/cyan-cloud/cyan/cloud/device"
@@ -84,6 +85,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encodeStates(map[device.ID]device.State{{1}: {}}))
 	f.Add(encodeAnnouncement(&announcement{kind: annAlive, from: "a"}))
 	f.Add(encodeAnnouncement(&announcement{kind: annChanges, from: "a", changes: []change{{held: true}}}))
+	f.Add([]byte{Version + 1, annAlive, 3, 'o', '-', '1', 99})
+	bystander, err := newBus(Config{Heir: true}) // one that says nothing
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		decodeRequest(b)
 		decodeCancel(b)
@@ -95,6 +101,12 @@ func FuzzDecode(f *testing.F) {
 		if a, err := decodeAnnouncement(b); err == nil && len(a.changes)*13 > len(b) {
 			t.Errorf("%d changes out of %d bytes", len(a.changes), len(b))
 		}
-		eachEvent(b, func(*event.Event) {})
+		heard := 0
+		if u := eachEvent(b, func(*event.Event) { heard++ }); (heard+u.malformed+u.other)*frameHead > len(b)+frameHead {
+			t.Errorf("%d events, %d malformed and %d of another version out of %d bytes", heard, u.malformed, u.other, len(b))
+		}
+		bystander.heard(&nats.Msg{Data: b})
+		bystander.changed(&nats.Msg{Data: b})
+		bystander.revoked(&nats.Msg{Data: b})
 	})
 }

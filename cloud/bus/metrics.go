@@ -9,7 +9,7 @@ import (
 type metrics struct {
 	published prometheus.Counter
 	delivered prometheus.Counter
-	dropped   *prometheus.CounterVec   // reason: outbox_full, disconnected, too_long, slow_consumer, malformed
+	dropped   *prometheus.CounterVec   // reason: outbox_full, disconnected, too_long, slow_consumer, malformed, version
 	calls     *prometheus.CounterVec   // kind: CallKind; outcome: ok or fault.Kind
 	callTime  *prometheus.HistogramVec // kind: CallKind
 	served    prometheus.Gauge
@@ -24,6 +24,7 @@ const (
 	dropTooLong      = "too_long"
 	dropSlow         = "slow_consumer"
 	dropMalformed    = "malformed"
+	dropVersion      = "version" // another than this node's
 )
 
 func newMetrics(reg prometheus.Registerer, p *presence) *metrics {
@@ -60,6 +61,8 @@ func newMetrics(reg prometheus.Registerer, p *presence) *metrics {
 	}
 	reg.MustRegister(m.published, m.delivered, m.dropped, m.calls, m.callTime, m.served, m.refused, m.panics, m.resyncs,
 		gauge("presence_devices", "Devices that some node holds.", func() float64 { d, _ := p.stats(); return float64(d) }),
-		gauge("presence_nodes", "Nodes on the bus.", func() float64 { _, n := p.stats(); return float64(n) }))
+		gauge("presence_nodes", "Nodes on the bus.", func() float64 { _, n := p.stats(); return float64(n) }),
+		gauge("presence_other_version_nodes", "Nodes of them that speak another version, whose devices are not known here.",
+			func() float64 { return float64(p.countOthers()) }))
 	return m
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"encoding/binary"
+	"errors"
 	"sync"
 
 	"github.com/cyan-cloud/cyan/cloud/event"
@@ -11,7 +12,8 @@ import (
 
 // outbox collects the events that wait to be sent, so that a publisher never
 // waits for a socket and many small events travel as one message. Each event
-// stands after its length in four bytes.
+// stands after its length in four bytes. As no length needs the first of them,
+// that is the version of this framing: zero.
 type outbox struct {
 	limit int           // bytes; beyond it events are refused
 	wake  chan struct{} // holds one token: there is something to send
@@ -93,25 +95,44 @@ func nextBatch(buf []byte) (batch, rest []byte, events int) {
 	return buf[:end], buf[end:], events
 }
 
-// eachEvent calls yield for every event of a message from another node and
-// gives how many could not be read.
-func eachEvent(batch []byte, yield func(*event.Event)) (malformed int) {
+// unread counts the events of a message that could not be read.
+type unread struct {
+	malformed int
+	other     int  // of another version
+	version   byte // the last one's
+}
+
+// eachEvent calls yield for every event of a message from another node that can
+// be read, and counts the rest.
+func eachEvent(batch []byte, yield func(*event.Event)) (u unread) {
 	for len(batch) > 0 {
+		if batch[0] != 0 { // nothing behind it can be found
+			u.other++
+			u.version = batch[0]
+			return u
+		}
 		if len(batch) < frameHead {
-			return malformed + 1
+			u.malformed++
+			return u
 		}
 		size := binary.BigEndian.Uint32(batch)
 		batch = batch[frameHead:]
 		if uint64(size) > uint64(len(batch)) {
-			return malformed + 1
+			u.malformed++
+			return u
 		}
-		e, err := event.Parse(batch[:size:size])
+		whole := batch[:size:size]
 		batch = batch[size:]
-		if err != nil {
-			malformed++
-			continue
+		e, err := event.Parse(whole)
+		switch {
+		case errors.Is(err, event.ErrVersion):
+			u.other++
+			u.version = whole[0]
+		case err != nil:
+			u.malformed++
+		default:
+			yield(&e)
 		}
-		yield(&e)
 	}
-	return malformed
+	return u
 }

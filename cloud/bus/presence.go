@@ -42,6 +42,7 @@ const (
 type node struct {
 	address string
 	gateway bool // it serves calls
+	version byte // that it speaks, if it is another than this node's; zero: it is not
 	digest  digest
 	heard   time.Time
 }

@@ -91,14 +91,14 @@ func (s *serving) receive(m *nats.Msg) {
 	case wordCall:
 		q, err := decodeRequest(m.Data)
 		if err != nil {
-			s.malformed()
+			s.unreadable(m)
 			return
 		}
 		s.start(m, q)
 	case wordCancel:
 		id, err := decodeCancel(m.Data)
 		if err != nil {
-			s.malformed()
+			s.unreadable(m)
 			return
 		}
 		s.mu.Lock()
@@ -109,14 +109,25 @@ func (s *serving) receive(m *nats.Msg) {
 	case wordStates:
 		ids, err := decodeAsk(m.Data)
 		if err != nil {
-			s.malformed()
+			s.unreadable(m)
 			return
 		}
 		s.answerStates(m, ids)
 	}
 }
 
-func (s *serving) malformed() { s.bus.metrics.dropped.WithLabelValues(dropMalformed).Inc() }
+// unreadable counts a message that cannot be read, and says so to whoever waits
+// for an answer.
+func (s *serving) unreadable(m *nats.Msg) {
+	reason := dropMalformed
+	if _, other := versionOf(m.Data); other {
+		reason = dropVersion
+	}
+	s.bus.metrics.dropped.WithLabelValues(reason).Inc()
+	if m.Reply != "" {
+		s.respond(m, notUnderstood())
+	}
+}
 
 // enter counts a call in, or refuses it. cancel ends it early.
 func (s *serving) enter(id callID, cancel context.CancelCauseFunc) error {

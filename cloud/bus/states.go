@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,15 +22,16 @@ type answer struct {
 
 // States asks the nodes what state the devices are in: the one source for
 // what is connected. Devices that no node knows are left out; those of a
-// node that does not answer are Unknown. Without any gateway it fails as
-// Unavailable.
+// node that does not answer are Unknown, and so is, while there is a node that
+// speaks another version, every device that is not connected to another.
+// Without any gateway that can be asked it fails as Unavailable.
 func (b *Bus) States(ctx context.Context, ids []device.ID) (map[device.ID]device.State, error) {
 	if err := b.Check(); err != nil {
 		return nil, err
 	}
-	gateways := b.presence.gateways()
+	gateways, others := b.presence.gateways(), b.presence.others()
 	if len(gateways) == 0 {
-		return nil, errNoGateway()
+		return nil, cmp.Or(others, errNoGateway())
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -51,7 +53,7 @@ func (b *Bus) States(ctx context.Context, ids []device.ID) (map[device.ID]device
 		unheld = append(unheld, missing(a.asked, a.states)...)
 	}
 	if len(unheld) == 0 {
-		return all, nil
+		return blurred(all, ids, others), nil
 	}
 	for _, a := range b.askAll(ctx, gateways, unheld) {
 		if a.err == nil {
@@ -65,9 +67,23 @@ func (b *Bus) States(ctx context.Context, ids []device.ID) (map[device.ID]device
 		}
 	}
 	if answers == 0 {
-		return nil, errNoGateway()
+		return nil, cmp.Or(others, errNoGateway())
 	}
-	return all, nil
+	return blurred(all, ids, others), nil
+}
+
+// blurred is what may be said of the devices while others, which cannot be
+// asked, may hold those that are not connected here.
+func blurred(all map[device.ID]device.State, ids []device.ID, others error) map[device.ID]device.State {
+	if others == nil {
+		return all
+	}
+	for _, id := range ids {
+		if !all[id].Connected() {
+			all[id] = device.State{Word: device.Unknown}
+		}
+	}
+	return all
 }
 
 func missing(asked []device.ID, states map[device.ID]device.State) (ids []device.ID) {
@@ -115,6 +131,9 @@ func (b *Bus) askNode(ctx context.Context, address string, ids []device.ID) (map
 	})
 	if err != nil {
 		return nil, err
+	}
+	if theirs, other := versionOf(reply.Data); other {
+		return nil, b.answeredOther(address, theirs)
 	}
 	states := make(map[device.ID]device.State, len(ids))
 	err = decodeStates(reply.Data, func(id device.ID, s device.State) { states[id] = s })

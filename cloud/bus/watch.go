@@ -117,10 +117,11 @@ func (b *Bus) Revoke(r Revocation) error {
 
 // revoked takes what another node, or this one, said with Revoke.
 func (b *Bus) revoked(m *nats.Msg) {
-	r := newReader(m.Data)
+	r := newLastingReader(m.Data)
 	token, said := r.string(), Revocation{User: account.ID(r.string()), Deleted: r.bool()}
 	if r.end() != nil || len(token) != len(said.Token) {
 		b.metrics.dropped.WithLabelValues(dropMalformed).Inc()
+		b.deaf() // whose rights have ended cannot be told
 		return
 	}
 	copy(said.Token[:], token)

@@ -9,8 +9,12 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/account"
 )
 
-// ErrMalformed says that bytes are not an event that Append wrote.
-var ErrMalformed = errors.New("event: malformed encoding")
+// What Parse says of bytes that are not an event that Append wrote: they are
+// none, or one of another version.
+var (
+	ErrMalformed = errors.New("event: malformed encoding")
+	ErrVersion   = errors.New("event: encoding of another version")
+)
 
 // The first byte of an encoded event is the version of the encoding; the
 // second has these bits.
@@ -63,7 +67,10 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 
 // Parse reads one event that fills b. The event's Data is a view into b.
 func Parse(b []byte) (Event, error) {
-	if len(b) < codecHead || b[0] != codecVersion {
+	if len(b) > 0 && b[0] != codecVersion {
+		return Event{}, ErrVersion
+	}
+	if len(b) < codecHead {
 		return Event{}, ErrMalformed
 	}
 	e := Event{

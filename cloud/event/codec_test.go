@@ -71,13 +71,17 @@ func TestParseRefuses(t *testing.T) {
 		"head only":        good[:33],
 		"cut short":        good[:len(good)-1],
 		"too long":         append(change(0, 1), 0),
-		"other version":    change(0, 2),
 		"unknown source":   change(2, 9),
 		"data without bit": change(1, 0),
 		"huge length":      append(append([]byte(nil), good[:33]...), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01),
 	} {
 		if _, err := event.Parse(b); err != event.ErrMalformed {
 			t.Errorf("%s: error %v, want ErrMalformed", name, err)
+		}
+	}
+	for _, b := range [][]byte{change(0, 2), change(0, 0), {2}} {
+		if _, err := event.Parse(b); err != event.ErrVersion {
+			t.Errorf("version %d: error %v, want ErrVersion", b[0], err)
 		}
 	}
 }
