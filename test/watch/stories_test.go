@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"no such name": {
 			signal.ColdStart, sim.UDP,
-			func(_ *world, cfg *canary.Config) { cfg.Way.Address = "nowhere.invalid:5684" },
+			func(_ *world, cfg *canary.Config) { cfg.Way.Address = nowhere + ":5684" },
 			signal.StepResolve, canary.ReasonUnresolved, signal.ConnectUDP,
 		},
 		"nobody listens on TCP": {
@@ -287,6 +287,10 @@ func TestFailures(t *testing.T) {
 // nobody is an address where nobody listens: a port that was free a moment ago may
 // be another test's by now.
 const nobody = "127.0.0.1:1"
+
+// nowhere is a name that can be nobody's: no server is asked for it, who might not
+// answer.
+const nowhere = "nowhere..invalid"
 
 // otherKey gives the key of another server.
 func otherKey(t testing.TB) []byte {
