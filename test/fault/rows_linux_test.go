@@ -31,9 +31,9 @@ const crowd = 20
 // seed is where the chance of the rows comes from.
 const seed = 20261122
 
-// recorded is how long it takes until a connect is on record: until its
-// start-up is complete.
-const recorded = 15 * time.Second
+// noted is how long after a device was called it is noted at the latest that it
+// has shaken hands.
+const noted = 15 * time.Second
 
 // test runs a row.
 func (r *row) test(t *testing.T) Result {
@@ -57,6 +57,9 @@ func (r *row) test(t *testing.T) Result {
 	}
 	for _, m := range w.members {
 		m.shaken, m.resumed = w.connects(m)
+		if m.device == nil {
+			m.shook = w.Device(m.id).LastHandshakeAt
+		}
 	}
 	w.traffic()
 	w.pause(2 * time.Second)
@@ -66,11 +69,12 @@ func (r *row) test(t *testing.T) Result {
 	}
 	result.Devices, result.BoundS = len(w.members), seconds(r.promise)
 	result.recovered(w.recovery(r.promise + slack))
-	w.end()
-	if r.real && w.real() {
-		w.pause(recorded)
+	if w.real() {
+		w.pause(noted)
 	}
+	w.end()
 	for _, m := range w.members {
+		w.onRecord(m)
 		shaken, resumed := w.connects(m)
 		shaken, resumed = shaken-m.shaken, resumed-m.resumed
 		result.Shaken += shaken

@@ -34,7 +34,8 @@ type member struct {
 	kind     string          // generation and transport
 	device   *harness.Device // nil: it is a real one
 
-	shaken, resumed int // handshakes and resumptions before the fault
+	shaken, resumed int       // handshakes and resumptions before the fault
+	shook           rest.Time // when a real one shook hands last before it
 }
 
 // world is a cloud in a process of its own, devices behind relays, and callers.
@@ -126,23 +127,24 @@ func (w *world) traffic() {
 			w.pause(time.Duration(i) * pace / time.Duration(len(w.members)))
 			for w.pause(pace) {
 				ok, err := w.call(ctx, m)
+				at := time.Now()
 				if ok || !deviceSilent(err) {
 					failed = 0
 					continue
 				}
 				if failed++; failed >= 2 {
-					w.lookFor(ctx, m, err)
+					w.lookFor(ctx, m, err, at)
 				}
 			}
 		})
 	}
 }
 
-// lookFor holds that a device that fails call after call is not shown as
-// connected and proven.
-func (w *world) lookFor(ctx context.Context, m *member, failure error) {
+// lookFor holds that a device that fails call after call, the last of which
+// failed at a time, is not shown as connected and proven.
+func (w *world) lookFor(ctx context.Context, m *member, failure error, at time.Time) {
 	d, err := w.api.Device(ctx, m.id)
-	if err != nil || !d.Connected || !d.Proven || time.Since(d.ProvenAt.Time) < 2*time.Second {
+	if err != nil || !d.Connected || !d.Proven || at.Sub(d.ProvenAt.Time) < 2*time.Second {
 		return // one that was proven since the call failed is not shown wrongly
 	}
 	w.ledger.Wrong("%s fails call after call (%v) and is shown as %s, proven at %v", m.id, failure, d.State, d.ProvenAt)
@@ -197,16 +199,31 @@ func (w *world) recovery(bound time.Duration) (took []time.Duration) {
 	return took
 }
 
+// onRecord waits until the handshakes of a real device are on record: they are
+// when the start-up behind them is complete, some seconds after it was called.
+func (w *world) onRecord(m *member) {
+	w.t.Helper()
+	if m.device != nil {
+		return
+	}
+	w.Until("a handshake of "+m.kind+" is on record", func() bool {
+		shaken, _ := w.connects(m)
+		return shaken > m.shaken || w.Device(m.id).LastHandshakeAt.Equal(m.shook.Time)
+	})
+}
+
 // connects counts a device's handshakes and resumptions: what it says itself,
-// or, of a real one, what is on record.
+// or, of a real one, what is on record as having succeeded.
 func (w *world) connects(m *member) (shaken, resumed int) {
 	if m.device != nil {
 		return m.device.Notes.Count("handshake done"), m.device.Notes.Count("session resumed")
 	}
 	for _, a := range w.Attempts(m.id) {
-		if slices.ContainsFunc(a.Stages, func(s rest.Stage) bool { return s.Stage == "key_exchange" }) {
+		switch {
+		case a.Outcome != "succeeded":
+		case slices.ContainsFunc(a.Stages, func(s rest.Stage) bool { return s.Stage == "key_exchange" }):
 			shaken++
-		} else {
+		default:
 			resumed++
 		}
 	}
