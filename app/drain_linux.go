@@ -94,18 +94,18 @@ func (a *App) undrain(o Order) Report {
 	}
 	select {
 	case <-l.ended:
-		now := a.toll()
+		now := a.toll() // before anybody comes
 		a.note(store.Annotation{
 			Kind: store.KindDrain, Author: o.Who, Sessions: now.Sessions + now.Left,
 			Detail: "the drain was taken back: devices are let in again",
 		})
+		a.letInAgain(l)
+		return now
 	default:
 		l.cancel()
 		<-l.ended
 		return a.toll()
 	}
-	a.letInAgain(l)
-	return a.toll()
 }
 
 // letInAgain lets devices in again, unless the cloud stops or that was done.

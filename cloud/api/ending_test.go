@@ -89,7 +89,7 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 // one.
 func TestStreamsExpire(t *testing.T) {
 	w := newWorld(t, nil)
-	short := account.Token{Hash: account.HashToken("short"), User: alice, Created: time.Now(), Expires: time.Now().Add(time.Second)}
+	short := account.Token{Hash: account.HashToken("short"), User: alice, Created: time.Now(), Expires: time.Now().Add(5 * time.Second)}
 	if err := w.store.AddToken(t.Context(), short); err != nil {
 		t.Fatal(err)
 	}

@@ -334,7 +334,7 @@ func TestErrors(t *testing.T) {
 			if strings.Contains(got.body, "/data/") {
 				t.Errorf("the cause of our failure is told: %s", got.body)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took >= deviceTime {
 				t.Errorf("it took %v", took)
 			}
 			stage := e.Stage
@@ -491,11 +491,13 @@ func TestPanicsAreAnswered(t *testing.T) {
 func TestOfflineIsFast(t *testing.T) {
 	w := newWorld(t, nil)
 	start := time.Now()
-	const n = 50
-	for range n {
+	for range 50 {
 		w.do("POST", "/v1/devices/old%20fridge/reset", "")
 	}
-	if each := time.Since(start) / n; each > 200*time.Millisecond {
-		t.Errorf("%v each", each)
+	if took := time.Since(start); took >= deviceTime {
+		t.Errorf("fifty took %v, as long as one that is asked", took)
 	}
 }
+
+// deviceTime is how long a device has to answer.
+const deviceTime = 20 * time.Second

@@ -73,13 +73,17 @@ func dialogue(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// otpLeft is how long a code is good for at least.
+const otpLeft = 15 * time.Second
+
 // nextOTP makes a code that was not used before. The cloud takes those of the
-// half minutes around now, so the first ones come without waiting.
+// half minutes around now, so the first ones come without waiting; none of them
+// is about to end.
 func nextOTP(ts *testscript.TestScript) string {
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(ts.Getenv("SECRET"))
 	ts.Check(err)
 	last, _ := strconv.ParseInt(ts.Getenv("OTP_STEP"), 10, 64) // none is zero
-	step := max(last+1, account.CodeStep(time.Now())-1)
+	step := max(last+1, account.CodeStep(time.Now().Add(otpLeft))-1)
 	for tick := time.NewTicker(time.Second); step > account.CodeStep(time.Now())+1; {
 		<-tick.C
 	}

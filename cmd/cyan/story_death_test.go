@@ -2,9 +2,12 @@ package main
 
 import (
 	"net"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	freeport "github.com/cyan-cloud/cyan/test/port"
 )
 
 // slay NAME kills a program of start: it gets no chance to say anything.
@@ -17,16 +20,14 @@ func slay(ts *testscript.TestScript, neg bool, args []string) {
 	<-p.done
 }
 
-// port VARIABLE puts a port of 127.0.0.1 that nobody has into a variable.
+// port VARIABLE puts a port of 127.0.0.1 that nobody has, and that nobody gets
+// who asks for any, into a variable.
 func port(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: port VARIABLE")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, number, err := net.SplitHostPort(freeport.Free(ts.Value(story{}).(testing.TB)))
 	ts.Check(err)
-	_, number, err := net.SplitHostPort(l.Addr().String())
-	ts.Check(err)
-	ts.Check(l.Close())
 	ts.Setenv(args[0], number)
 }
 
@@ -40,11 +41,7 @@ func deserted(ts *testscript.TestScript, neg bool, args []string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		l, err := net.Listen("tcp", args[0])
-		if err == nil {
-			_ = l.Close()
-		}
-		if (err == nil) != neg {
+		if neg == listened(args[0]) {
 			return
 		}
 		select {
@@ -53,4 +50,15 @@ func deserted(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s stays as it is", args[0])
 		}
 	}
+}
+
+// listened tells whether somebody listens there. It does not listen itself, or
+// who is about to would find the port taken.
+func listened(at string) bool {
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }

@@ -39,7 +39,7 @@ func TestStories(t *testing.T) {
 			} {
 				env.Setenv(name, value)
 			}
-			env.Values[processes{}] = map[string]*process{}
+			env.Values[processes{}], env.Values[story{}] = map[string]*process{}, env.T()
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -56,7 +56,11 @@ type process struct {
 	done chan error // gets how it ended, once
 }
 
-type processes struct{}
+// processes and story are under which a story has its programs, and its test.
+type (
+	processes struct{}
+	story     struct{}
+)
 
 func running(ts *testscript.TestScript) map[string]*process {
 	return ts.Value(processes{}).(map[string]*process)

@@ -98,10 +98,10 @@ func TestDeadStreamIsCalledDead(t *testing.T) {
 	c := &cli{err: talk, out: io.Discard}
 	listening := make(chan error, 1)
 	go func() { // ends with ctx
-		h := hearing{Subscription: client.Subscription{Silence: 50 * time.Millisecond}}
+		h := hearing{Subscription: client.Subscription{Silence: time.Second}}
 		listening <- c.listen(ctx, clientOf(api.URL, "token"), h)
 	}()
-	for _, want := range []string{"listening to the events of all your devices", "the stream is dead: nothing came for 50ms", "listening to"} {
+	for _, want := range []string{"listening to the events of all your devices", "the stream is dead: nothing came for 1s", "listening to"} {
 		for line := range talk.came {
 			if strings.Contains(line, want) {
 				break

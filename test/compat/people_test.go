@@ -35,12 +35,16 @@ const (
 	guardedDevice   = "0123456789abcdef00000010"
 )
 
+// otpLeft is how long a code is good for at least.
+const otpLeft = 15 * time.Second
+
 // otp gives a code that was not used before. The cloud takes those of the half
-// minutes around now, so the first ones come without waiting.
+// minutes around now, so the first ones come without waiting; none of them is
+// about to end.
 func (g *guarded) otp() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.step = max(g.step+1, account.CodeStep(time.Now())-1)
+	g.step = max(g.step+1, account.CodeStep(time.Now().Add(otpLeft))-1)
 	for tick := time.NewTicker(time.Second); g.step > account.CodeStep(time.Now())+1; {
 		<-tick.C
 	}

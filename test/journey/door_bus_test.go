@@ -2,9 +2,9 @@ package journey
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +13,7 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 
@@ -34,7 +35,11 @@ func newBus(t *testing.T, port int) *server.Server {
 // stays so, and all are back by themselves when the bus is.
 func TestDoorBus(t *testing.T) {
 	t.Parallel()
-	bus := newBus(t, server.RANDOM_PORT)
+	at, err := netip.ParseAddrPort(port.Free(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := newBus(t, int(at.Port()))
 	c := harness.Start(t, app.Options{NATS: bus.ClientURL()})
 	tcp := func() sim.Config {
 		return c.Provision(sim.Config{Transport: sim.TCP, Application: sim.Oven(0)})
@@ -42,14 +47,6 @@ func TestDoorBus(t *testing.T) {
 	in := c.Run(tcp(), harness.Wiring{})
 	c.Settled(in.ID, 1)
 	late, cellular := tcp(), c.Provision(sim.Config{Application: sim.Oven(0)})
-	at, err := url.Parse(bus.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.Atoi(at.Port())
-	if err != nil {
-		t.Fatal(err)
-	}
 
 	bus.Shutdown()
 	bus.WaitForShutdown()
@@ -76,7 +73,7 @@ func TestDoorBus(t *testing.T) {
 		t.Errorf("the device that was connected was cut off %d times", n)
 	}
 
-	newBus(t, port)
+	newBus(t, int(at.Port()))
 	doorIs(c, "1")
 	for _, d := range []*harness.Device{in, out, other} {
 		c.Until("it is called", func() bool {

@@ -12,7 +12,7 @@ import (
 // new process keeps it closed, and opens it when there is a sense in it.
 func TestDoorUpgrade(t *testing.T) {
 	t.Parallel()
-	c := harness.StartProcess(t, app.Options{ListenTCP: vacant(t)})
+	c := harness.StartProcess(t, app.Options{})
 	cfg := c.Provision(sim.Config{Transport: sim.TCP, Application: sim.Oven(0)})
 	hideTable(t, c, "device_keys")
 	d := c.Run(cfg, harness.Wiring{})

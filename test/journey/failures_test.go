@@ -17,6 +17,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
+	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // failuresFile has the table that is tested here.
@@ -93,7 +94,7 @@ func bring(t *testing.T, f *failure) {
 		cfg.Behaviour = sim.TruncateHandshake
 	case "the cloud cannot read the devices' keys", "the cloud cannot store the session", "what comes is no protocol of the port":
 	case "nothing listens where the device connects":
-		wiring.At = vacant(t)
+		wiring.At = port.Free(t)
 	default:
 		t.Fatal("the test does not know how to bring this about")
 	}
@@ -158,17 +159,6 @@ func (f *failure) look(t *testing.T, c *harness.Cloud, cfg sim.Config) {
 		}
 		return false
 	})
-}
-
-// vacant gives an address where nothing listens.
-func vacant(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // speakHTTP is a browser, or a scanner, on a devices' port.
