@@ -190,11 +190,7 @@ func (f *flood) fill(t *testing.T, stream *harness.Stream) {
 func upgradeBeside(t *testing.T, c *harness.Cloud, others []*harness.Device) {
 	t.Helper()
 	f := newTraffic(c, others)
-	end := sync.OnceFunc(func() {
-		close(f.stop)
-		f.done.Wait()
-	})
-	defer end()
+	defer f.end()
 	type outcome struct {
 		app.Report
 		err error
@@ -213,7 +209,7 @@ func upgradeBeside(t *testing.T, c *harness.Cloud, others []*harness.Device) {
 			return false
 		}
 	})
-	end()
+	f.end()
 	if r.err != nil || r.Sessions != len(others)+1 || r.Disconnects != 0 {
 		t.Fatalf("%+v", r)
 	}

@@ -94,6 +94,7 @@ func call(c *harness.Cloud, device, function, arg string) error {
 // traffic calls devices again and again until it is told to stop.
 type traffic struct {
 	stop   chan struct{}
+	end    func() // tells it, and waits for that
 	done   sync.WaitGroup
 	mu     sync.Mutex
 	made   map[string][]string // arguments of calls that were answered, by device
@@ -102,6 +103,10 @@ type traffic struct {
 
 func newTraffic(c *harness.Cloud, devices []*harness.Device) *traffic {
 	f := &traffic{stop: make(chan struct{}), made: map[string][]string{}}
+	f.end = sync.OnceFunc(func() {
+		close(f.stop)
+		f.done.Wait()
+	})
 	for _, d := range devices {
 		f.done.Go(func() { // until stop
 			for i := 0; ; i++ {
@@ -151,6 +156,7 @@ func TestUpgrade(t *testing.T) {
 	<-counters[busy.ID].begun
 
 	f := newTraffic(c, devices[1:])
+	defer f.end()
 	for i := range upgrades(t) {
 		r, err := c.Upgrade("")
 		if err != nil {
@@ -166,8 +172,7 @@ func TestUpgrade(t *testing.T) {
 			}
 		}
 	}
-	close(f.stop)
-	f.done.Wait()
+	f.end()
 	for _, err := range f.failed {
 		t.Error(err)
 	}
@@ -210,10 +215,11 @@ func TestUpgradeKeepsStreams(t *testing.T) {
 				said++
 			}
 		})
-		if r, err := c.Upgrade(""); err != nil || r.Disconnects != 0 {
+		r, err := c.Upgrade("")
+		publishing.Wait()
+		if err != nil || r.Disconnects != 0 {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		publishing.Wait()
 	}
 	for i := range said {
 		want := fmt.Sprintf("event: count/%d", i)
@@ -258,13 +264,13 @@ func TestUpgradeComesToNothing(t *testing.T) {
 		return path
 	}
 	f := newTraffic(c, devices)
+	defer f.end()
 	for _, binary := range []string{filepath.Join(dir, "missing"), dir, script("fails", "exit 3"), script("ends", "exit 0")} {
 		if r, err := c.Upgrade(binary); err == nil {
 			t.Errorf("%s took over: %+v", binary, r)
 		}
 	}
-	close(f.stop)
-	f.done.Wait()
+	f.end()
 	if len(f.failed) > 0 {
 		t.Error(errors.Join(f.failed...))
 	}
