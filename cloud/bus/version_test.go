@@ -80,8 +80,8 @@ func (l *logbook) count(what string) int {
 	return strings.Count(l.text.String(), what)
 }
 
-// real is a real node that others can be played to.
-type real struct {
+// genuine is a real node that others can be played to.
+type genuine struct {
 	*bus.Bus
 	t       *testing.T
 	url     string
@@ -89,10 +89,10 @@ type real struct {
 	metrics *prometheus.Registry
 }
 
-func openReal(t *testing.T) *real {
+func openGenuine(t *testing.T) *genuine {
 	t.Helper()
 	url, _ := cluster(t)
-	r := &real{t: t, url: url, log: new(logbook), metrics: prometheus.NewRegistry()}
+	r := &genuine{t: t, url: url, log: new(logbook), metrics: prometheus.NewRegistry()}
 	r.Bus = open(t, bus.Config{
 		URL: url, Node: "gw", Heartbeat: time.Hour, Logger: slog.New(slog.NewTextHandler(r.log, nil)), Registerer: r.metrics,
 	})
@@ -100,7 +100,7 @@ func openReal(t *testing.T) *real {
 }
 
 // eventually waits until ok.
-func (r *real) eventually(what string, ok func() bool) {
+func (r *genuine) eventually(what string, ok func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -111,13 +111,24 @@ func (r *real) eventually(what string, ok func() bool) {
 	}
 }
 
+// next takes the next value.
+func next[T any](t *testing.T, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(time.Minute):
+		t.Fatal("nothing came")
+	}
+	return v
+}
+
 // others is how many nodes of another version it knows.
-func (r *real) others() float64 {
+func (r *genuine) others() float64 {
 	return gauge(r.t, r.metrics, "cyan_bus_presence_other_version_nodes")
 }
 
 // leftOut is how many messages of another version it left out.
-func (r *real) leftOut() float64 {
+func (r *genuine) leftOut() float64 {
 	return counter(r.t, r.metrics, "cyan_bus_dropped_total", "version")
 }
 
@@ -141,7 +152,7 @@ func isVersionError(t *testing.T, what string, err error) {
 // that are connected here are as ever; and when it is gone, so are all.
 func TestOtherVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	held, left, unheard := device.ID{1}, device.ID{2}, device.ID{3}
 	g := served(t, r.Bus, held, 7)
 	g.SetState(left, device.State{Word: device.Offline, Since: time.Unix(5, 0)})
@@ -173,9 +184,9 @@ func TestOtherVersion(t *testing.T) {
 	p.announces(theirs, 99, 1, 2, 3)
 	r.eventually("its announcements", func() bool { return r.leftOut() == 5 })
 	if r.others() != 1 || r.log.count("another version of the bus") != 1 {
-		t.Errorf("%v such nodes are known of; the log:\n%s", r.others(), &r.log.text)
+		t.Fatalf("%v such nodes are known of; the log:\n%s", r.others(), &r.log.text)
 	}
-	if heard := <-door; heard != "missed" || len(door) > 0 {
+	if heard := next(t, door); heard != "missed" || len(door) > 0 {
 		t.Errorf("the door heard %q, and %d more", heard, len(door))
 	}
 	if res, err := r.Call(t.Context(), bus.Call{Device: held, Kind: bus.Ping}); err != nil || res.Return != 7 {
@@ -204,7 +215,7 @@ func TestOtherVersion(t *testing.T) {
 // what is said.
 func TestOnlyOtherVersions(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	play(t, r.url).announces(theirs, alive)
 	r.eventually("its announcement", func() bool { return r.others() == 1 })
 	_, err := r.Call(t.Context(), bus.Call{Device: device.ID{1}, Kind: bus.Ping})
@@ -217,7 +228,7 @@ func TestOnlyOtherVersions(t *testing.T) {
 // answers in another is not waited for, nor believed.
 func TestAnswerOfOtherVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	id := device.ID{1}
 	p := play(t, r.url)
 	_, err := p.conn.Subscribe("cyan.v1.node."+p.address+".*", func(m *nats.Msg) { _ = m.Respond([]byte{theirs}) })
@@ -242,7 +253,7 @@ func TestAnswerOfOtherVersion(t *testing.T) {
 // answered at once that it is not understood, in this one.
 func TestQuestionOfOtherVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	g := served(t, r.Bus, device.ID{1}, 7)
 	p := play(t, r.url)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -276,7 +287,7 @@ func framed(name string, version byte) []byte {
 // streams hear once that they may be missing some.
 func TestEventsOfOtherVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	heard := make(chan string, 16)
 	subscribe(t, r.Bus, func(e *event.Event) { heard <- e.Name })
 	door := bustest.NewWatcher()
@@ -286,14 +297,14 @@ func TestEventsOfOtherVersion(t *testing.T) {
 	p.says("events", slices.Concat([]byte{9}, framed("e", 0))) // framed in another way
 	p.says("events", framed("f", 0))
 	for _, want := range []string{"a", "d", "f"} {
-		if got := <-heard; got != want {
+		if got := next(t, heard); got != want {
 			t.Errorf("%q came, want %q", got, want)
 		}
 	}
 	if r.leftOut() != 3 || r.log.count("events of another version") != 1 {
 		t.Errorf("%v left out; the log:\n%s", r.leftOut(), &r.log.text)
 	}
-	if word := <-door; word != "missed" || len(door) > 0 {
+	if word := next(t, door); word != "missed" || len(door) > 0 {
 		t.Errorf("the door heard %q, and %d more", word, len(door))
 	}
 }
@@ -302,7 +313,7 @@ func TestEventsOfOtherVersion(t *testing.T) {
 // understood, with more behind it; what cannot be understood ends all streams.
 func TestRightsEndInEveryVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	g := served(t, r.Bus, device.ID{9}, 7)
 	door := bustest.NewWatcher()
 	t.Cleanup(r.Watch(door))
@@ -313,12 +324,12 @@ func TestRightsEndInEveryVersion(t *testing.T) {
 	for subject, said := range map[string][]byte{"changed": change, "revoked": revocation} {
 		want := map[string]string{"changed": id.String() + " is w's", "revoked": "revoked abcd  false"}[subject]
 		p.says(subject, slices.Concat([]byte{theirs}, said, []byte("and more")))
-		if heard := <-door; heard != want {
+		if heard := next(t, door); heard != want {
 			t.Errorf("%s: the door heard %q, want %q", subject, heard, want)
 		}
 		for _, bad := range [][]byte{{theirs, 1}, {0}, nil, slices.Concat([]byte{bus.Version}, said, []byte{0})} {
 			p.says(subject, bad)
-			if heard := <-door; heard != "deaf" {
+			if heard := next(t, door); heard != "deaf" {
 				t.Errorf("%s %x: the door heard %q", subject, bad, heard)
 			}
 		}
@@ -332,7 +343,7 @@ func TestRightsEndInEveryVersion(t *testing.T) {
 // leaves the cluster as ever, though it does not understand what that holds.
 func TestHeirOfOtherVersion(t *testing.T) {
 	t.Parallel()
-	r := openReal(t)
+	r := openGenuine(t)
 	served(t, r.Bus, device.ID{1}, 7)
 	p := play(t, r.url)
 	p.announces(theirs, alive)
