@@ -15,11 +15,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cyan-cloud/cyan/cloud/api"
+	"github.com/cyan-cloud/cyan/cloud/api/fleet"
 	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/web"
 	"github.com/cyan-cloud/cyan/cloud/bus"
 	"github.com/cyan-cloud/cyan/cloud/drill"
 	"github.com/cyan-cloud/cyan/cloud/gateway"
+	"github.com/cyan-cloud/cyan/cloud/headcount"
 	"github.com/cyan-cloud/cyan/cloud/muster"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/cloud/store/eventlog"
@@ -37,6 +39,7 @@ type App struct {
 	store   *store.Store
 	history *eventlog.Log // nil: none is kept
 	muster  *muster.Muster
+	heads   *headcount.Counter
 	up      time.Time      // since when devices are let in
 	doors   []net.Listener // of the HTTP API
 	bus     *bus.Bus
@@ -85,7 +88,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return a, err
 	}
-	a.keepWatch() //nolint:contextcheck // as long as the cloud runs
+	a.heads.Start() //nolint:contextcheck // as long as the cloud runs
+	a.keepWatch()   //nolint:contextcheck // as long as the cloud runs
 	a.push("record", func(ctx context.Context) error {
 		if a.Passed() {
 			return nil
@@ -163,6 +167,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	a.push("gateway", func(context.Context) error { a.gateway.Stop(); return nil })
 
+	if err := a.openHeadcount(ctx); err != nil {
+		return err
+	}
 	trusted, err := proxies(o.TrustedProxies)
 	if err != nil {
 		return err
@@ -177,6 +184,7 @@ func (a *App) build(ctx context.Context) (err error) {
 			Counts: counts, Gauges: gauges{a, b}, Facts: a.store, Record: a.store, States: b, Known: known, Unwatched: a.watcher.deadSince, Node: o.Node, Absent: a.gateway.Absent,
 			Muster: a.muster, People: a.store,
 		}),
+		Fleet:    fleet.New(fleet.Config{Counter: a.heads, People: a.store}),
 		DoorShut: func() bool { return !a.gateway.ClosedSince().IsZero() },
 		Ready: []api.Check{
 			{Name: "store", Run: a.store.Ping},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cyan-cloud/cyan/cloud/headcount"
 	"github.com/cyan-cloud/cyan/cloud/muster"
 	"github.com/cyan-cloud/cyan/cloud/store"
 	"github.com/cyan-cloud/cyan/internal/build"
@@ -88,4 +89,17 @@ func (a *App) callRoll(kind muster.Kind) error {
 // back keeps on record how devices came back after a disconnect.
 func (a *App) back(_ context.Context, r muster.Recovery) {
 	a.note(store.Annotation{Kind: store.KindBack, Sessions: r.Back.Sum(), Ended: r.GivenUp, Detail: r.String()}) //nolint:contextcheck // it is noted to the end
+}
+
+// openHeadcount opens the book of how many devices are connected. It lies beside
+// the database, with whose nodes it is shared.
+func (a *App) openHeadcount(ctx context.Context) (err error) {
+	a.heads, err = headcount.Open(ctx, headcount.Config{
+		Path: strings.TrimSuffix(a.opts.Database, ".db") + "-headcount.db", Node: a.opts.Node, Tally: a.gateway.Tally, Idle: a.Passed,
+		Logger: a.opts.Logger.With("node", a.opts.Node, "component", "headcount"),
+	})
+	if err == nil {
+		a.push("count of devices", func(context.Context) error { return a.heads.Close() })
+	}
+	return err
 }

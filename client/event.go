@@ -21,6 +21,8 @@ import (
 type Event struct {
 	Name string
 	rest.Event
+
+	text string // as it came
 }
 
 // Publish publishes an event to the user's devices and streams.
@@ -39,6 +41,8 @@ type Subscription struct {
 	// the cloud keeps. A cloud without one gives an ordinary stream.
 	Resume bool
 
+	at string // the path of a stream that is not one of events; empty: of what is above
+
 	// Silence is how long a stream may be without a byte before it counts as
 	// dead; the API speaks at least every 9 s. Zero: 20 s.
 	Silence time.Duration
@@ -56,6 +60,8 @@ type Subscription struct {
 
 func (s *Subscription) path() string {
 	switch {
+	case s.at != "":
+		return s.at
 	case s.Device != "":
 		return rest.PathDeviceEvents(s.Device, s.Prefix)
 	case s.All:
@@ -213,7 +219,7 @@ func (s *Stream) read() (e Event, ok bool, err error) {
 		if s.notice(f) {
 			continue
 		}
-		e := Event{Name: f.Event}
+		e := Event{Name: f.Event, text: f.Data}
 		if err := json.Unmarshal([]byte(f.Data), &e.Event); err != nil {
 			continue // not an event of this API: readers pass such frames over
 		}

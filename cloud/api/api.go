@@ -18,6 +18,7 @@ import (
 
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/api/drills"
+	"github.com/cyan-cloud/cyan/cloud/api/fleet"
 	"github.com/cyan-cloud/cyan/cloud/api/outage"
 	"github.com/cyan-cloud/cyan/cloud/api/people"
 	"github.com/cyan-cloud/cyan/cloud/api/stream"
@@ -140,6 +141,7 @@ type Config struct {
 
 	Outage *outage.Desk // what is known and told of the cloud's own failures; nil: nothing
 	Drills *drills.Desk // exercises; nil: there are none
+	Fleet  *fleet.Desk  // how many devices are connected; nil: nobody counts
 
 	Chronicle Chronicle // what was done to the cloud; nil: nothing is known
 
@@ -325,5 +327,8 @@ func (a *API) Close() {
 		a.claimer.Wait()
 		a.recorder.Close()
 		a.hub.Close()
+		if a.cfg.Fleet != nil {
+			a.cfg.Fleet.Close()
+		}
 	})
 }

@@ -69,6 +69,9 @@ func (a *API) routes(p *people.People) []web.Route {
 	if a.cfg.Drills != nil {
 		all = append(all, a.cfg.Drills.Routes()...)
 	}
+	if a.cfg.Fleet != nil {
+		all = append(all, a.cfg.Fleet.Routes()...)
+	}
 	for _, path := range later {
 		all = append(all, web.Route{Pattern: path, Open: true, Handle: web.NotOffered},
 			web.Route{Pattern: path + "/{rest...}", Open: true, Handle: web.NotOffered})

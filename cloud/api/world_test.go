@@ -88,7 +88,7 @@ func newWorld(t testing.TB, change func(*api.Config)) *world {
 	w.gateway.Answer(w.answer)
 	cfg := api.Config{
 		Accounts: w.store, Tokens: w.store, Devices: w.store, Owners: w.store, Codes: w.store, Keys: w.store,
-		Profiles: w.store, Factors: w.store, Tickets: w.store, Services: w.store, Audit: w.store, Transfers: w.store, Vitals: w.store, Outage: w.desk(nil), Drills: w.drills(), Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics,
+		Profiles: w.store, Factors: w.store, Tickets: w.store, Services: w.store, Audit: w.store, Transfers: w.store, Vitals: w.store, Outage: w.desk(nil), Drills: w.drills(), Fleet: w.fleet(), Bus: w.bus, Feed: w.bus, Registerer: w.metrics, Gatherer: w.metrics,
 	}
 	if change != nil {
 		change(&cfg)
@@ -254,7 +254,7 @@ func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for limit := time.Now().Add(10 * time.Second); !ok(); <-tick.C {
+	for limit := time.Now().Add(time.Minute); !ok(); <-tick.C {
 		if time.Now().After(limit) {
 			w.t.Fatalf("it never happened: %s", what)
 		}

@@ -32,6 +32,9 @@ const (
 	overTCP = 2
 )
 
+// noVersion is what firmware says that is no product's.
+const noVersion = 0xffff
+
 // unknown is the word for what a device has not said.
 const unknown = "unknown"
 
@@ -46,6 +49,8 @@ func (d Dimension) Word(value uint64) string {
 		return "udp"
 	case d == Transport:
 		return "tcp"
+	case d == Firmware && value&0xffff == noVersion:
+		return strconv.FormatUint(value>>16, 10) + "/none"
 	case d == Firmware:
 		return strconv.FormatUint(value>>16, 10) + "/" + strconv.FormatUint(value&0xffff, 10)
 	case d == System:

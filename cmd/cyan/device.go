@@ -15,7 +15,7 @@ func (c *cli) deviceVerb() *cobra.Command {
 	cmd := &cobra.Command{Use: "device", Short: "Register, name and hand on devices"}
 	cmd.AddCommand(
 		c.deviceProvisionVerb(), c.deviceAddVerb(), c.deviceRemoveVerb(), c.deviceRenameVerb(), c.deviceNoteVerb(),
-		c.deviceSignalVerb(), c.deviceHealVerb(), c.deviceImportVerb(), c.deviceExportVerb(), c.deviceTransferVerb(),
+		c.deviceSignalVerb(), c.deviceHealVerb(), c.deviceImportVerb(), c.deviceExportVerb(), c.deviceTransferVerb(), c.deviceCountVerb(),
 	)
 	return family(cmd)
 }

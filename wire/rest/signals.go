@@ -71,3 +71,55 @@ type AttemptSlice struct {
 	Account   string `json:"account,omitempty"`
 	SignalTally
 }
+
+// The paths of how many of one's devices are connected: now and at three times
+// before, over time, and as a stream of events.
+const (
+	PathHeadcount        = "/v1/headcount"
+	PathHeadcountHistory = "/v1/headcount/history"
+	PathHeadcountLive    = "/v1/headcount/live"
+)
+
+// EventHeadcount is the name of the events of PathHeadcountLive; their data is a
+// Headcount.
+const EventHeadcount = "headcount"
+
+// Headcounts is the answer of PathHeadcount. What was not counted is null.
+type Headcounts struct {
+	Now     Headcount  `json:"now"`
+	HourAgo *Headcount `json:"hour_ago"`
+	DayAgo  *Headcount `json:"day_ago"`
+	WeekAgo *Headcount `json:"week_ago"`
+}
+
+// Headcount counts devices that have a session. The maps count those that are
+// connected, and have at most a hundred words each; the rest is "other".
+type Headcount struct {
+	At        Time `json:"at"`
+	Connected int  `json:"connected"`
+	Limbo     int  `json:"limbo"`   // of these, those that do not answer
+	Unheard   int  `json:"unheard"` // beside these: taken up behind a crash, and not heard since
+
+	Products   map[string]int `json:"products"` // by number
+	Transports map[string]int `json:"transports"`
+	Firmwares  map[string]int `json:"firmwares"` // product/version
+	DeviceOS   map[string]int `json:"device_os"`
+}
+
+// HeadcountHistory is the answer of PathHeadcountHistory, the oldest point first.
+type HeadcountHistory struct {
+	Since  Time             `json:"since"`
+	Until  Time             `json:"until"`
+	StepS  int              `json:"step_s"`
+	Points []HeadcountPoint `json:"points"`
+}
+
+// HeadcountPoint is how many were connected in the time from At to the next
+// point: the last count, the least and the most. Null: nobody counted, because
+// the cloud was down, or the time is yet to come.
+type HeadcountPoint struct {
+	At        Time `json:"at"`
+	Connected *int `json:"connected"`
+	Min       *int `json:"min"`
+	Max       *int `json:"max"`
+}
