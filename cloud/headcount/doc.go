@@ -23,8 +23,8 @@
 // are at most 500 owners, the largest first, with at most 16 values of each
 // dimension and 4,096 values in all: what is beyond is counted as "other", and
 // owners beyond have no history. A series that does not change takes about ten
-// bytes an hour; one that changes every minute 180 at most. Kept for eight days that is 15 MB,
-// and at worst 260 MB, a node.
+// bytes an hour, and one that changes every minute 180 at most: for eight days
+// that is some 20 MB a node, and at worst 260 MB.
 //
 // A minute in which no node counted is not known, which is not the same as none.
 package headcount

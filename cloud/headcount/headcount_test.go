@@ -270,3 +270,26 @@ func TestAWatchHearsChanges(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkSample writes a minute down, as the table of a million devices gives
+// it that are of 500 owners and of five products each.
+func BenchmarkSample(b *testing.B) {
+	c, err := headcount.Open(b.Context(), headcount.Config{
+		Path: filepath.Join(b.TempDir(), "counts.db"), Tally: func(yield func(device.Traits, device.Headcount)) {
+			for kind := range 500 * 5 * 64 { // it has 64 parts
+				owner := account.ID(rune('a' + kind%500))
+				yield(device.Traits{Owner: owner, Transport: "udp", Product: uint16(kind / 500 % 5)}, device.Headcount{Online: 6})
+			}
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	now := noon
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Sample(b.Context(), now)
+		now = now.Add(time.Minute)
+	}
+}
