@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/cloud/drill"
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 )
 
 // patience is how long a test waits for what has to come.

@@ -10,7 +10,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/fault"
 	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 )
 
 // TestDoorsHear is which attempts may close the port for devices on TCP. What

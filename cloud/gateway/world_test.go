@@ -26,9 +26,9 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway"
 	"github.com/cyan-cloud/cyan/cloud/gateway/identify"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/live"
-	"github.com/cyan-cloud/cyan/test/port"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

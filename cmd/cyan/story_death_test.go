@@ -7,7 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	freeport "github.com/cyan-cloud/cyan/test/port"
+	freeport "github.com/cyan-cloud/cyan/internal/port"
 )
 
 // slay NAME kills a program of start: it gets no chance to say anything.

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/live"
 	"github.com/cyan-cloud/cyan/sim/simtest"
-	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/wire/coap"
 	"github.com/cyan-cloud/cyan/wire/spark"
 )

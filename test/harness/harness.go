@@ -16,8 +16,8 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/cloud/account"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/internal/testlog"
-	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // patience is how long a test waits for something to happen.

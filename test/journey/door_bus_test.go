@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
-	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/wire/rest"
 )
 

@@ -15,9 +15,9 @@ import (
 	"github.com/cyan-cloud/cyan/app"
 	"github.com/cyan-cloud/cyan/cloud/device"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/test/harness"
-	"github.com/cyan-cloud/cyan/test/port"
 )
 
 // failuresFile has the table that is tested here.

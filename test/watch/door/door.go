@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 )
 
 // Fault is what is wrong with a door.

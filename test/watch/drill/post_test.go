@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/app"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/test/harness"
-	"github.com/cyan-cloud/cyan/test/port"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/status"
 )

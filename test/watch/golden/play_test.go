@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 )
 

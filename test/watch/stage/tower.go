@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/watch/notify/notifytest"
 	"github.com/cyan-cloud/cyan/watch/status"
 )

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/internal/pause"
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 	"github.com/cyan-cloud/cyan/test/watch/door"
 	"github.com/cyan-cloud/cyan/test/watch/stage"
 	"github.com/cyan-cloud/cyan/watch/incident"

@@ -4,7 +4,7 @@ import (
 	"net"
 	"testing"
 
-	"github.com/cyan-cloud/cyan/test/port"
+	"github.com/cyan-cloud/cyan/internal/port"
 )
 
 // TestFree: what somebody is given is free, and nobody else is given it, also
