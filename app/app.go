@@ -88,8 +88,8 @@ func New(ctx context.Context, o Options) (a *App, err error) {
 	if err != nil {
 		return a, err
 	}
-	a.heads.Start() //nolint:contextcheck // as long as the cloud runs
-	a.keepWatch()   //nolint:contextcheck // as long as the cloud runs
+	a.heads.Start()
+	a.keepWatch() //nolint:contextcheck // as long as the cloud runs
 	a.push("record", func(ctx context.Context) error {
 		if a.Passed() {
 			return nil

@@ -54,7 +54,6 @@ type Counter struct {
 	watchers map[*Watch]struct{} // guarded by mu
 
 	sampling sync.Mutex            // guards what follows
-	last     int64                 // the minute that was written down last
 	hour     int64                 // of blocks; 0: none are read
 	blocks   map[account.ID]*block // of the hour that goes on
 	room     int                   // values that there is room for in them

@@ -123,7 +123,7 @@ func (c *cli) watchCount(ctx context.Context, remote *client.Client, everyone bo
 	}
 	defer counts.Close()
 	for {
-		v, err := counts.Next()
+		v, err := counts.Next() //nolint:contextcheck // the stream has it
 		switch {
 		case ctx.Err() != nil:
 			return nil

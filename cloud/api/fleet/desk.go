@@ -87,10 +87,8 @@ func (d *Desk) counts(w http.ResponseWriter, r *web.Request) error {
 	}
 	ctx, now := r.Context(), d.cfg.Now()
 	answer := rest.Headcounts{Now: view(d.cfg.Counter.Now(ctx, owner), now)}
-	for ago, into := range map[time.Duration]**rest.Headcount{
-		time.Hour: &answer.HourAgo, 24 * time.Hour: &answer.DayAgo, 7 * 24 * time.Hour: &answer.WeekAgo,
-	} {
-		s, at, err := d.cfg.Counter.Moment(ctx, owner, now.Add(-ago))
+	for hours, into := range map[int]**rest.Headcount{1: &answer.HourAgo, 24: &answer.DayAgo, 7 * 24: &answer.WeekAgo} {
+		s, at, err := d.cfg.Counter.Moment(ctx, owner, now.Add(-time.Duration(hours)*time.Hour))
 		if err != nil {
 			return err
 		}
