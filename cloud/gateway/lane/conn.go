@@ -29,10 +29,10 @@ type conn struct {
 	stream *stream          // TCP
 	sess   *session.Session // from when the keys are agreed
 
-	device device.ID // proven by its key; zero before that
-	place  uint32    // in the timers' heap, from 1; 0: not there
+	device device.ID                 // proven by its key; zero before that
+	place  uint32                    // in the timers' heap, from 1; 0: not there
 	whose  unique.Handle[account.ID] // see owner
-	key    *[]byte // SPKI that it showed, while a claim is open
+	key    *[]byte                   // SPKI that it showed, while a claim is open
 	cid    [8]byte
 
 	try     *device.Attempt // nil when it has ended
