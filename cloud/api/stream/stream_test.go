@@ -82,7 +82,6 @@ func (h *hall) open(path string) *ear {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { conn.Close() })
-	conn.(*net.TCPConn).SetReadBuffer(4 << 10) // or the kernel takes in for who does not read
 	conn.SetDeadline(time.Now().Add(60 * time.Second))
 	fmt.Fprintf(conn, "GET /%s HTTP/1.1\r\nHost: x\r\n\r\n", path)
 	e := &ear{t: h.t, conn: conn, in: bufio.NewReader(conn)}
