@@ -56,16 +56,16 @@ cyan incident reported.`,
 
 // fetchReport gets a report from a watchtower.
 func fetchReport(ctx context.Context, site, name string) ([]byte, error) {
-	w, text, err := fromPage(ctx, site, "/reports/"+url.PathEscape(name), reportMost)
+	answer, err := fromPage(ctx, site, "/reports/"+url.PathEscape(name), reportMost)
 	if err != nil {
 		return nil, err
 	}
-	switch w.StatusCode {
+	switch answer.status {
 	case http.StatusOK:
-		return text, nil
+		return answer.text, nil
 	case http.StatusNotFound:
 		return nil, fail(exitNotFound, "there is no report of that month at "+site, "has it begun? is --status-url the watchtower's, and not a copy of its page?")
 	default:
-		return nil, fail(exitUnreachable, "there is no report at "+site+": it answered "+w.Status, "is --status-url the watchtower's?")
+		return nil, fail(exitUnreachable, "there is no report at "+site+": it answered "+answer.String(), "is --status-url the watchtower's?")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,19 +66,19 @@ const (
 // evidence reads what a status page knows. Whether that is old is judged here
 // too: a copy on a host of files cannot.
 func evidence(ctx context.Context, site string) (*status.Evidence, error) {
-	w, text, err := fromPage(ctx, site, "/evidence.json", statusMost)
+	answer, err := fromPage(ctx, site, "/evidence.json", statusMost)
 	if err != nil {
 		return nil, err
 	}
-	if w.StatusCode != http.StatusOK {
-		return nil, fail(exitUnreachable, "there is no status page at "+site+": it answered "+w.Status, "is --status-url the watchtower's?")
+	if answer.status != http.StatusOK {
+		return nil, fail(exitUnreachable, "there is no status page at "+site+": it answered "+answer.String(), "is --status-url the watchtower's?")
 	}
 	e := new(status.Evidence)
-	if err := json.Unmarshal(text, e); err != nil {
+	if err := json.Unmarshal(answer.text, e); err != nil {
 		return nil, fail(exitUnreachable, "there is no status page at "+site+": "+err.Error(), "is --status-url the watchtower's?")
 	}
 	now := time.Now()
-	if at, err := http.ParseTime(w.Header.Get("Date")); err == nil {
+	if at, err := http.ParseTime(answer.date); err == nil {
 		now = at // this machine's clock may be wrong; the page's host says what time it is
 	}
 	if now.After(e.FreshUntil) && !e.Unknown {
@@ -86,20 +87,31 @@ func evidence(ctx context.Context, site string) (*status.Evidence, error) {
 	return e, nil
 }
 
+// told is what a watchtower answered.
+type told struct {
+	status int
+	date   string // of the header
+	text   []byte
+}
+
+// String gives the status with its number.
+func (p told) String() string { return strconv.Itoa(p.status) + " " + http.StatusText(p.status) }
+
 // fromPage gets what a watchtower has at a path, and so many bytes of it at most.
-func fromPage(ctx context.Context, site, path string, most int64) (w *http.Response, text []byte, err error) {
+func fromPage(ctx context.Context, site, path string, most int64) (told, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(site, "/")+path, nil)
 	if err != nil {
-		return nil, nil, misuse("--status-url is no URL: " + site)
+		return told{}, misuse("--status-url is no URL: " + site)
 	}
-	if w, err = http.DefaultClient.Do(r); err != nil {
-		return nil, nil, err
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return told{}, err
 	}
 	defer w.Body.Close()
-	text, err = io.ReadAll(io.LimitReader(w.Body, most))
-	return w, text, err
+	text, err := io.ReadAll(io.LimitReader(w.Body, most))
+	return told{status: w.StatusCode, date: w.Header.Get("Date"), text: text}, err
 }
 
 func (c *cli) printStatus(e *status.Evidence) {
