@@ -119,8 +119,18 @@ func (s *Session) present(now time.Time, news bool) {
 	case s.saidGoodbye() && !news:
 	case s.word == device.Offline, s.word == device.Asleep, s.word == device.Unknown:
 		s.until = 0
+		s.returns(now)
 		s.setWord(now, device.Online, device.ReasonNone)
 		s.armSilence(now)
+	}
+}
+
+// returns notes that a device which was silent for too long is heard again. On a
+// bad road that may be its last repetition of something, and the next thing that it does to
+// begin anew: as of a device in doubt, that nothing is repeated proves nothing before.
+func (s *Session) returns(now time.Time) {
+	if s.udp() && s.word == device.Offline && s.reason.get() == device.KeepAliveMissed {
+		s.ackedAt, s.repeats = now.UnixMilli(), lastRepeat
 	}
 }
 
