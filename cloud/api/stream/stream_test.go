@@ -174,7 +174,7 @@ var oven = device.ID{1}
 // A reader who does not read is dropped, and the others hear everything. When
 // he reads again he finds whole frames, up to where he was dropped, and why.
 func TestSlowReadersAreDroppedAndTold(t *testing.T) {
-	h := newHall(t, stream.Config{Buffer: 8 << 10, Patience: time.Minute}, map[string]stream.Subscription{"x": {Filter: event.Filter{Owner: alice}}})
+	h := newHall(t, stream.Config{Buffer: 8 << 10, Patience: 10 * time.Minute}, map[string]stream.Subscription{"x": {Filter: event.Filter{Owner: alice}}})
 	slow, quick := h.open("x"), h.open("x")
 	e := event.Event{Owner: alice, HasData: true, Data: bytes.Repeat([]byte("x"), event.MaxData)}
 	sent := 0
