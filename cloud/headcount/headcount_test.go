@@ -1,6 +1,7 @@
 package headcount_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -210,7 +211,12 @@ func TestNodesAreSummed(t *testing.T) {
 	a.Sample(t.Context(), now)
 	same(t, "both", history(t, b, alice, headcount.Only{}, noon, noon.Add(time.Minute), time.Minute), []string{"7"})
 	here.set(device.Traits{Owner: alice}, 2)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	same(t, "to who has left, what is known here", a.Now(gone, alice).Connected(), 2)
 	same(t, "now", a.Now(t.Context(), alice).Connected(), 6)
+	now = noon.Add(30 * time.Second)
+	same(t, "to who leaves later", a.Now(gone, alice).Connected(), 6)
 	now = noon.Add(5 * time.Minute)
 	same(t, "when b has been silent", a.Now(t.Context(), alice).Connected(), 2)
 }

@@ -43,8 +43,13 @@ func (c *Counter) join(ctx context.Context, owner account.ID, s *Sheet, now time
 		if err != nil && ctx.Err() == nil {
 			c.cfg.Logger.Debug("what other nodes have is not known", "err", err)
 		}
-		known = elsewhere{sheet, now}
-		c.others[owner] = known
+		switch {
+		case err == nil:
+			known = elsewhere{sheet, now}
+			c.others[owner] = known
+		case now.Sub(known.asked) >= fresh: // what was known till now is too old
+			known = elsewhere{}
+		}
 	}
 	if known.sheet != nil {
 		s.merge(known.sheet)

@@ -221,11 +221,11 @@ func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 		s.late(now, token)
 		return
 	}
-	s.proved(now)
 	if s.desk.calls[i].precedes(m) {
-		s.Late++
+		s.Late++ // it proves nothing: perhaps it is repeated because we are not heard
 		return
 	}
+	s.proved(now)
 	if !fits(s.desk.calls[i].kind, m.Code) {
 		s.Malformed++
 		return
@@ -238,10 +238,14 @@ func (s *Session) response(now time.Time, m *coap.Message, outs *Outs) {
 	s.finish(now, i, s.read(&s.desk.calls[i], m), outs)
 }
 
-// latest gives the id of the device's message that came last, on UDP.
+// latest gives the id of the device's message that came last. On TCP there is
+// nothing to know: a stream ends with its process.
 func (s *Session) latest() (id uint16, ok bool) {
-	if id, ok = s.desk.answered.Latest(); ok || !s.udp() {
-		return id, ok
+	if !s.udp() {
+		return 0, false
+	}
+	if id, ok = s.desk.answered.Latest(); ok {
+		return id, true
 	}
 	return s.pingID, s.pinged
 }

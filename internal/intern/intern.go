@@ -2,7 +2,7 @@
 // library's unique does, for those who have tens of thousands of texts for as long
 // as a fleet is connected. The texts lie together, page by page. One by one, among
 // what a storm of handshakes leaves to the collector, each would hold a span of
-// 8 KiB for itself: of 100,000 idle devices that was a quarter of the memory.
+// 8 KiB for itself: of 100,000 idle devices that was a fifth of the memory.
 //
 // A page goes when none of its texts is used any more, so a text that is used
 // holds at most its page.
