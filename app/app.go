@@ -155,7 +155,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	}
 	devices := gateway.Config{
 		Node: o.Node, UDP: udp, TCP: tcp, ServerEC: a.Keys.EC, ServerRSA: a.Keys.RSA,
-		Keys: a.store, Records: counted{a.store, counts}, Bus: b, Routed: b.Hearing, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits, Rehearsal: o.Rehearsal,
+		Keys: a.store, Records: counted{a.store, counts}, Bus: b, Lanes: lanes(), Routed: b.Hearing, TrustOnFirstUse: o.TrustOnFirstUse, Limits: o.Limits.Limits, Rehearsal: o.Rehearsal,
 		Inherit: a.inherit, Logger: log.With("component", "gateway"), Registerer: registry,
 	}
 	if a.history != nil {

@@ -17,7 +17,7 @@ func newQueue() admit.Knocks[input] {
 // must not overtake the others.
 func (r *runner) waits(now time.Time, in *input) bool {
 	q := &r.queue
-	if in.Kind != lane.Datagram || !in.knock && !(q.Len() > 0 && r.lane.ShakesHands(in.From)) || q.AtOnce() {
+	if in.Kind != lane.Datagram || !in.knock && !(q.Len() > 0 && r.lane.ShakesHands(in.From)) || q.AtOnce(r.g.now()) {
 		return false
 	}
 	away, full := q.Wait(now, r.g.makers.Class(in.From.Addr()), *in)
@@ -43,6 +43,7 @@ func (r *runner) letIn(now time.Time) bool {
 			continue
 		}
 		r.take(now, &in)
+		now = r.g.now()
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cyan-cloud/cyan/sim/bench"
+	"github.com/cyan-cloud/cyan/sim/bench/apart"
 )
 
 const benchHelp = `Measures a cloud of its own: each benchmark starts this program once more as a
@@ -44,7 +45,12 @@ func cloudArgs(more ...string) []string { return append([]string{"bench", "serve
 
 // measured runs a benchmark against a cloud of its own.
 func (c *cli) measured(ctx context.Context, run benchmark, args []string) (bench.Result, error) {
-	s, err := bench.Start(ctx, args...)
+	return c.measuredOn(ctx, nil, run, args)
+}
+
+// measuredOn is measured, with the cloud on these cores.
+func (c *cli) measuredOn(ctx context.Context, on apart.Cores, run benchmark, args []string) (bench.Result, error) {
+	s, err := bench.StartOn(ctx, on, args...)
 	if err != nil {
 		return nil, err
 	}

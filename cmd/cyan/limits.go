@@ -15,6 +15,7 @@ func limitFlags(flags *pflag.FlagSet, l *app.Limits) {
 		standard int
 		usage    string
 	}{
+		{&l.HelloRate, "hello-rate", d.HelloRate, "`hellos` of strangers on UDP a second that each core answers; -1: no bound"},
 		{&l.HalfOpen, "udp-handshakes", d.HalfOpen, "`handshakes` on UDP at once"},
 		{&l.Streams, "tcp-connections", d.Streams, "`connections` of devices on TCP at once"},
 		{&l.Unproven, "unknown-keys", d.Unproven, "`devices` with unknown keys that are heard at once, until they say who they are"},

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cyan-cloud/cyan/sim/bench/apart"
 	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
@@ -62,6 +63,7 @@ type Server struct {
 
 	cmd *exec.Cmd
 	dir string
+	on  apart.Cores // the cloud's; none: any
 
 	mu  sync.Mutex // guards the conversation
 	in  io.WriteCloser
@@ -75,12 +77,15 @@ const startTime = 30 * time.Second
 // as "bench", "serve", followed by what the benchmark wants of it; a --data
 // folder that is deleted by Stop is added. Its log is a file in there. The
 // process is killed when ctx ends.
-func Start(ctx context.Context, args ...string) (*Server, error) {
+func Start(ctx context.Context, args ...string) (*Server, error) { return StartOn(ctx, nil, args...) }
+
+// StartOn is Start, with the cloud on these cores and no others.
+func StartOn(ctx context.Context, on apart.Cores, args ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "cyan-bench-*") // mode 0700
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
+	s := &Server{dir: dir, on: on}
 	return s, s.start(ctx, args)
 }
 
@@ -135,7 +140,7 @@ func (s *Server) launch() error {
 		return err
 	}
 	s.in, s.out = in, bufio.NewReader(out)
-	return s.cmd.Start()
+	return apart.Start(s.cmd, s.on, false)
 }
 
 func (s *Server) logFile() string { return filepath.Join(s.dir, "cloud.log") }

@@ -71,7 +71,7 @@ func (n *node) waits(at int, knocks bool, in *lane.In) bool {
 		return false
 	}
 	n.turn(at)
-	if g.queue.AtOnce() {
+	if g.queue.AtOnce(n.now()) {
 		g.served++
 		return false
 	}

@@ -20,9 +20,9 @@ const flightMessages = 4
 // reassembly puts the peer's handshake messages together and in order. It holds at most flightMessages messages of limit
 // bytes, whatever lengths are declared to it. RFC 6347 §4.2.3.
 type reassembly struct {
-	next  uint16 // message_seq of the message to be handed out next
-	limit int    // bytes of a message
-	slots [flightMessages]partial
+	next  uint16    // message_seq of the message to be handed out next
+	limit int       // bytes of a message
+	slots []partial // of next and what follows it, flightMessages; nil: none has arrived
 }
 
 // partial is a message of which some fragments have arrived; its zero value is one of which none has.
@@ -44,6 +44,9 @@ func (a *reassembly) add(f message.Fragment) error {
 		return ErrTooMany
 	case f.Length > a.limit:
 		return ErrTooBig
+	}
+	if a.slots == nil {
+		a.slots = make([]partial, flightMessages)
 	}
 	p := &a.slots[f.Seq-a.next]
 	if !p.started {
@@ -91,12 +94,15 @@ func (p *partial) fill(offset int, data []byte) bool {
 
 // pop hands out the next message, if it is complete. The result owns its body.
 func (a *reassembly) pop() (f message.Fragment, ok bool) {
+	if len(a.slots) == 0 {
+		return f, false
+	}
 	p := &a.slots[0]
 	if !p.started || p.missing > 0 {
 		return f, false
 	}
 	f = message.Fragment{Type: p.kind, Length: len(p.body), Seq: a.next, Body: p.body}
-	copy(a.slots[:], a.slots[1:])
+	copy(a.slots, a.slots[1:])
 	a.slots[flightMessages-1] = partial{}
 	a.next++
 	return f, true

@@ -347,8 +347,8 @@ func (h *ServerHandshake) Stage() Stage { return h.stage }
 // CID returns the connection id that was agreed on; datagrams of the client's epoch 1 carry it.
 func (h *ServerHandshake) CID() CID { return h.session.CID }
 
-// PeerKey returns the client's SubjectPublicKeyInfo, 91 bytes. It is nil before StageCertificate, and proven from
-// StageVerified on.
+// PeerKey returns the client's SubjectPublicKeyInfo, 91 bytes. It is nil before StageCertificate, proven in
+// StageVerified, and nil again behind Finish.
 func (h *ServerHandshake) PeerKey() []byte { return h.peerKey }
 
 // SessionPreview returns the session that Finish will return, to be made durable first. Before StageVerified it is zero.
@@ -378,12 +378,12 @@ func (h *ServerHandshake) Finish(now time.Time) (flight [][]byte, s Session, err
 	}
 	s = h.SessionPreview()
 	h.newFlight()
-	h.flight = append(h.flight, outgoing{ChangeCipherSpec, 0, []byte{1}})
+	h.flight = append(make([]outgoing, 0, 2), outgoing{ChangeCipherSpec, 0, []byte{1}})
 	m := message.Finished{VerifyData: h.master.verifyData(serverFinished, h.transcript)}
 	h.say(message.TypeFinished, 1, m.Append(nil))
 	h.stage = StageFinished
 	h.expires = now.Add(or(h.cfg.Linger, defaultTimeout))
-	h.transcript, h.key, h.public = nil, nil, nil
+	h.transcript, h.key, h.public, h.peerKey, h.inbox.slots = nil, nil, nil, nil, nil // it may linger with many
 	return h.send(), s, nil
 }
 

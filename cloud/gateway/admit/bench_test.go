@@ -34,7 +34,7 @@ func TestKnocksComeInRounds(t *testing.T) {
 	k := admit.NewKnocks[int](admit.Config{Places: 100, Patience: time.Second})
 	came := 0
 	for i := range 3 * admit.KnocksAtOnce {
-		if k.AtOnce() {
+		if k.AtOnce(noon) {
 			came++
 			continue
 		}
@@ -48,7 +48,7 @@ func TestKnocksComeInRounds(t *testing.T) {
 		t.Fatalf("%d come in at once and %d wait", came, k.Len())
 	}
 	k.Round()
-	if k.AtOnce() {
+	if k.AtOnce(noon) {
 		t.Error("one overtakes those who wait")
 	}
 	served, late := 0, 0
@@ -65,5 +65,32 @@ func TestKnocksComeInRounds(t *testing.T) {
 	}
 	if served != admit.KnocksAtOnce || late != admit.KnocksAtOnce {
 		t.Errorf("in one round %d are served and %d are too late", served, late)
+	}
+}
+
+// TestKnocksRoundEnds ends a round that takes too long, however few came in, and
+// begins none without letting one in.
+func TestKnocksRoundEnds(t *testing.T) {
+	k := admit.NewKnocks[int](admit.Config{Places: 100, Patience: time.Second})
+	if !k.AtOnce(noon) || k.AtOnce(noon.Add(admit.KnocksTime+1)) {
+		t.Error("the second comes in at once in a round that is over")
+	}
+	for i := range 3 {
+		k.Wait(noon, 1, i)
+	}
+	now := noon.Add(time.Minute / 100)
+	for range 3 {
+		k.Round()
+		served := 0
+		for {
+			if _, _, ok := k.Next(now); !ok {
+				break
+			}
+			served++
+			now = now.Add(admit.KnocksTime + 1)
+		}
+		if served != 1 {
+			t.Fatalf("%d come in within a round that one fills", served)
+		}
 	}
 }

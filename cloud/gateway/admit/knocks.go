@@ -9,6 +9,7 @@ import "time"
 // KnockPatience would find its next try behind it.
 const (
 	KnocksAtOnce  = 16
+	KnocksTime    = time.Millisecond // in a round
 	KnockPlaces   = 4096
 	KnockPatience = 2 * time.Second
 )
@@ -17,7 +18,8 @@ const (
 // in each round. Make it with NewKnocks; it belongs to one goroutine.
 type Knocks[T any] struct {
 	queue  *Queue[T]
-	served int // in this round
+	served int       // in this round
+	until  time.Time // somebody comes in, in this round
 }
 
 // NewKnocks makes one at which nobody waits.
@@ -31,8 +33,8 @@ func (k *Knocks[T]) Waited() time.Duration { return k.queue.Waited() }
 
 // AtOnce tells whether one who knocks comes in without waiting: because nobody
 // waits, and the round has not had its few.
-func (k *Knocks[T]) AtOnce() bool {
-	if k.queue.Len() > 0 || k.served >= KnocksAtOnce {
+func (k *Knocks[T]) AtOnce(now time.Time) bool {
+	if k.queue.Len() > 0 || !k.open(now) {
 		return false
 	}
 	k.served++
@@ -47,11 +49,19 @@ func (k *Knocks[T]) Wait(now time.Time, class uint64, what T) (away T, full bool
 // Round begins the next round.
 func (k *Knocks[T]) Round() { k.served = 0 }
 
+// open tells whether one more may come in this round.
+func (k *Knocks[T]) open(now time.Time) bool {
+	if k.served == 0 {
+		k.until = now.Add(KnocksTime)
+	}
+	return k.served < KnocksAtOnce && !now.After(k.until)
+}
+
 // Next gives who is next in this round; late: it has waited too long to be
 // served, and does not count. ok is false when nobody waits, or the round has
 // had its few.
 func (k *Knocks[T]) Next(now time.Time) (what T, late, ok bool) {
-	if k.served >= KnocksAtOnce {
+	if !k.open(now) {
 		return what, false, false
 	}
 	what, late, ok = k.queue.Pop(now)

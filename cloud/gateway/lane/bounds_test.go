@@ -44,7 +44,7 @@ func stranger(n int) netip.AddrPort {
 // TestHelloFlood sends hellos from addresses that do not exist: each is
 // answered with less than it brought, and nothing is kept of any.
 func TestHelloFlood(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t).with(func(cfg *lane.Config) { cfg.HelloRate = -1 })
 	hello := w.hello(w.device("oven", sim.Config{}, false))
 	step := func(n int) {
 		in := lane.In{Kind: lane.Datagram, Data: hello, From: stranger(n), Local: doorstep}

@@ -153,6 +153,9 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 		return
 	case hello == nil:
 		l.greeting = reply
+		if l.hasGreeted(now) {
+			return
+		}
 		l.stats.Cookies++
 		l.cfg.Counter.Cookie()
 		if len(reply) > 0 {
@@ -198,6 +201,27 @@ func (l *Lane) greet(now time.Time, in *In, data []byte, outs *Outs) {
 		l.byCID.put(c)
 	}
 	l.rearm(c)
+}
+
+// greetBurst is for how long cookies may be given as fast as they may, all at
+// once: a fleet's hellos come together.
+const greetBurst = time.Second
+
+// hasGreeted tells whether cookies have been given to so many that this hello gets
+// none, and otherwise counts it. To give one costs us several times what it costs
+// to read a hello, and more cookies than handshakes can follow are of no use; an
+// honest device asks again.
+func (l *Lane) hasGreeted(now time.Time) bool {
+	if l.cfg.HelloRate <= 0 {
+		return false
+	}
+	if l.greeted.spent(now, greetBurst) {
+		l.stats.Ungreeted++
+		l.cfg.Counter.Dropped(DropHello)
+		return true
+	}
+	l.greeted.charge(now, time.Second/time.Duration(l.cfg.HelloRate))
+	return false
 }
 
 // rotate makes a new secret for the cookies every hour. A handshake stays

@@ -23,6 +23,9 @@ type Config struct {
 	// TrustOnFirstUse lets in devices that nobody registered, and keeps the key
 	// that they show. Off, they are refused as unknown.
 	TrustOnFirstUse bool
+	// HelloRate is how many hellos of strangers a second are answered with a
+	// cookie, for a second at once. Zero: 4,096, negative: no bound.
+	HelloRate int
 	// HalfOpen bounds handshakes that have not ended; more are not begun.
 	// Zero: 4,096.
 	HalfOpen int
@@ -70,6 +73,7 @@ const (
 	DropHandshake      = "bad_handshake"   // part of a handshake that makes no sense where it stands
 	DropUnopened       = "unopened"        // a record that is forged, garbled or played again
 	DropMalformed      = "malformed"       // an authentic message that cannot be decoded
+	DropHello          = "too_many_hellos" // a stranger's first, when others have had all the cookies of the moment
 	DropHalfOpen       = "half_open_full"  // too many handshakes at once
 	DropPushedOut      = "pushed_out"      // a handshake whose peer fell silent, for a newer one
 	DropSource         = "source_limited"  // too much from one address
@@ -126,8 +130,9 @@ type Lane struct {
 
 	cookies   dtls.Cookies
 	rotateAt  time.Time
-	strangers bucket // how many attempts by nobody are recorded
-	claims    bucket // and by those who say who they are, and do not prove it
+	greeted   allowance // cookies that were given
+	strangers bucket    // how many attempts by nobody are recorded
+	claims    bucket    // and by those who say who they are, and do not prove it
 	stats     Stats
 	greeting  []byte
 }
@@ -143,6 +148,7 @@ type Stats struct {
 	UnknownSession       uint64    // records whose keys we do not have
 	NotOurs              uint64    // datagrams that are not of this protocol
 	Cookies              uint64    // handshakes asked to prove their address
+	Ungreeted            uint64    // hellos that got no cookie, because others had had them
 	HalfOpenFull         uint64
 	UnprovenFull         uint64
 	StreamsFull          uint64
@@ -170,6 +176,9 @@ func (l *Lane) Stats() Stats {
 func New(cfg Config) *Lane {
 	if cfg.Counter == nil {
 		cfg.Counter = silent{}
+	}
+	if cfg.HelloRate == 0 {
+		cfg.HelloRate = 4096
 	}
 	if cfg.HalfOpen == 0 {
 		cfg.HalfOpen = 4096

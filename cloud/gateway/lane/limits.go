@@ -3,6 +3,7 @@ package lane
 // Limits bound what strangers and devices can take of a gateway. Zero is the
 // default that stands beside each; negative, where that is said, is no bound.
 type Limits struct {
+	HelloRate  int // hellos of strangers a second that each lane answers with a cookie; 0: 4,096, negative: no bound
 	HalfOpen   int // handshakes on UDP that have not ended; 0: 8,192
 	Streams    int // TCP connections; 0: 16,384
 	Unproven   int // sessions whose key is on no file, until Hello; 0: 1,024
@@ -14,7 +15,7 @@ type Limits struct {
 // WithDefaults fills in what was left zero.
 func (l Limits) WithDefaults() Limits {
 	for at, standard := range map[*int]int{
-		&l.HalfOpen: 8192, &l.Streams: 16384, &l.Unproven: 1024, &l.PerSource: 1024, &l.Failures: 600, &l.DeviceRate: 100,
+		&l.HalfOpen: 8192, &l.Streams: 16384, &l.Unproven: 1024, &l.PerSource: 1024, &l.Failures: 600, &l.DeviceRate: 100, &l.HelloRate: 4096,
 	} {
 		if *at == 0 {
 			*at = standard
@@ -34,5 +35,5 @@ func (l Limits) Divide(cfg *Config, lanes int) {
 		return max(1, (n+lanes-1)/lanes)
 	}
 	cfg.HalfOpen, cfg.Streams, cfg.Unproven = share(l.HalfOpen), share(l.Streams), share(l.Unproven)
-	cfg.PerSource, cfg.Failures, cfg.DeviceRate = share(l.PerSource), share(l.Failures), l.DeviceRate
+	cfg.PerSource, cfg.Failures, cfg.DeviceRate, cfg.HelloRate = share(l.PerSource), share(l.Failures), l.DeviceRate, l.HelloRate
 }

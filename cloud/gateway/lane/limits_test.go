@@ -16,9 +16,8 @@ import (
 	"github.com/cyan-cloud/cyan/wire/spark"
 )
 
-// begin is a peer that returns its cookie and falls silent. It tells whether
-// the lane went on with the handshake.
-func (w *world) begin(from netip.AddrPort) bool {
+// greets is a peer's first datagram, and what it is answered with.
+func (w *world) greets(from netip.AddrPort) (h *dtls.ClientHandshake, answers [][]byte) {
 	w.t.Helper()
 	server, err := dtls.ParsePublicKey(vector(w.t, "server-ec.pub.der"))
 	if err != nil {
@@ -31,15 +30,29 @@ func (w *world) begin(from netip.AddrPort) bool {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cookie := w.answers1(flight[0], from)
-	if len(cookie) != 1 {
-		w.t.Fatalf("a hello gets %d datagrams", len(cookie))
-	}
-	out, err := h.Receive(w.now, cookie[0])
+	return h, w.answers1(flight[0], from)
+}
+
+// goOn has the peer return its cookie, and tells whether the lane went on with
+// the handshake.
+func (w *world) goOn(h *dtls.ClientHandshake, cookie []byte, from netip.AddrPort) bool {
+	w.t.Helper()
+	out, err := h.Receive(w.now, cookie)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return len(w.answers1(out.Send[0], from)) > 0
+}
+
+// begin is a peer that returns its cookie and falls silent. It tells whether
+// the lane went on with the handshake.
+func (w *world) begin(from netip.AddrPort) bool {
+	w.t.Helper()
+	h, cookie := w.greets(from)
+	if len(cookie) != 1 {
+		w.t.Fatalf("a hello gets %d datagrams", len(cookie))
+	}
+	return w.goOn(h, cookie[0], from)
 }
 
 // answers1 gives what a datagram is answered with, and performs the rest.
@@ -333,5 +346,28 @@ func TestStreamTooFast(t *testing.T) {
 		if wait <= 0 || wait > 30*time.Second {
 			t.Errorf("held for %v", wait)
 		}
+	}
+}
+
+// TestHelloRate has a hundred strangers say hello at once where ten may: ten get a
+// cookie, the others count as dropped. Who has his cookie goes on meanwhile, and
+// whoever asks again a second later gets one.
+func TestHelloRate(t *testing.T) {
+	w := newWorld(t).with(func(cfg *lane.Config) { cfg.HelloRate = 10 })
+	h, cookie := w.greets(stranger(0))
+	greeted := len(cookie)
+	for n := range 100 {
+		_, cookie := w.greets(stranger(1 + n))
+		greeted += len(cookie)
+	}
+	if s := w.lane.Stats(); greeted != 10 || s.Cookies != 10 || s.Ungreeted != 91 || w.drops[lane.DropHello] != 91 {
+		t.Errorf("%d got a cookie; %+v, dropped %v", greeted, s, w.drops)
+	}
+	if !w.goOn(h, cookie[0], stranger(0)) {
+		t.Error("who has his cookie cannot go on")
+	}
+	w.run(time.Second)
+	if _, cookie := w.greets(stranger(100)); len(cookie) != 1 {
+		t.Error("who asks again a second later gets no cookie")
 	}
 }

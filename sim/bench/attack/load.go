@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim/bench"
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 )
@@ -43,8 +44,8 @@ func Load(ctx context.Context, in io.Reader, out io.Writer) (err error) {
 		return err
 	}
 	var calling sync.WaitGroup
-	for range callers {
-		calling.Go(func() { l.call(ctx) }) // ends with ctx
+	for i := range callers {
+		calling.Go(func() { l.call(ctx, i) }) // ends with ctx
 	}
 	defer func() {
 		cancel()
@@ -100,9 +101,13 @@ func (l *load) connect(ctx context.Context) (*crowd.Crowd, error) {
 	return c, err
 }
 
-// call calls one device after the other, at the pace of its share.
-func (l *load) call(ctx context.Context) {
+// call calls one device after the other, at the pace of its share. Callers begin
+// one after the other: eight calls at once would wait for each other.
+func (l *load) call(ctx context.Context, i int) {
 	each := time.Duration(callers) * time.Second / time.Duration(max(1, l.part.Rate))
+	if !pause.For(ctx, each*time.Duration(i)/callers) {
+		return
+	}
 	tick := time.NewTicker(each)
 	defer tick.Stop()
 	for {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cyan-cloud/cyan/sim/bench"
+	"github.com/cyan-cloud/cyan/sim/bench/apart"
 	"github.com/cyan-cloud/cyan/sim/bench/crowd"
 )
 
@@ -39,8 +40,9 @@ type child struct {
 	err strings.Builder
 }
 
-// start starts this program again with the arguments, and tells it its part.
-func start(ctx context.Context, args []string, p *Part) (*child, error) {
+// start starts this program again with the arguments, on the cores of those who
+// load the cloud, and tells it its part; idle: others there always go first.
+func start(ctx context.Context, args []string, p *Part, idle bool) (*child, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -56,7 +58,8 @@ func start(ctx context.Context, args []string, p *Part) (*child, error) {
 		return nil, err
 	}
 	c.out = bufio.NewReader(out)
-	if err := c.cmd.Start(); err != nil {
+	_, on := apart.Halves()
+	if err := apart.Start(c.cmd, on, idle); err != nil {
 		return nil, err
 	}
 	return c, json.NewEncoder(c.in).Encode(p)

@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cloud/cyan/internal/pause"
 	"github.com/cyan-cloud/cyan/sim"
 	"github.com/cyan-cloud/cyan/sim/bench"
+	"github.com/cyan-cloud/cyan/sim/bench/apart"
 )
 
 // Bench attacks a cloud that nobody else uses.
@@ -21,7 +22,7 @@ type Bench struct {
 	Only    string        // the attack of this name; empty: all
 	Devices int           // healthy devices on DTLS; 0: 1,000
 	Streams int           // healthy devices on TCP; 0: 20
-	Rate    int           // calls a second to them, one after the other; 0: 100
+	Rate    int           // calls a second to them; 0: 200
 	Scale   float64       // of the counts in the table; 0: 1
 	For     time.Duration // each attack at most; 0: 6 s
 	Memory  int64         // bytes by which the cloud may grow; 0: 512 MiB
@@ -101,7 +102,7 @@ func Names() (names []string) {
 
 // Run makes the attacks.
 func (b Bench) Run(ctx context.Context, s *bench.Server) (*Result, error) {
-	b.Devices, b.Streams, b.Rate = cmp.Or(b.Devices, 1000), cmp.Or(b.Streams, 20), cmp.Or(b.Rate, 100)
+	b.Devices, b.Streams, b.Rate = cmp.Or(b.Devices, 1000), cmp.Or(b.Streams, 20), cmp.Or(b.Rate, 200)
 	b.Scale, b.For, b.Memory = cmp.Or(b.Scale, 1), cmp.Or(b.For, 6*time.Second), cmp.Or(b.Memory, 512<<20)
 	part := &Part{Ready: s.Ready, Devices: b.Devices, Rate: b.Rate, For: b.For}
 	p := newPerson(s.API, "", callers)
@@ -114,7 +115,7 @@ func (b Bench) Run(ctx context.Context, s *bench.Server) (*Result, error) {
 		return nil, err
 	}
 	b.Say("connecting them")
-	loader, err := start(ctx, b.Loader, part)
+	loader, err := start(ctx, b.Loader, part, false)
 	if err != nil {
 		return nil, err
 	}
@@ -138,9 +139,19 @@ func (b Bench) Run(ctx context.Context, s *bench.Server) (*Result, error) {
 		return nil, err
 	}
 	r.Run = bench.Ran("attack", fmt.Sprintf("one attack after the other for at most %v each, counts × %g; beside it %d healthy devices on DTLS and %d on TCP, "+
-		"%d calls a second to them over HTTP; cloud, loader and attacker are processes of their own on the same machine, the attacker with a niceness of %d; "+
-		"before: %v without an attack, just before it", b.For, b.Scale, b.Devices, b.Streams, b.Rate, niceness, b.calm()))
+		"%d calls a second to them over HTTP; cloud, loader and attacker are processes of their own on the same machine, the cloud on %s, "+
+		"the others on the rest, where the loader goes before the attacker; before: %v without an attack, just before it", b.For, b.Scale, b.Devices, b.Streams,
+		b.Rate, own(), b.calm()))
 	return r, nil
+}
+
+// own says which cores the cloud has.
+func own() string {
+	measured, load := apart.Halves()
+	if len(measured) == 0 {
+		return "the same core"
+	}
+	return fmt.Sprintf("%d of %d cores", len(measured), len(measured)+len(load))
 }
 
 // register makes and registers the devices, and an insider of each kind.
@@ -169,7 +180,7 @@ func (b Bench) register(ctx context.Context, p *person, part *Part) error {
 }
 
 // calm is how long calls are watched before an attack.
-func (b Bench) calm() time.Duration { return max(b.For/2, 200*time.Millisecond) }
+func (b Bench) calm() time.Duration { return max(b.For, 200*time.Millisecond) }
 
 // attack makes one attack, and measures before and meanwhile.
 func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *child, a *attack, part Part) (row Row, err error) {
@@ -194,7 +205,7 @@ func (b Bench) attack(ctx context.Context, s *bench.Server, p *person, loader *c
 		return row, err
 	}
 	began := time.Now()
-	striker, err := start(ctx, append(slices.Clone(b.Attacker), a.name), &part)
+	striker, err := start(ctx, append(slices.Clone(b.Attacker), a.name), &part, true)
 	if err != nil {
 		return row, err
 	}

@@ -15,10 +15,6 @@ import (
 	"github.com/cyan-cloud/cyan/sim/bench/usage"
 )
 
-// niceness is that of an attacker: what it costs itself is not what is
-// measured.
-const niceness = 10
-
 // Strike plays the attack of the name: it reads its part and says what came of
 // it.
 func Strike(ctx context.Context, name string, in io.Reader, out io.Writer) error {
@@ -30,7 +26,6 @@ func Strike(ctx context.Context, name string, in io.Reader, out io.Writer) error
 		if plan[i].name != name {
 			continue
 		}
-		beNice()
 		began := time.Now()
 		a := &attacker{Part: part, end: began.Add(part.For)}
 		if err := plan[i].run(a, ctx); err != nil {
