@@ -250,15 +250,12 @@ func (s *Session) latest() (id uint16, ok bool) {
 	return s.pingID, s.pinged
 }
 
-// lately is more messages than a device sends while it repeats one.
-const lately = 256
-
 // precedes tells whether the device said m before it was asked. A session that
 // was restored does not know which tokens had been in use, and a device repeats
 // the answer to a call of an earlier process for 42 s. Its ids go up; one far
 // below is of a device that began anew.
 func (c *call) precedes(m *coap.Message) bool {
-	return c.ordered && m.Type != coap.Acknowledgement && c.after-m.ID < lately
+	return c.ordered && m.Type != coap.Acknowledgement && c.after-m.ID < coap.Lately
 }
 
 // fits tells whether a code can be the answer to a call: one more check that it

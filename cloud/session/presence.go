@@ -186,17 +186,27 @@ func (s *Session) doubt(now time.Time) {
 	}
 }
 
-// acknowledged notes that we answered a confirmable message of the device's. A
-// device in doubt may be about to give up and to begin anew, and then repeats
-// nothing of before: what it says then is waited for, too.
+// acknowledged notes that we answered a confirmable message of the device's, the
+// first time that it came. A device in doubt may be about to give up and to begin
+// anew, and then repeats nothing of before: what it says then is waited for, too.
+// What it had said before something that came earlier is a repetition, and may be
+// the last, as in repeated.
 func (s *Session) acknowledged(now time.Time, id uint16) {
 	s.settleProof(now)
 	switch {
+	case s.word == device.Limbo && s.overtaken(id):
+		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, lastRepeat
 	case s.word == device.Limbo && (s.ackedAt == 0 || s.repeats == lastRepeat):
 		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, 1
 	case s.ackedAt == 0:
 		s.ackedAt, s.ackedID, s.repeats = now.UnixMilli(), id, 0
 	}
+}
+
+// overtaken tells whether something came that the device had said after the
+// message.
+func (s *Session) overtaken(id uint16) bool {
+	return s.desk.answered.Overtaken(id) || s.pinged && s.pingID != id && s.pingID-id < coap.Lately
 }
 
 // repeated notes that a device sent again what we had answered, and now answer

@@ -99,6 +99,21 @@ func (d *Duplicates) Latest() (id uint16, ok bool) {
 	return id, ok
 }
 
+// Lately is how far above another one an id is at most that was given after it;
+// one further above is of a peer that began anew, or has been around.
+const Lately = 256
+
+// Overtaken reports whether a message is remembered that the peer sent after the
+// one with the given id, by the order of their ids.
+func (d *Duplicates) Overtaken(id uint16) bool {
+	for at := 0; at < len(d.log); at += d.entry(at) {
+		if later := binary.BigEndian.Uint16(d.log[at+4:]); later != id && later-id < Lately {
+			return true
+		}
+	}
+	return false
+}
+
 // Empty reports whether none is remembered.
 func (d *Duplicates) Empty() bool { return len(d.log) == 0 }
 
