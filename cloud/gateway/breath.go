@@ -3,9 +3,10 @@ package gateway
 import "time"
 
 // The runtime looks at the network when nothing else can run, and otherwise every
-// ten milliseconds. Whoever works without ever waiting, because strangers see to
+// ten milliseconds. A lane that works without ever waiting, because strangers see to
 // that, therefore makes a pause after workTime: what others have to do is done
-// then. Where there is nothing, it ends within a millisecond.
+// then. Where there is nothing, it ends within a millisecond. Who reads a socket
+// makes none: what waits there for longer is lost.
 const (
 	workTime = time.Millisecond
 	restTime = 100 * time.Microsecond

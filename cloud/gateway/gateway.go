@@ -280,14 +280,10 @@ func (g *Gateway) readSocket(s socket.Socket) {
 		ps[i] = packets.Get().(*socket.Packet)
 	}
 	sorted := make([][]input, len(g.lanes))
-	var breath breath
 	for {
 		n, err := rd.Read(ps)
 		if err != nil {
 			return
-		}
-		if rd.Waited() {
-			breath.paused()
 		}
 		for i, p := range ps[:n] {
 			to, knock := g.guide.Route(p.Data[:p.N], p.From)
@@ -296,9 +292,6 @@ func (g *Gateway) readSocket(s socket.Socket) {
 			ps[i] = packets.Get().(*socket.Packet)
 		}
 		g.deliver(sorted)
-		if breath.due(g.now()) {
-			breath.take()
-		}
 	}
 }
 

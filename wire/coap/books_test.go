@@ -163,7 +163,7 @@ func TestDuplicates(t *testing.T) {
 	if id, ok := new(coap.Duplicates).Latest(); ok {
 		t.Errorf("the latest of none is %d", id)
 	}
-	if !d.Overtaken(0) || !d.Overtaken(1) || d.Overtaken(2) || d.Overtaken(3) || d.Overtaken(2-coap.Lately) || new(coap.Duplicates).Overtaken(0) {
+	if !d.Overtaken(0) || !d.Overtaken(1) || d.Overtaken(2) || d.Overtaken(3) || d.Overtaken(^uint16(coap.Lately-2)) || new(coap.Duplicates).Overtaken(0) {
 		t.Error("2 came, and what was said not long before it is overtaken, nothing else")
 	}
 	if _, dup := d.Seen(start, 3); dup {

@@ -76,7 +76,6 @@ type vectors struct {
 	count   int
 	done    int
 	errno   syscall.Errno
-	waited  bool                  // Read found nothing at first
 	call    func(fd uintptr) bool // made once, so that a call allocates nothing
 	long    func()                // of a reader: told of each datagram that is too long
 }
@@ -87,11 +86,7 @@ func (b *batched) NewReader(long func()) Reader {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs[0])), uintptr(v.count),
 			unix.MSG_DONTWAIT, 0, 0)
 		v.done, v.errno = int(n), errno
-		if errno == unix.EAGAIN {
-			v.waited = true
-			return false
-		}
-		return true
+		return errno != unix.EAGAIN
 	}
 	return v
 }
@@ -111,7 +106,7 @@ func (b *batched) NewWriter() Writer {
 }
 
 func (v *vectors) Read(ps []*Packet) (int, error) {
-	v.count, v.waited = min(len(ps), Batch), false
+	v.count = min(len(ps), Batch)
 	for i := range v.count {
 		h := &v.hdrs[i].hdr
 		v.iovs[i].Base = &ps[i].Data[0]
@@ -149,8 +144,6 @@ func (v *vectors) Read(ps []*Packet) (int, error) {
 	}
 	return kept, nil
 }
-
-func (v *vectors) Waited() bool { return v.waited }
 
 func (v *vectors) Write(sends []lane.Send) (lost int) {
 	for len(sends) > 0 {

@@ -47,8 +47,6 @@ type Reader interface {
 	// Read fills packets from the front and gives how many; it waits for the
 	// first. The error is net.ErrClosed when the socket is closed.
 	Read(ps []*Packet) (int, error)
-	// Waited tells whether the last Read had to wait.
-	Waited() bool
 }
 
 // Writer sends datagrams.
@@ -131,9 +129,6 @@ type simpleReader struct {
 	simple
 	long func()
 }
-
-// Waited says so always: nobody knows.
-func (s simpleReader) Waited() bool { return true }
 
 func (s simpleReader) Read(ps []*Packet) (int, error) {
 	for {

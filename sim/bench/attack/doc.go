@@ -5,8 +5,9 @@
 //
 // Four kinds of process take part: the cloud, the one that measures, a loader
 // that plays the healthy devices and their callers, and one attacker for each
-// attack, which is nice to the others: what an attacker costs himself is not
-// what is looked for. They talk in lines of JSON on standard input and output.
+// attack. The cloud has cores of its own, and on the others the attacker runs when
+// the loader has nothing to do: what an attacker costs himself is not what is
+// looked for. They talk in lines of JSON on standard input and output.
 //
 //	Bench.Run ──▶ bench.Server        the cloud
 //	    │ ├─────▶ Load                healthy devices, and calls to them
