@@ -73,6 +73,7 @@ func (a *attacker) longQueries(ctx context.Context) error {
 func (a *attacker) wrongRequests(ctx context.Context) error {
 	random := make([]byte, 200)
 	rand.Read(random)
+	random[100] = '\n' // without the end of a line each would be waited for
 	list := [][]byte{
 		[]byte("SSH-2.0-OpenSSH_9.9\r\n\r\n"), append([]byte{0x16, 3, 1, 0, 200}, random...), slices.Concat(random, []byte("\r\n\r\n")),
 	}
