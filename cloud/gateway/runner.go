@@ -48,15 +48,15 @@ func (r *runner) run(ctx context.Context) {
 	r.turn.Lock()
 	r.timer, r.alarm, r.awake = time.NewTimer(time.Hour), time.Time{}, true
 	defer r.timer.Stop()
-	var breath breath
+	var breath admit.Breath
 	for {
 		r.pass(r.mail.takeAll(r.spare)) //nolint:contextcheck // what it starts ends by itself
 		if r.letIn(r.g.now()) {
 			r.perform(r.g.now())  //nolint:contextcheck // as above
 			if ctx.Err() == nil { // more of them wait, behind what came meanwhile
-				if breath.due(r.g.now()) {
+				if breath.Due(r.g.now()) {
 					r.turn.Unlock() // what is quickly done is done by who brings it
-					breath.take()
+					breath.Take()
 					r.turn.Lock()
 				}
 				continue
@@ -75,7 +75,7 @@ func (r *runner) run(ctx context.Context) {
 		case <-r.timer.C:
 		}
 		r.turn.Lock()
-		breath.paused()
+		breath.Paused()
 	}
 }
 

@@ -178,7 +178,7 @@ func TestSlowReadersAreDroppedAndTold(t *testing.T) {
 	slow, quick := h.open("x"), h.open("x")
 	e := event.Event{Owner: alice, HasData: true, Data: bytes.Repeat([]byte("x"), event.MaxData)}
 	sent := 0
-	for ; h.counter("cyan_api_frames_missed_total", "") < 3; sent++ {
+	for ; h.counter("cyan_api_frames_missed_total", "") == 0; sent++ { // with the first it may end already
 		e.Name = fmt.Sprint(sent)
 		h.hub.Deliver(&e)
 		if f := quick.next(); f.Event != e.Name {
@@ -189,7 +189,7 @@ func TestSlowReadersAreDroppedAndTold(t *testing.T) {
 		}
 	}
 	names, end := slow.end()
-	want := rest.StreamEnd{End: rest.EndSlow, Message: "you read too slowly, and events for you were dropped: connect again", Missed: 3}
+	want := rest.StreamEnd{End: rest.EndSlow, Message: "you read too slowly, and events for you were dropped: connect again", Missed: 1}
 	if diff := cmp.Diff(want, end); diff != "" {
 		t.Error(diff)
 	}
