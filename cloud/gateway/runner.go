@@ -14,6 +14,7 @@ import (
 	"github.com/cyan-cloud/cyan/cloud/gateway/roster"
 	"github.com/cyan-cloud/cyan/cloud/gateway/socket"
 	"github.com/cyan-cloud/cyan/cloud/store"
+	"github.com/cyan-cloud/cyan/internal/pause"
 )
 
 // burst is how many inputs a lane takes before what they led to is done.
@@ -56,7 +57,8 @@ func (r *runner) run(ctx context.Context) {
 			if ctx.Err() == nil { // more of them wait, behind what came meanwhile
 				if breath.Due(r.g.now()) {
 					r.turn.Unlock() // what is quickly done is done by who brings it
-					breath.Take()
+					pause.For(ctx, admit.RestTime)
+					breath.Paused()
 					r.turn.Lock()
 				}
 				continue

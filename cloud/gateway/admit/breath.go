@@ -4,12 +4,12 @@ import "time"
 
 // The runtime looks at the network when nothing else can run, and otherwise every
 // ten milliseconds. A lane that works without ever waiting, because strangers see to
-// that, therefore makes a pause after WorkTime: what others have to do is done
-// then. Where there is nothing, it ends within a millisecond. Who reads a socket
-// makes none: what waits there for longer is lost.
+// that, therefore makes a pause of RestTime after WorkTime: what others have to do is
+// done then. Where there is nothing, it ends within a millisecond. Who reads a
+// socket makes none: what waits there for longer is lost.
 const (
 	WorkTime = time.Millisecond
-	restTime = 100 * time.Microsecond
+	RestTime = 100 * time.Microsecond
 )
 
 // Breath is since when a goroutine has worked without a pause. Its zero value
@@ -25,10 +25,4 @@ func (b *Breath) Due(now time.Time) bool {
 		b.began = now
 	}
 	return now.Sub(b.began) >= WorkTime
-}
-
-// Take makes the pause.
-func (b *Breath) Take() {
-	time.Sleep(restTime)
-	b.Paused()
 }

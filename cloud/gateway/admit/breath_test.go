@@ -22,8 +22,4 @@ func TestBreath(t *testing.T) {
 	if b.Due(now) || !b.Due(now.Add(admit.WorkTime)) {
 		t.Error("the time does not begin anew with a pause")
 	}
-	b.Take()
-	if b.Due(now.Add(time.Minute)) {
-		t.Error("nor with one that was taken")
-	}
 }
